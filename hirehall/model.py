@@ -1,0 +1,212 @@
+"""The nouns: what a job, a lane and a lease holder are. Plain values; nothing here does anything.
+
+A job's id is one 63-bit number: milliseconds since 2020, then 10 bits that name the database, then a 12-bit
+counter. It is the primary key, the submit sequence and the creation time in one; on the wire it is 16 hex digits.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
+COUNTER_BITS = 22  # 10 bits of database, 12 bits of counter
+NULL = Raw(b"null")
+DEFAULT_QUEUE = "default"
+KEEP_SECONDS = 86_400.0
+MAX_ATTEMPTS = 5
+MAX_MESSAGE = 1 << 20  # bytes in one line
+MAX_BODY = MAX_MESSAGE - 8192  # bytes in a payload or a result: the rest of its line must fit beside it
+
+Label = str | bool | int | float
+Labels = dict[str, Label]
+Offers = dict[str, Label | list[Label]]
+
+
+class State(IntEnum):
+    """Where a job is. The numbers are stored: never reuse one."""
+
+    SCHEDULED = 1
+    READY = 2
+    RUNNING = 3
+    SUCCEEDED = 4
+    FAILED = 5
+    CANCELLED = 6
+    EXPIRED = 7
+
+    @property
+    def word(self) -> str:
+        """The state as the wire and people say it."""
+        return WORDS[self]
+
+
+WORDS: dict[int, str] = {state: state.name.lower() for state in State}
+FINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED})
+
+
+class Backoff(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long to wait before the next attempt. `jitter` is the part of the delay that is random, 0 to 1."""
+
+    kind: str = "exponential"
+    base_seconds: float = 1.0
+    max_seconds: float = 3600.0
+    jitter: float = 0.1
+
+
+DEFAULT_BACKOFF = Backoff()
+
+
+class JobSpec(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a submitter says about one job: the fields of `submit`, with their defaults."""
+
+    kind: str = ""
+    payload: Raw = NULL
+    queue: str = DEFAULT_QUEUE
+    key: str | None = None
+    priority: int = 0
+    share: str | None = None
+    requires: Labels | None = None
+    run_at: str | float | None = None
+    delay_seconds: float | None = None
+    expires_at: str | float | None = None
+    ttl_seconds: float | None = None
+    timeout_seconds: float | None = None
+    max_attempts: int = MAX_ATTEMPTS
+    backoff: Backoff | None = None
+    keep_seconds: float = KEEP_SECONDS
+    meta: dict[str, str] | None = None
+    follow: bool = False
+
+
+class PartialSpec(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One entry of `jobs` in a bulk submit: what it leaves out comes from the fields beside `jobs`."""
+
+    kind: str | UnsetType = UNSET
+    payload: Raw | UnsetType = UNSET
+    queue: str | UnsetType = UNSET
+    key: str | None | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
+    share: str | None | UnsetType = UNSET
+    requires: Labels | None | UnsetType = UNSET
+    run_at: str | float | None | UnsetType = UNSET
+    delay_seconds: float | None | UnsetType = UNSET
+    expires_at: str | float | None | UnsetType = UNSET
+    ttl_seconds: float | None | UnsetType = UNSET
+    timeout_seconds: float | None | UnsetType = UNSET
+    max_attempts: int | UnsetType = UNSET
+    backoff: Backoff | None | UnsetType = UNSET
+    keep_seconds: float | UnsetType = UNSET
+    meta: dict[str, str] | None | UnsetType = UNSET
+    follow: bool | UnsetType = UNSET
+
+
+SPEC_FIELDS = tuple(field for field in JobSpec.__struct_fields__)
+
+
+class LaneKey(NamedTuple):
+    """What makes two ready jobs equal to a dispatcher. `requires` is canonical JSON, so that it can be a key."""
+
+    queue: str
+    kind: str
+    requires: str
+    share: str
+    priority: int
+
+
+class Rules(Struct, frozen=True, omit_defaults=True):
+    """The part of a job's spec that its attempts live by; stored as JSON, absent when all is default."""
+
+    timeout_seconds: float | None = None
+    backoff: Backoff | None = None
+    meta: dict[str, str] | None = None
+
+
+DEFAULT_RULES = Rules()
+
+
+class Instant(NamedTuple):
+    """Now, on both clocks: `mono` in seconds counts leases, `wall_ms` (epoch milliseconds) is for people's times."""
+
+    mono: float
+    wall_ms: int
+
+
+class Fault(Struct, frozen=True, omit_defaults=True):
+    """Why an attempt or a job ended without success."""
+
+    type: str
+    message: str
+    trace: str = ""
+
+
+class StoredJob(Struct, kw_only=True, gc=False):
+    """One job as a store keeps it, for the readers of `get`, `wait` and `jobs`. Times in epoch milliseconds."""
+
+    id: int
+    kind: str
+    queue: str
+    state: State
+    payload: bytes
+    attempt: int
+    forgiven: int
+    max_attempts: int
+    priority: int
+    share: str
+    requires: str
+    owner: str
+    key: str | None
+    holder: str | None
+    wake_at: int | None
+    expires_at: int | None
+    started_at: int | None
+    finished_at: int | None
+    rules: Rules
+    progress: bytes | None
+    fault: bytes | None
+    history: bytes | None
+    result: bytes | None
+
+
+def id_text(number: int) -> str:
+    """A job's id as the wire says it: 16 hex digits."""
+    return f"{number:016x}"
+
+
+def id_number(text: str) -> int:
+    """The number behind a job id; -1 for anything that no hall ever gave out, which no job has."""
+    if len(text) != 16 or not _HEX.issuperset(text):
+        return -1
+    number = int(text, 16)
+    return number if number < 1 << 63 else -1
+
+
+_HEX = frozenset("0123456789abcdef")
+
+
+def id_created_ms(number: int) -> int:
+    """When the job was submitted, epoch milliseconds, read from its id."""
+    return (number >> COUNTER_BITS) + EPOCH_MS
+
+
+def first_id(wall_ms: int, database: int) -> int:
+    """The smallest id of this millisecond in the database numbered `database` (0 to 1023)."""
+    return (max(wall_ms - EPOCH_MS, 0) << COUNTER_BITS) | (database << 12)
+
+
+def holder_text(owner: str, worker: str, name: str) -> str:
+    """Who holds a lease: token, worker process and its display name. The same text means the same worker."""
+    return f"{owner}/{worker}/{name}"
+
+
+def holder_name(holder: str) -> str:
+    """What people call that worker: its display name, else the random word of its process."""
+    _, worker, name = holder.split("/", 2)
+    return name or worker
+
+
+def to_json(value: Any) -> bytes:
+    """`value` as JSON bytes."""
+    return msgspec.json.encode(value)

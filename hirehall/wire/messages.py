@@ -1,0 +1,257 @@
+"""Every message of PROTOCOL section 1 as a struct: what a request may hold is said here and nowhere else.
+
+A request struct's tag is its `cmd`. Adding a command starts with a struct in this file and ends with a row in
+`service/commands.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from hirehall.model import NULL, JobSpec, Labels, Offers, PartialSpec
+
+NO_REF = Raw(b"")
+
+
+class Request(Struct, kw_only=True, tag_field="cmd", forbid_unknown_fields=True):
+    """A line from a client or a worker. `ref` is any JSON scalar; the reply repeats it."""
+
+    ref: Raw = NO_REF
+
+
+class Hello(Request, kw_only=True, tag="hello"):
+    protocol: int = 1
+    token: str | None = None
+    name: str = ""
+    worker: str = ""
+
+
+class Bye(Request, kw_only=True, tag="bye"): ...
+
+
+class Ping(Request, kw_only=True, tag="ping"): ...
+
+
+class Submit(JobSpec, kw_only=True, tag_field="cmd", tag="submit", forbid_unknown_fields=True):
+    ref: Raw = NO_REF
+    jobs: list[PartialSpec] | UnsetType = UNSET
+
+
+class Get(Request, kw_only=True, tag="get"):
+    ids: list[str]
+
+
+class Wait(Request, kw_only=True, tag="wait"):
+    ids: list[str]
+    timeout_seconds: float | None = None
+
+
+class Cancel(Request, kw_only=True, tag="cancel"):
+    ids: list[str] = []
+    id: str | None = None
+
+
+class Find(Request, kw_only=True, tag="find"):
+    queue: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    limit: int = 100
+    before: str | None = None
+
+
+class Can(Request, kw_only=True, tag="can"):
+    kind: str
+    queue: str = "default"
+    requires: Labels | None = None
+
+
+class Kinds(Request, kw_only=True, tag="kinds"): ...
+
+
+class Work(Request, kw_only=True, tag="work"):
+    queues: tuple[str, ...] = ("default",)
+    kinds: tuple[str, ...]
+    offers: Offers = {}
+    credit: int = 1
+    lease_seconds: float = 30.0
+
+
+class Credit(Request, kw_only=True, tag="credit"):
+    credit: int
+
+
+class Progress(Request, kw_only=True, tag="progress"):
+    id: str
+    attempt: int
+    percent: float | None = None
+    text: str = ""
+
+
+class DoneJob(Struct, forbid_unknown_fields=True):
+    id: str
+    attempt: int
+    result: Raw = NULL
+
+
+class Done(Request, kw_only=True, tag="done"):
+    id: str = ""
+    attempt: int = 0
+    result: Raw = NULL
+    jobs: list[DoneJob] | UnsetType = UNSET
+
+
+class WireFault(Struct, frozen=True):
+    type: str = "Error"
+    message: str = ""
+    trace: str = ""
+
+
+class Fail(Request, kw_only=True, tag="fail"):
+    id: str
+    attempt: int
+    error: WireFault = WireFault()
+    retry: bool = True
+    delay_seconds: float | None = None
+
+
+class Release(Request, kw_only=True, tag="release"):
+    id: str
+    attempt: int
+    delay_seconds: float = 0.0
+
+
+class Beat(Request, kw_only=True, tag="beat"): ...
+
+
+class KeptJob(Struct, forbid_unknown_fields=True):
+    id: str
+    attempt: int
+
+
+class Keep(Request, kw_only=True, tag="keep"):
+    jobs: list[KeptJob]
+
+
+class Metrics(Struct, kw_only=True, tag_field="cmd", tag="metrics"):
+    """Ours and Deputy's: before `hello` it is answered in Deputy's shape."""
+
+    ref: Raw = NO_REF
+
+
+class CanDo(Struct, kw_only=True, tag_field="cmd", tag="can_do"):
+    """Deputy: this session can do these types, one job at a time."""
+
+    types: list[str]
+    ref: Raw = NO_REF
+
+
+class Do(Struct, kw_only=True, tag_field="cmd", tag="do"):
+    """Deputy: a job; `id` is the client's own and lives in its session."""
+
+    id: Raw
+    type: str
+    arg: Raw = NULL
+    ref: Raw = NO_REF
+
+
+class Did(Struct, kw_only=True, tag_field="cmd", tag="did"):
+    """Deputy: the result of the job in this worker's hand."""
+
+    id: Raw
+    res: Raw = NULL
+    ref: Raw = NO_REF
+
+
+AnyRequest = (
+    Hello
+    | Bye
+    | Ping
+    | Submit
+    | Get
+    | Wait
+    | Cancel
+    | Find
+    | Can
+    | Kinds
+    | Work
+    | Credit
+    | Progress
+    | Done
+    | Fail
+    | Release
+    | Beat
+    | Keep
+    | Metrics
+    | CanDo
+    | Do
+    | Did
+)
+
+
+# What a hall sends. Replies are built with `wire.codec.reply`, which adds `ok` and `ref`.
+
+
+class Delivery(Struct, gc=False):
+    """One job inside a `run` push."""
+
+    id: str
+    attempt: int
+    kind: str
+    queue: str
+    payload: Raw
+    lease_seconds: float
+    timeout_seconds: float | None = None
+    meta: dict[str, str] = {}
+    files: list[Any] = []
+
+
+class Ended(Struct, gc=False):
+    """One job inside an `end` push."""
+
+    id: str
+    state: str
+    result: Raw = NULL
+    error: Raw = NULL
+
+
+class Stop(Struct):
+    """Inside a `stop` push: end this attempt. `why` is cancelled, timeout, lost or draining."""
+
+    id: str
+    attempt: int
+    why: str
+
+
+class JobView(Struct, kw_only=True):
+    """A job as `get`, `wait` and `find` show it. Times are RFC 3339 in UTC."""
+
+    id: str
+    kind: str
+    queue: str
+    state: str
+    attempt: int
+    max_attempts: int
+    forgiven: int
+    priority: int
+    share: str
+    requires: Raw
+    key: str | None
+    payload: Raw
+    result: Raw
+    error: Raw
+    progress: Raw
+    history: Raw
+    worker: str | None
+    meta: dict[str, str]
+    created_at: str
+    run_at: str | None
+    expires_at: str | None
+    started_at: str | None
+    finished_at: str | None
+
+
+class ErrorBody(Struct):
+    code: str
+    message: str
