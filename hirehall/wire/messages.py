@@ -150,9 +150,9 @@ class CanDo(Struct, kw_only=True, tag_field="cmd", tag="can_do"):
 class Do(Struct, kw_only=True, tag_field="cmd", tag="do"):
     """Deputy: a job; `id` is the client's own and lives in its session."""
 
-    id: Raw
+    id: Raw = NULL
     type: str
-    arg: Raw = NULL
+    arg: Raw | UnsetType = UNSET
     ref: Raw = NO_REF
 
 
@@ -190,7 +190,86 @@ AnyRequest = (
 )
 
 
-# What a hall sends. Replies are built with `wire.codec.reply`, which adds `ok` and `ref`.
+# What a hall sends. A reply repeats the request's `ref`; fields left UNSET are not sent.
+
+
+class Reply(Struct, kw_only=True):
+    ok: bool = True
+    ref: Raw | UnsetType = UNSET
+
+
+class Greeting(Reply, kw_only=True):
+    server: str
+    hall: str
+    protocol: int
+    lease_seconds: float
+    beat_seconds: float
+    durability: str
+
+
+class Submitted(Reply, kw_only=True):
+    id: str
+    state: str
+    duplicate: bool | UnsetType = UNSET
+
+
+class SubmittedMany(Reply, kw_only=True):
+    ids: list[str]
+    duplicates: list[str]
+
+
+class Jobs(Reply, kw_only=True):
+    jobs: list[JobView]
+    missing: list[str] | UnsetType = UNSET
+    pending: list[str] | UnsetType = UNSET
+    next: str | None | UnsetType = UNSET
+
+
+class Refusal(Struct):
+    id: str
+    code: str
+
+
+class Judged(Reply, kw_only=True):
+    """What became of answers about jobs; `refused` only for requests that name several."""
+
+    duplicate: bool | UnsetType = UNSET
+    refused: list[Refusal] | UnsetType = UNSET
+
+
+class Kept(Reply, kw_only=True):
+    kept: list[str]
+    lost: list[str]
+
+
+class CanReply(Reply, kw_only=True):
+    can: bool
+    workers: int
+
+
+class KindOffer(Struct):
+    kind: str
+    queues: list[str]
+    workers: int
+    offers: list[Offers]
+
+
+class KindsReply(Reply, kw_only=True):
+    kinds: list[KindOffer]
+
+
+class MetricsReply(Reply, kw_only=True):
+    metrics: dict[str, Any]
+
+
+class ErrorBody(Struct):
+    code: str
+    message: str
+
+
+class ErrorReply(Struct, kw_only=True):
+    error: ErrorBody
+    ref: Raw | UnsetType = UNSET
 
 
 class Delivery(Struct, gc=False):
@@ -207,6 +286,10 @@ class Delivery(Struct, gc=False):
     files: list[Any] = []
 
 
+class RunPush(Struct):
+    run: list[Delivery]
+
+
 class Ended(Struct, gc=False):
     """One job inside an `end` push."""
 
@@ -216,12 +299,20 @@ class Ended(Struct, gc=False):
     error: Raw = NULL
 
 
+class EndPush(Struct):
+    end: list[Ended]
+
+
 class Stop(Struct):
     """Inside a `stop` push: end this attempt. `why` is cancelled, timeout, lost or draining."""
 
     id: str
     attempt: int
     why: str
+
+
+class StopPush(Struct):
+    stop: Stop
 
 
 class JobView(Struct, kw_only=True):
@@ -250,8 +341,3 @@ class JobView(Struct, kw_only=True):
     expires_at: str | None
     started_at: str | None
     finished_at: str | None
-
-
-class ErrorBody(Struct):
-    code: str
-    message: str

@@ -1,0 +1,73 @@
+"""The batch that is collecting: what may still join it, and what must wait for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from hirehall.core.operations import MAX_BYTES, MAX_OPERATIONS, Batch, Change, Submit
+from hirehall.model import Instant
+
+Thing = int | tuple[str, str]  # a job's id, or (queue, key)
+
+
+class NextBatch(Exception):  # noqa: N818 - a signal, not an error
+    """This job or key already has an operation in the collecting batch: ask again in the next one."""
+
+
+class Collecting:
+    """One batch after the other, and what was postponed to the next."""
+
+    def __init__(self, now: Instant) -> None:
+        self.batch = Batch(now)
+        self._postponed: list[Callable[[], None]] = []
+
+    def touch(self, things: Iterable[Thing]) -> None:
+        """Reserve all of these for one operation of this batch, or none and raise NextBatch."""
+        wanted = list(things)
+        touched = self.batch.touched
+        if any(thing in touched for thing in wanted):
+            raise NextBatch
+        touched.update(wanted)
+
+    def is_touched(self, thing: Thing) -> bool:
+        """Whether an operation of this batch already concerns it."""
+        return thing in self.batch.touched
+
+    def add(self, change: Change) -> Change:
+        """Let `change`, whose job is touched, join the batch."""
+        self.batch.changes.append(change)
+        self.batch.size += 1
+        if change.result is not None:
+            self.batch.bytes += len(change.result)
+        return change
+
+    def add_submit(self, submit: Submit, payload_bytes: int) -> Submit:
+        """Let `submit` join the batch."""
+        self.batch.submits.append(submit)
+        self.batch.size += len(submit.jobs)
+        self.batch.bytes += payload_bytes
+        return submit
+
+    def postpone(self, action: Callable[[], None]) -> None:
+        """Call `action` when the next batch begins."""
+        self._postponed.append(action)
+
+    @property
+    def full(self) -> bool:
+        """Whether the hall should stop reading until this batch is on its way."""
+        return self.batch.size >= MAX_OPERATIONS or self.batch.bytes >= MAX_BYTES
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to commit, now or in the batch after this one."""
+        batch = self.batch
+        return bool(batch.size or batch.sweep or batch.notes or self._postponed)
+
+    def seal(self, now: Instant) -> Batch:
+        """Close the collecting batch and begin the next, which what was postponed joins first."""
+        sealed, self.batch = self.batch, Batch(now)
+        sealed.now = now
+        postponed, self._postponed = self._postponed, []
+        for action in postponed:
+            action()
+        return sealed

@@ -1,0 +1,43 @@
+"""What the core wants said to sessions: plain values, put into words by the service."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from hirehall.core.operations import Claimed
+from hirehall.model import State
+
+CANCELLED, TIMED_OUT, LOST, DRAINING = "cancelled", "timeout", "lost", "draining"
+
+
+class End(Struct, gc=False):
+    """A job reached its end. `follow` is the session that wants to hear it."""
+
+    id: int
+    state: State
+    follow: int | None
+    result: bytes | None = None
+    fault: bytes | None = None
+
+
+class StopOrder(Struct):
+    """A worker shall stop this attempt."""
+
+    session: int
+    holder: str
+    id: int
+    attempt: int
+    why: str
+
+
+class Effects(Struct):
+    """Pushes by session number, in the order in which they came about."""
+
+    runs: dict[int, list[Claimed]] = {}
+    stops: list[StopOrder] = []
+    ends: list[End] = []
+    closes: list[int] = []  # sessions whose worker came back on another connection
+
+    def run(self, session: int, job: Claimed) -> None:
+        """Deliver `job` to `session`."""
+        self.runs.setdefault(session, []).append(job)

@@ -1,0 +1,195 @@
+"""Lanes and crews: matching works on these, never on single jobs.
+
+A lane is a set of equal jobs; a crew is a set of equal workers (same queues, kinds and offers). A worker's turn goes to
+the highest priority that its crew may take; there the shares take turns, and inside a share its lanes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import insort
+from collections import OrderedDict, deque
+
+import msgspec
+
+from hirehall.core.matching import satisfies, serves
+from hirehall.core.workers import Worker
+from hirehall.model import LaneKey, Offers
+
+
+class Lane:
+    """One (queue, kind, requires, share, priority).
+
+    `ready` counts its ready jobs less those `promised` to claims that the store has not answered yet.
+    """
+
+    __slots__ = ("crews", "key", "number", "promised", "ready")
+
+    def __init__(self, key: LaneKey) -> None:
+        self.key = key
+        self.number = lane_number(key)
+        self.ready = 0
+        self.promised = 0
+        self.crews: list[Crew] = []
+
+
+def lane_number(key: LaneKey) -> int:
+    """A lane's number: 63 bits of a hash, so that nobody has to hand numbers out."""
+    digest = hashlib.blake2b(msgspec.json.encode(key), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+class Crew:
+    """Equal workers, those of them with free credit, and the lanes with ready jobs that they may take."""
+
+    def __init__(self, queues: frozenset[str], kinds: frozenset[str], offers: Offers) -> None:
+        self.queues, self.kinds, self.offers = queues, kinds, offers
+        self.members: set[Worker] = set()
+        self.free: OrderedDict[Worker, None] = OrderedDict()
+        self._turns = Turns()
+
+    def may_take(self, key: LaneKey) -> bool:
+        """Whether a job of this lane may run here."""
+        return serves(self.queues, self.kinds, key.queue, key.kind) and (
+            key.requires == "{}" or satisfies(self.offers, msgspec.json.decode(key.requires))
+        )
+
+    def add_ready(self, lane: Lane) -> None:
+        """This lane has ready jobs now."""
+        self._turns.add(lane)
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether any lane that this crew may take has ready jobs."""
+        return self._turns.peek() is not None
+
+    def next_lane(self) -> Lane | None:
+        """The lane whose turn it is; taking it passes the turn on."""
+        return self._turns.take()
+
+    def next_worker(self) -> Worker | None:
+        """The free worker whose turn it is; taking it passes the turn on."""
+        for worker in self.free:
+            self.free.move_to_end(worker)
+            return worker
+        return None
+
+    def refresh(self, worker: Worker) -> bool:
+        """Put `worker` where its credit says: among the free ones or not. Answers whether it is free."""
+        if worker.free > 0:
+            self.free.setdefault(worker)
+            return True
+        self.free.pop(worker, None)
+        return False
+
+
+class Turns:
+    """Lanes with ready jobs in the order of their turns. Lanes that ran empty are dropped when their turn comes."""
+
+    def __init__(self) -> None:
+        self._priorities: list[int] = []  # negated, so that the largest comes first
+        self._shares: dict[int, OrderedDict[str, deque[Lane]]] = {}
+        self._listed: set[int] = set()
+
+    def add(self, lane: Lane) -> None:
+        """Give `lane` a place behind the others of its share, and its share one behind the others."""
+        if lane.number in self._listed:
+            return
+        self._listed.add(lane.number)
+        level = -lane.key.priority
+        if level not in self._shares:
+            insort(self._priorities, level)
+            self._shares[level] = OrderedDict()
+        self._shares[level].setdefault(lane.key.share, deque()).append(lane)
+
+    def peek(self) -> Lane | None:
+        """The lane whose turn it is, without passing it on."""
+        while self._priorities:
+            shares = self._shares[self._priorities[0]]
+            share = next(iter(shares))
+            lane = shares[share][0]
+            if lane.ready > 0:
+                return lane
+            self._drop(shares, share)
+        return None
+
+    def take(self) -> Lane | None:
+        """The lane whose turn it is; its share goes to the back of the shares, and it to the back of its share."""
+        lane = self.peek()
+        if lane is not None:
+            shares = self._shares[-lane.key.priority]
+            shares[lane.key.share].rotate(-1)
+            shares.move_to_end(lane.key.share)
+        return lane
+
+    def _drop(self, shares: OrderedDict[str, deque[Lane]], share: str) -> None:
+        self._listed.discard(shares[share].popleft().number)
+        if not shares[share]:
+            del shares[share]
+        if not shares:
+            del self._shares[self._priorities.pop(0)]
+
+
+class Hallway:
+    """All lanes and crews, and which crew may take which lane."""
+
+    def __init__(self) -> None:
+        self.lanes: dict[LaneKey, Lane] = {}
+        self.by_number: dict[int, Lane] = {}
+        self.crews: dict[bytes, Crew] = {}
+        self.hungry: set[Crew] = set()  # crews that may have both a free worker and a ready job
+
+    def lane(self, key: LaneKey) -> Lane:
+        """The lane of this key, made if it is new."""
+        lane = self.lanes.get(key)
+        if lane is None:
+            lane = self.lanes[key] = Lane(key)
+            self.by_number[lane.number] = lane
+            lane.crews = [crew for crew in self.crews.values() if crew.may_take(key)]
+        return lane
+
+    def add_ready(self, lane: Lane, jobs: int = 1) -> None:
+        """`jobs` more of this lane may be claimed."""
+        was_empty = lane.ready <= 0
+        lane.ready += jobs
+        if was_empty and lane.ready > 0:
+            for crew in lane.crews:
+                crew.add_ready(lane)
+                if crew.free:
+                    self.hungry.add(crew)
+
+    def crew(self, queues: frozenset[str], kinds: frozenset[str], offers: Offers) -> Crew:
+        """The crew of these, made if it is new."""
+        key = msgspec.json.encode([sorted(queues), sorted(kinds), offers], order="sorted")
+        crew = self.crews.get(key)
+        if crew is None:
+            crew = self.crews[key] = Crew(queues, kinds, offers)
+            for lane in self.lanes.values():
+                self._introduce(crew, lane)
+        return crew
+
+    def _introduce(self, crew: Crew, lane: Lane) -> None:
+        if crew.may_take(lane.key):
+            lane.crews.append(crew)
+            if lane.ready > 0:
+                crew.add_ready(lane)
+
+    def disband(self, crew: Crew) -> None:
+        """Forget a crew that has no members."""
+        self.crews = {key: other for key, other in self.crews.items() if other is not crew}
+        self.hungry.discard(crew)
+        for lane in self.lanes.values():
+            if crew in lane.crews:
+                lane.crews.remove(crew)
+
+    def refresh(self, worker: Worker) -> None:
+        """After a change of credit, hands or connection: is this worker free, and is there something for it?"""
+        crew = worker.crew
+        if crew is not None and crew.refresh(worker) and crew.has_ready:
+            self.hungry.add(crew)
+
+    def forget_idle_lanes(self, keep: int) -> None:
+        """Bound the memory that lanes without ready jobs take; they are made again when a job needs them."""
+        if len(self.lanes) > keep:
+            for lane in [lane for lane in self.lanes.values() if not lane.ready and not lane.promised]:
+                del self.lanes[lane.key], self.by_number[lane.number]

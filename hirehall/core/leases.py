@@ -1,0 +1,407 @@
+"""The worker's side: who works, what is in which hand, when a lease ends.
+
+A lease is a fact in the store first: it comes into hand when the commit that wrote it was answered, and leaves it when
+the operation that ends it is added to the batch. A place stays filled until the worker has answered, whatever
+happened to the job meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import msgspec
+
+from hirehall.core import lifecycle
+from hirehall.core.collecting import Collecting, NextBatch
+from hirehall.core.effects import LOST, TIMED_OUT, Effects, StopOrder
+from hirehall.core.lanes import Hallway
+from hirehall.core.lifecycle import Step
+from hirehall.core.operations import Change, Claimed
+from hirehall.core.policy import attempts_left, backoff_seconds
+from hirehall.core.timers import Timers
+from hirehall.core.workers import Hold, Lease, Worker
+from hirehall.errors import StaleLease
+from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, id_text
+
+GRACE_SECONDS = 3.0  # a named worker's leases survive a closed connection this long
+STOP_SECONDS = 15.0  # a timed-out attempt may report this much later
+LATE_SECONDS = 1.0  # a turn this late means that the machine slept
+
+
+class Kept:
+    """The answer to `keep`, once its `asked` changes are answered."""
+
+    def __init__(self) -> None:
+        self.kept: list[int] = []
+        self.lost: list[int] = []
+        self.asked: list[Change] = []
+
+
+class Leases:
+    """All workers and all leases in hand."""
+
+    def __init__(
+        self, collecting: Collecting, hallway: Hallway, timers: Timers, roll: Callable[[], float], now: Instant
+    ) -> None:
+        self.now = now
+        self.effects = Effects()
+        self.workers: dict[str, Worker] = {}
+        self.open: dict[int, Lease] = {}  # by job id: leases that no operation has ended yet
+        self._collecting = collecting
+        self._hallway = hallway
+        self._timers = timers
+        self._roll = roll
+
+    # A worker comes, changes, goes.
+
+    def attach(self, session: int, holder: str) -> Worker:
+        """The worker of `holder`, speaking on `session` from now on. Another session of it is closed; what it held
+        there and does not `keep` never arrived."""
+        worker = self.workers.get(holder)
+        if worker is None:
+            worker = self.workers[holder] = Worker(holder)
+        if worker.session != session:
+            if worker.session is not None:
+                self.effects.closes.append(worker.session)
+            self.keep(worker, [])
+        self._speak_on(worker, session)
+        return worker
+
+    def come_back(self, session: int, holder: str, named: list[tuple[int, int]]) -> Kept:
+        """`keep`: `named` is all that the worker holds. Raises NextBatch when one of its jobs is taken in this batch."""
+        if any(self._collecting.is_touched(job) for job, _ in named):
+            raise NextBatch
+        worker = self.workers.setdefault(holder, Worker(holder))
+        if worker.session not in (None, session):
+            self.effects.closes.append(worker.session)  # type: ignore[arg-type]
+        self._speak_on(worker, session)
+        return self.keep(worker, named)
+
+    def _speak_on(self, worker: Worker, session: int) -> None:
+        worker.session, worker.gone_at, worker.beat_at = session, None, self.now.mono
+        worker.clogged = False
+
+    def serve(
+        self, worker: Worker, queues: frozenset[str], kinds: frozenset[str], offers: Offers, credit: int, lease_seconds: float
+    ) -> None:
+        """`work`: what this worker takes from now on, and how much of it."""
+        crew = self._hallway.crew(queues, kinds, offers)
+        if worker.crew is not crew:
+            self._leave_crew(worker)
+            worker.crew = crew
+            crew.members.add(worker)
+        worker.lease_seconds = lease_seconds
+        self.set_credit(worker, credit)
+
+    def set_credit(self, worker: Worker, credit: int) -> None:
+        """A new ceiling; lowering it takes nothing back."""
+        worker.credit = credit
+        self._hallway.refresh(worker)
+
+    def set_clogged(self, worker: Worker, clogged: bool) -> None:
+        """Whether its connection holds so much unread that it gets nothing more."""
+        worker.clogged = clogged
+        self._hallway.refresh(worker)
+
+    def depart(self, worker: Worker, step: Step) -> None:
+        """It is gone for good: every lease ends by `step` (release or lose), and nobody answers for its places."""
+        for lease in list(worker.held.values()):
+            self._end(worker, lease, step)
+        worker.held.clear()
+        worker.session = worker.gone_at = None
+        self._leave_crew(worker)
+        if not worker.promised:
+            self.workers.pop(worker.holder, None)
+
+    def detach(self, worker: Worker) -> None:
+        """Its connection closed, but it named itself: it has a little time to come back."""
+        worker.session = None
+        worker.gone_at = self.now.mono + GRACE_SECONDS
+        self._hallway.refresh(worker)
+        self._timers.add(worker.gone_at, partial(self._grace_over, worker))
+
+    def _grace_over(self, worker: Worker) -> None:
+        if worker.gone_at is not None and worker.gone_at <= self.now.mono:
+            self.depart(worker, lifecycle.LOSE)
+        elif worker.gone_at is not None:
+            self._timers.add(worker.gone_at, partial(self._grace_over, worker))
+
+    def _leave_crew(self, worker: Worker) -> None:
+        crew, worker.crew = worker.crew, None
+        if crew is not None:
+            crew.members.discard(worker)
+            crew.free.pop(worker, None)
+            if not crew.members:
+                self._hallway.disband(crew)
+
+    # A lease comes into a hand.
+
+    def promise(self, worker: Worker) -> None:
+        """One place of `worker` is filled by whatever the store answers."""
+        worker.promised += 1
+        if worker.crew is not None:
+            worker.crew.refresh(worker)
+
+    def unpromise(self, holder: str) -> Worker | None:
+        """That answer came. The worker, when it is still there to be given something."""
+        worker = self.workers.get(holder)
+        if worker is None:
+            return None
+        worker.promised -= 1
+        if worker.session is None and not worker.promised and worker.gone_at is None and not worker.held:
+            del self.workers[holder]
+        return worker
+
+    def give(self, job: Claimed) -> None:
+        """A promised job is durably the worker's: hold the lease and deliver it; back to its lane if nobody is there."""
+        worker = self.unpromise(job.holder)
+        lease = self._lease(job)
+        self.open[job.id] = lease
+        if worker is None or worker.session is None:
+            self._end(None, lease, lifecycle.RELEASE)
+        else:
+            self.hold(worker, lease)
+            self.effects.run(worker.session, job)
+
+    def give_back(self, holder: str) -> None:
+        """There was no job for a promised place."""
+        worker = self.unpromise(holder)
+        if worker is not None:
+            self._hallway.refresh(worker)
+
+    def restore(self, job: Claimed) -> None:
+        """After a restart: the row says that this worker has it, and its lease runs again in full."""
+        worker = self.workers.setdefault(job.holder, Worker(job.holder))
+        lease = self._lease(job)
+        self.open[job.id] = lease
+        if job.holder.startswith("~"):  # an anonymous session: nobody can come back for it
+            self._end(None, lease, lifecycle.LOSE)
+            self.workers.pop(job.holder, None)
+        else:
+            self.hold(worker, lease)
+
+    def resume(self, job: Claimed) -> None:
+        """A lost lease is the worker's again: nobody else had taken the job."""
+        worker = self.unpromise(job.holder) or self.workers.setdefault(job.holder, Worker(job.holder))
+        lease = self._lease(job)
+        self.open[job.id] = lease
+        self.hold(worker, lease)
+
+    def _lease(self, job: Claimed) -> Lease:
+        rules = msgspec.json.decode(job.rules, type=Rules) if job.rules else DEFAULT_RULES
+        return Lease(
+            job.id, job.lane, job.attempt, job.forgiven, job.max_attempts, rules, job.follow, job.holder,
+            job.lease_seconds, self.now.mono,
+        )  # fmt: skip
+
+    def hold(self, worker: Worker, lease: Lease) -> None:
+        """Put an open lease into the worker's hand and watch its times."""
+        worker.held[lease.id] = lease
+        if worker.crew is not None:
+            worker.crew.refresh(worker)
+        self._watch(worker, worker.deadline(lease))
+        if lease.rules.timeout_seconds is not None:
+            due = self.now.mono + lease.rules.timeout_seconds
+            self._timers.add(due, partial(self._time_out, worker, lease))
+
+    # The worker says something about a lease.
+
+    def answered(self, holder: str, job: int, attempt: int) -> Lease | None:
+        """The worker gives the place of this attempt back. The lease, while it was still open or stopping."""
+        worker = self.workers.get(holder)
+        lease = worker.held.get(job) if worker is not None else None
+        if worker is None or lease is None or lease.attempt != attempt:
+            return None
+        del worker.held[job]
+        self._hallway.refresh(worker)
+        if lease.hold in (Hold.OPEN, Hold.STOPPING):
+            self.open.pop(job, None)
+            return lease
+        return None
+
+    def succeed(self, holder: str, job: int, attempt: int, result: bytes) -> Change:
+        """A result: for the lease in hand, or late, which the store judges. The job must be touched already."""
+        lease = self.answered(holder, job, attempt)
+        change = Change(lifecycle.SUCCEED, job, State.SUCCEEDED, attempt, holder, result=result)
+        if lease is not None:
+            change.in_hand, change.lane, change.follow = True, lease.lane, lease.follow
+            change.progress = lease.progress
+        return self._collecting.add(change)
+
+    def fail(
+        self, holder: str, job: int, attempt: int, fault: Fault, retry: bool, delay_seconds: float | None
+    ) -> Change:
+        """A failure: another attempt after its backoff while some are left and the worker does not forbid it."""
+        lease = self.answered(holder, job, attempt)
+        change = Change(lifecycle.FAIL, job, State.FAILED, attempt, holder, fault=msgspec.json.encode(fault))
+        if lease is not None:
+            change.in_hand, change.progress = True, lease.progress
+            self._aim(change, lease, retry, delay_seconds)
+        return self._collecting.add(change)
+
+    def release(self, holder: str, job: int, attempt: int, delay_seconds: float) -> Change:
+        """The worker gives the job back, forgiven."""
+        lease = self.answered(holder, job, attempt)
+        change = Change(lifecycle.RELEASE, job, State.READY, attempt, holder)
+        change.in_hand = lease is not None
+        if delay_seconds > 0:
+            change.target = State.SCHEDULED
+            change.wake_at = self.now.wall_ms + round(delay_seconds * 1000)
+        return self._collecting.add(change)
+
+    def beat(self, session: int, holder: str) -> None:
+        """Extend every lease of this session's worker."""
+        worker = self.workers.get(holder)
+        if worker is not None and worker.session == session:
+            worker.beat_at = self.now.mono
+
+    def progress(self, holder: str, job: int, attempt: int, note: bytes) -> None:
+        """Remember the last progress of an attempt in hand; raise StaleLease when it is not."""
+        lease = self.open.get(job)
+        if lease is None or lease.holder != holder or lease.attempt != attempt:
+            raise StaleLease(f"job {id_text(job)}: attempt {attempt} is not in this worker's hands")
+        lease.progress, lease.unsaved = note, True
+
+    def keep(self, worker: Worker, named: Iterable[tuple[int, int]]) -> Kept:
+        """Hold on to the leases named; the others of this worker never arrived: ready at once, forgiven."""
+        answer = Kept()
+        before, worker.held = worker.held, {}
+        for job, attempt in named:
+            self._keep_one(worker, answer, job, attempt, before.pop(job, None))
+        for lease in before.values():
+            self._end(None, lease, lifecycle.RELEASE)
+        self._hallway.refresh(worker)
+        return answer
+
+    def _keep_one(self, worker: Worker, answer: Kept, job: int, attempt: int, lease: Lease | None) -> None:
+        if lease is not None and lease.attempt == attempt and lease.hold in (Hold.OPEN, Hold.STOPPING):
+            worker.held[job] = lease
+            lease.since = self.now.mono
+            answer.kept.append(job)
+            self._watch(worker, worker.deadline(lease))
+            if lease.hold is Hold.STOPPING:
+                self._order_stop(worker, lease, TIMED_OUT)
+        elif lease is not None and lease.hold is Hold.OVER:
+            answer.lost.append(job)
+        else:
+            if lease is not None:
+                self._end(None, lease, lifecycle.RELEASE)
+            self._ask_to_resume(worker, answer, job, attempt)
+
+    def _ask_to_resume(self, worker: Worker, answer: Kept, job: int, attempt: int) -> None:
+        if self._collecting.is_touched(job):  # it is on its way elsewhere: this worker has lost it
+            answer.lost.append(job)
+            return
+        self._collecting.touch([job])
+        change = Change(lifecycle.RESUME, job, State.RUNNING, attempt, worker.holder, lease_seconds=worker.lease_seconds)
+        self.promise(worker)
+        answer.asked.append(self._collecting.add(change))
+
+    # A lease ends without the worker.
+
+    def _watch(self, worker: Worker, due: float) -> None:
+        if not worker.watched or due < worker.watch_at:
+            worker.watched, worker.watch_at = True, due
+            self._timers.add(due, partial(self._look_at, worker))
+
+    def _look_at(self, worker: Worker) -> None:
+        """Lose the leases that ran out; look again when the next one may."""
+        worker.watched = False
+        alive: list[float] = []
+        for lease in list(worker.held.values()):
+            if lease.hold is Hold.OPEN:
+                due = worker.deadline(lease)
+                if due > self.now.mono:
+                    alive.append(due)
+                else:
+                    self._end(worker, lease, lifecycle.LOSE)
+        if alive:
+            self._watch(worker, min(alive))
+        elif worker.session is None and worker.gone_at is None:
+            self.depart(worker, lifecycle.LOSE)
+
+    def _time_out(self, worker: Worker, lease: Lease) -> None:
+        if self.open.get(lease.id) is lease and lease.hold is Hold.OPEN:
+            lease.hold = Hold.STOPPING
+            self._order_stop(worker, lease, TIMED_OUT)
+            self._timers.add(self.now.mono + STOP_SECONDS, partial(self._stop_over, worker, lease))
+
+    def _stop_over(self, worker: Worker, lease: Lease) -> None:
+        self._end(worker, lease, lifecycle.TIMEOUT)
+
+    def _order_stop(self, worker: Worker, lease: Lease, why: str) -> None:
+        if worker.session is not None:
+            order = StopOrder(worker.session, worker.holder, lease.id, lease.attempt, why)
+            self.effects.stops.append(order)
+
+    def _end(self, worker: Worker | None, lease: Lease, step: Step) -> None:
+        """End a lease by `step` if it is still open; in the next batch if its job is taken in this one."""
+        if self.open.get(lease.id) is not lease:
+            return
+        if self._collecting.is_touched(lease.id):
+            self._collecting.postpone(partial(self._end, worker, lease, step))
+            return
+        self._collecting.touch([lease.id])
+        del self.open[lease.id]
+        change = self._collecting.add(self._ending(worker, lease, step))
+        lease.hold = Hold.LOST if change.step is lifecycle.LOSE else Hold.OVER
+
+    def _ending(self, worker: Worker | None, lease: Lease, step: Step) -> Change:
+        change = Change(step, lease.id, State.READY, lease.attempt, lease.holder, in_hand=True, progress=lease.progress)
+        if lease.hold is Hold.STOPPING and step is not lifecycle.RELEASE:
+            change.step = lifecycle.TIMEOUT
+            change.fault = _fault("Timeout", f"the attempt took longer than {lease.rules.timeout_seconds} s")
+            change.target = State.FAILED
+            self._aim(change, lease, retry=True, delay_seconds=None)
+        elif step is lifecycle.LOSE:
+            change.fault = _fault("WorkerLost", "the worker left or stopped beating before it answered")
+            change.place_last = worker is not None and worker.last_of_lane
+            if not attempts_left(lease.attempt, lease.forgiven, lease.max_attempts):
+                change.target = State.FAILED
+        return change
+
+    def _aim(self, change: Change, lease: Lease, retry: bool, delay_seconds: float | None) -> None:
+        if retry and attempts_left(lease.attempt, lease.forgiven, lease.max_attempts):
+            tries = lease.attempt - lease.forgiven
+            delay = backoff_seconds(lease.rules.backoff, tries, self._roll()) if delay_seconds is None else delay_seconds
+            change.target, change.wake_at = State.SCHEDULED, self.now.wall_ms + round(delay * 1000)
+
+    # What a commit answered, and lost time.
+
+    def settled_away(self, job: int, why: str) -> None:
+        """The job left this hand by someone else's doing: only the place stays filled."""
+        lease = self.open.pop(job, None)
+        if lease is not None:
+            lease.hold = Hold.OVER
+            worker = self.workers.get(lease.holder)
+            if worker is not None:
+                self._order_stop(worker, lease, why)
+
+    def settled_late(self, job: int) -> None:
+        """A result was taken for a lease that came into hand only after it was reported: nothing is left to hold."""
+        lease = self.open.pop(job, None)
+        worker = self.workers.get(lease.holder) if lease is not None else None
+        if worker is not None:
+            worker.held.pop(job, None)
+            self._hallway.refresh(worker)
+
+    def settled_lost(self, change: Change) -> None:
+        """Tell a worker that is still connected that its lease ran out."""
+        worker = self.workers.get(change.holder or "")
+        lease = worker.held.get(change.id) if worker is not None else None
+        if worker is not None and lease is not None and lease.attempt == change.attempt:
+            self._order_stop(worker, lease, LOST)
+
+    def forgive(self, lost_seconds: float) -> None:
+        """The machine slept: nothing that lives by beats gets older by that."""
+        for worker in self.workers.values():
+            worker.beat_at += lost_seconds
+            if worker.gone_at is not None:
+                worker.gone_at += lost_seconds
+            for lease in worker.held.values():
+                lease.since += lost_seconds
+
+
+def _fault(kind: str, message: str) -> bytes:
+    return msgspec.json.encode(Fault(kind, message))

@@ -1,0 +1,63 @@
+"""A job's life as a table. Rule 1: every change of a state is a row here, taken through `take`.
+
+The diagram in the docs is generated from STEPS. A store asks `take` inside its transaction, so that an illegal
+step cannot be written whoever asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hirehall.errors import WrongState
+from hirehall.model import FINAL, State, id_text
+
+S = State
+
+
+class Step(NamedTuple):
+    """One kind of change: its name, the states it may start from, the states it may lead to, and when it happens."""
+
+    name: str
+    sources: frozenset[State]
+    targets: frozenset[State]
+    when: str
+
+
+def _step(name: str, sources: set[State], targets: set[State], when: str) -> Step:
+    return Step(name, frozenset(sources), frozenset(targets), when)
+
+
+DUE = _step("due", {S.SCHEDULED}, {S.READY}, "its time has come")
+DELIVER = _step("deliver", {S.READY}, {S.RUNNING}, "a fitting worker has credit")
+SUCCEED = _step("succeed", {S.RUNNING, S.READY}, {S.SUCCEEDED}, "the worker reports a result; late, while nobody else has it")
+FAIL = _step("fail", {S.RUNNING}, {S.SCHEDULED, S.FAILED}, "the worker reports a failure")
+RELEASE = _step("release", {S.RUNNING}, {S.READY, S.SCHEDULED}, "the worker gives it back, forgiven")
+LOSE = _step("lose", {S.RUNNING}, {S.READY, S.FAILED}, "the lease ran out or the worker left")
+TIMEOUT = _step("timeout", {S.RUNNING}, {S.SCHEDULED, S.FAILED}, "the attempt took too long")
+RESUME = _step("resume", {S.READY}, {S.RUNNING}, "its worker came back before anyone else took it")
+CANCEL = _step("cancel", set(State) - FINAL, {S.CANCELLED}, "someone cancels it")
+EXPIRE = _step("expire", {S.SCHEDULED, S.READY}, {S.EXPIRED}, "it did not start in time")
+
+STEPS: tuple[Step, ...] = (DUE, DELIVER, SUCCEED, FAIL, RELEASE, LOSE, TIMEOUT, RESUME, CANCEL, EXPIRE)
+
+
+def take(job: int, state: State, step: Step, target: State) -> State:
+    """`target`, if `step` leads there from `state`; else WrongState naming job, state and step."""
+    if state not in step.sources or target not in step.targets:
+        raise WrongState(f"job {id_text(job)} is {state.word}: it cannot {step.name} to {target.word}")
+    return target
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram, for the docs."""
+    lines = ["stateDiagram-v2", "    [*] --> scheduled: submit", "    [*] --> ready: submit"]
+    lines.append("    [*] --> running: submit, placed at once")
+    for step in STEPS:
+        lines += [
+            f"    {source.word} --> {target.word}: {step.name}"
+            for source in sorted(step.sources)
+            for target in sorted(step.targets)
+            if source != target
+        ]
+    lines += [f"    {state.word} --> [*]" for state in sorted(FINAL)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,161 @@
+"""What the core asks of a store, one batch at a time, and what a store answers.
+
+Every operation carries its own `answer` field, filled by the store. Within a batch: submits, then changes, then the
+sweep, then claims; a job or a key is in at most one operation, so within each group the order does not matter.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from hirehall.core.lifecycle import Step
+from hirehall.model import Instant, JobSpec, LaneKey, State
+
+MAX_OPERATIONS = 5_000
+MAX_BYTES = 8 << 20
+SWEEP_JOBS = 1_000
+
+# How a store answers a change.
+APPLIED = "applied"
+DUPLICATE = "duplicate"
+STALE = "stale"
+WRONG_STATE = "wrong_state"
+NOT_FOUND = "not_found"
+
+
+class NewJob(Struct, gc=False):
+    """A job about to be stored. `state` is scheduled, ready, or running when it was placed on `holder` at once."""
+
+    id: int
+    lane: int
+    spec: JobSpec
+    state: State
+    owner: str
+    rules: bytes | None  # JSON of model.Rules; None when all is default
+    follow: int | None  # session number that wants to hear its end
+    wake_at: int | None  # epoch milliseconds
+    expires_at: int | None  # epoch milliseconds
+    attempt: int = 0
+    holder: str | None = None
+    lease_seconds: float | None = None
+
+
+class Submit(Struct):
+    """One submit request, all or nothing. Answer: the ids in order, those that were there before, or the conflict."""
+
+    jobs: list[NewJob]
+    ids: list[int] = []
+    duplicates: dict[int, State] = {}
+    conflict: str | None = None  # the key in conflict: nothing of this submit was stored
+
+
+class Change(Struct, gc=False):
+    """One step of one job. `attempt` and `holder`, when given, must be the row's own."""
+
+    step: Step
+    id: int
+    target: State
+    attempt: int | None = None
+    holder: str | None = None
+    in_hand: bool = False  # the core holds the open lease, so the row is running: a store may skip looking
+    lane: int = 0  # known when in_hand
+    wake_at: int | None = None  # epoch milliseconds, for a target that waits
+    place_last: bool = False  # back to the end of its lane
+    result: bytes | None = None
+    fault: bytes | None = None
+    progress: bytes | None = None
+    lease_seconds: float | None = None
+    owner: str | None = None  # when given, only this submitter's job may change
+    # the answer
+    answer: str = NOT_FOUND
+    was: State | None = None
+    row: Claimed | None = None  # after `resume`: the job, to be held again
+    follow: int | None = None
+    row_attempt: int = 0
+    row_lane: int = 0
+
+
+class Seat(Struct, gc=False):
+    """One place of one worker, waiting for one job."""
+
+    holder: str
+    lease_seconds: float
+
+
+class Claim(Struct):
+    """The next ready jobs of one lane, the first for the first seat. Answer: as many rows as there were jobs."""
+
+    lane: int
+    seats: list[Seat]
+    rows: list[Claimed] = []
+    cut: bool = False  # the byte limit ended it: there is more
+
+
+class Claimed(Struct, gc=False):
+    """What a hall must know of a job to have it run."""
+
+    id: int
+    lane: int
+    kind: str
+    queue: str
+    payload: bytes
+    attempt: int
+    forgiven: int
+    max_attempts: int
+    follow: int | None
+    rules: bytes | None
+    holder: str
+    lease_seconds: float
+
+
+class ProgressNote(Struct, gc=False):
+    """The last progress of a running attempt, to be kept with the row."""
+
+    id: int
+    attempt: int
+    progress: bytes
+
+
+class Moved(Struct, gc=False):
+    """A job that the sweep moved: due, expired, or removed (`state` None)."""
+
+    id: int
+    lane: int
+    was: State
+    state: State | None
+    follow: int | None
+
+
+class Batch(Struct):
+    """Everything that one loop turn caused, for one transaction."""
+
+    now: Instant
+    lanes: dict[int, LaneKey] = {}
+    submits: list[Submit] = []
+    changes: list[Change] = []
+    notes: list[ProgressNote] = []
+    sweep: bool = False
+    claims: list[Claim] = []
+    claim_bytes: int = 1 << 20  # payload bytes that one seat's worker may get in this batch
+    size: int = 0  # operations
+    bytes: int = 0
+    touched: set[int | tuple[str, str]] = set()
+    # the answer
+    moved: list[Moved] = []
+    sweep_again: bool = False
+    next_wake: int | None = None  # epoch milliseconds of the earliest stored time
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing for a store to do."""
+        return not (self.submits or self.changes or self.notes or self.sweep or self.claims)
+
+
+class Recovered(Struct):
+    """What a hall reads from its store when it starts."""
+
+    database: int  # 0 to 1023, part of every id
+    last_id: int
+    lanes: list[tuple[int, LaneKey, int]]  # number, key, ready jobs
+    running: list[Claimed]
+    next_wake: int | None

@@ -1,0 +1,76 @@
+"""Workers and the leases in their hands."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from hirehall.model import Rules
+
+if TYPE_CHECKING:
+    from hirehall.core.lanes import Crew
+
+
+class Hold(Enum):
+    """What a worker has of a job that fills one of its places."""
+
+    OPEN = "open"  # the lease: exclusive, expiring
+    STOPPING = "stopping"  # timed out: the worker may still report, for a little while
+    LOST = "lost"  # expired: a result counts until someone else gets the job
+    OVER = "over"  # ended without the worker: only the place is still filled
+
+
+class Lease(Struct, gc=False, eq=False):
+    """One attempt in a worker's hand. `since` is monotonic seconds: when it was given or last named alive."""
+
+    id: int
+    lane: int
+    attempt: int
+    forgiven: int
+    max_attempts: int
+    rules: Rules
+    follow: int | None
+    holder: str
+    lease_seconds: float
+    since: float
+    hold: Hold = Hold.OPEN
+    progress: bytes | None = None
+    unsaved: bool = False  # the store has an older progress than this
+
+
+class Worker:
+    """One worker process, or one anonymous session that works. It outlives its connection for a short grace.
+
+    `credit` is a ceiling on `len(held) + promised`: jobs in its hand, and places that the next answers will fill.
+    """
+
+    __slots__ = ("beat_at", "clogged", "credit", "crew", "gone_at", "held", "holder", "last_of_lane", "lease_seconds",
+                 "promised", "session", "watch_at", "watched")  # fmt: skip
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self.session: int | None = None
+        self.crew: Crew | None = None
+        self.credit = 0
+        self.lease_seconds = 30.0
+        self.promised = 0
+        self.held: dict[int, Lease] = {}
+        self.beat_at = 0.0
+        self.gone_at: float | None = None  # when the grace of a closed connection ends
+        self.clogged = False  # it does not read: nothing more until it does
+        self.last_of_lane = False  # its lost jobs go to the end of their lane (Deputy)
+        self.watched = False  # a timer will look at its leases,
+        self.watch_at = 0.0  # at this time
+
+    @property
+    def free(self) -> int:
+        """How many more jobs it may be given now."""
+        if self.session is None or self.clogged:
+            return 0
+        return self.credit - len(self.held) - self.promised
+
+    def deadline(self, lease: Lease) -> float:
+        """When this lease runs out, monotonic seconds."""
+        return max(lease.since, self.beat_at) + lease.lease_seconds

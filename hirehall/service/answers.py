@@ -1,0 +1,77 @@
+"""The three ways in which a command is answered besides at once, and the views that answers are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from hirehall.core.workers import Lease
+from hirehall.errors import HallError
+from hirehall.model import NULL, State, StoredJob, holder_name, id_created_ms, id_text
+from hirehall.ports import Query
+from hirehall.wire.messages import ErrorBody, ErrorReply, JobView
+
+
+class AfterCommit(Struct):
+    """The answer needs what the store says: `make` is called when the command's batch is durable."""
+
+    make: Callable[[], Struct | dict[str, Any] | None]
+
+
+class AfterRead(Struct):
+    """The answer is made of stored jobs, read when everything before it is durable."""
+
+    query: Query
+    make: Callable[[list[StoredJob]], Struct | dict[str, Any] | None]
+
+
+Answer = Struct | dict[str, Any] | None
+
+
+def error_reply(error: HallError) -> ErrorReply:
+    """`error` as a reply; the caller adds the ref."""
+    return ErrorReply(error=ErrorBody(error.code, error.message))
+
+
+def rfc3339(ms: int | None) -> str | None:
+    """Epoch milliseconds as people and programs read them."""
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def job_view(job: StoredJob, lease: Lease | None) -> JobView:
+    """A stored job for the wire; `lease`, when it is in hand, knows the latest progress."""
+    progress = lease.progress if lease is not None and lease.progress else job.progress
+    return JobView(
+        id=id_text(job.id),
+        kind=job.kind,
+        queue=job.queue,
+        state=job.state.word,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        forgiven=job.forgiven,
+        priority=job.priority,
+        share=job.share,
+        requires=Raw(job.requires.encode()),
+        key=job.key,
+        payload=Raw(job.payload),
+        result=_raw(job.result),
+        error=_raw(job.fault if job.state is not State.SUCCEEDED else None),
+        progress=_raw(progress),
+        history=_raw(job.history),
+        worker=holder_name(job.holder) if job.holder else None,
+        meta=job.rules.meta or {},
+        created_at=rfc3339(id_created_ms(job.id)) or "",
+        run_at=rfc3339(job.wake_at) if job.state is State.SCHEDULED else None,
+        expires_at=rfc3339(job.expires_at),
+        started_at=rfc3339(job.started_at),
+        finished_at=rfc3339(job.finished_at),
+    )
+
+
+def _raw(stored: bytes | None) -> Raw:
+    return NULL if stored is None else Raw(stored)

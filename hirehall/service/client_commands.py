@@ -1,0 +1,154 @@
+"""Commands of those who hand in jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET
+
+from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change, Submit
+from hirehall.errors import BadRequest, HallError, KeyConflict, NotFound, WrongState
+from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, State, StoredJob, id_number, id_text
+from hirehall.ports import ByIds, Page
+from hirehall.service.answers import AfterCommit, AfterRead, Answer, job_view
+from hirehall.service.sessions import Session
+from hirehall.wire import messages as m
+from hirehall.wire.body import check_depth
+
+if TYPE_CHECKING:
+    from hirehall.service.hall import Hall
+
+MAX_IDS = 1_000
+MAX_JOBS = 10_000
+STATES = {state.word: state for state in State}
+
+
+def submit(hall: Hall, session: Session, message: m.Submit) -> AfterCommit:
+    """One job, or `jobs`, all or nothing."""
+    if message.jobs is UNSET:
+        specs: list[JobSpec] = [message]
+    else:
+        specs = _merged(message, message.jobs)
+    for spec in specs:
+        check_depth("payload", spec.payload)
+    operation = hall.core.submit(specs, session.owner, session.owner, session.number)
+    if message.jobs is UNSET:
+        return AfterCommit(lambda: submitted(operation))
+    return AfterCommit(lambda: _submitted_many(operation))
+
+
+def _merged(outer: m.Submit, inner: list[PartialSpec]) -> list[JobSpec]:
+    """The jobs of a bulk submit: what one leaves out comes from the fields beside `jobs`."""
+    if not 1 <= len(inner) <= MAX_JOBS:
+        raise BadRequest(f"jobs has {len(inner)} entries: give 1 to {MAX_JOBS}")
+    if outer.key is not None:
+        raise BadRequest("a key names one job: give each entry of jobs its own")
+    defaults = {field: getattr(outer, field) for field in SPEC_FIELDS}
+    return [JobSpec(**(defaults | _given(spec))) for spec in inner]
+
+
+def _given(spec: PartialSpec) -> dict[str, Any]:
+    return {field: value for field in SPEC_FIELDS if (value := getattr(spec, field)) is not UNSET}
+
+
+def submitted(operation: Submit) -> m.Submitted:
+    """The answer to a single submit; raises KeyConflict."""
+    _check_conflict(operation)
+    job, answer = operation.jobs[0], operation.ids[0]
+    if answer in operation.duplicates:
+        return m.Submitted(id=id_text(answer), state=operation.duplicates[answer].word, duplicate=True)
+    return m.Submitted(id=id_text(answer), state=job.state.word)
+
+
+def _submitted_many(operation: Submit) -> m.SubmittedMany:
+    _check_conflict(operation)
+    return m.SubmittedMany(
+        ids=[id_text(job) for job in operation.ids], duplicates=[id_text(job) for job in operation.duplicates]
+    )
+
+
+def _check_conflict(operation: Submit) -> None:
+    if operation.conflict is not None:
+        raise KeyConflict(
+            f"key {operation.conflict!r} already names a job with another kind or payload; nothing of this was stored:"
+            " use another key, or the same job"
+        )
+
+
+def get(hall: Hall, session: Session, message: m.Get) -> AfterRead:
+    """The jobs named, as everything sent before it left them."""
+    query = _by_ids(session, message.ids)
+    asked = list(message.ids)
+    return AfterRead(query, lambda jobs: _found(hall, jobs, asked))
+
+
+def _found(hall: Hall, jobs: list[StoredJob], asked: list[str]) -> m.Jobs:
+    found = {id_text(job.id) for job in jobs}
+    return m.Jobs(jobs=views(hall, jobs), missing=[job for job in asked if job not in found])
+
+
+def views(hall: Hall, jobs: list[StoredJob]) -> list[m.JobView]:
+    """Stored jobs for the wire, with the latest progress of those in hand."""
+    return [job_view(job, hall.core.leases.open.get(job.id)) for job in jobs]
+
+
+def wait(hall: Hall, session: Session, message: m.Wait) -> AfterRead:
+    """Answered when all are final, or with what is pending when the time is up."""
+    if message.timeout_seconds is not None and not 0 <= message.timeout_seconds <= 86_400:
+        raise BadRequest(f"timeout_seconds is {message.timeout_seconds}: give 0 to 86400, or none to wait on")
+    return hall.waits.begin(session, message.ref, _by_ids(session, message.ids), message.timeout_seconds)
+
+
+def _by_ids(session: Session, ids: list[str]) -> ByIds:
+    if len(ids) > MAX_IDS:
+        raise BadRequest(f"{len(ids)} ids at once: name at most {MAX_IDS}")
+    return ByIds(list(dict.fromkeys(map(id_number, ids))), None if session.may("read") else session.owner)
+
+
+def cancel(hall: Hall, session: Session, message: m.Cancel) -> AfterCommit:
+    """End a job wherever it is; `ids` are judged one by one."""
+    ids = [message.id] if message.id is not None else message.ids
+    if not 1 <= len(ids) <= MAX_IDS:
+        raise BadRequest(f"name 1 to {MAX_IDS} jobs to cancel, as id or ids")
+    owner = None if session.may("admin") else session.owner
+    changes = hall.core.cancel([id_number(job) for job in ids], owner)
+    if message.id is not None:
+        return AfterCommit(lambda: _cancelled(changes[0], ids[0]))
+    return AfterCommit(lambda: m.Judged(refused=_refused(changes, ids)))
+
+
+def _cancelled(change: Change, job: str) -> Answer:
+    if change.answer not in (APPLIED, DUPLICATE):
+        raise _refusal(change, job)
+    return m.Judged()
+
+
+def _refused(changes: list[Change], ids: list[str]) -> list[m.Refusal]:
+    pairs = zip(changes, ids, strict=True)
+    return [m.Refusal(job, _refusal(change, job).code) for change, job in pairs if change.answer != APPLIED]
+
+
+def _refusal(change: Change, job: str) -> HallError:
+    if change.answer == NOT_FOUND:
+        return NotFound(f"there is no job {job} that you may cancel")
+    was = change.was.word if change.was is not None else "gone"
+    return WrongState(f"job {job} is {was} already: there is nothing left to cancel")
+
+
+def find(hall: Hall, session: Session, message: m.Find) -> AfterRead:
+    """A page of jobs, the newest first; `next` continues it as `before`."""
+    if not 1 <= message.limit <= MAX_IDS:
+        raise BadRequest(f"limit is {message.limit}: give 1 to {MAX_IDS}")
+    if message.state is not None and message.state not in STATES:
+        raise BadRequest(f"there is no state {message.state[:40]!r}: use one of {', '.join(STATES)}")
+    state = STATES[message.state] if message.state is not None else None
+    before = id_number(message.before) if message.before is not None else None
+    query = Page(message.limit, before, message.queue, message.kind, state)
+    return AfterRead(query, lambda jobs: _paged(hall, jobs, message.limit))
+
+
+def _paged(hall: Hall, jobs: list[StoredJob], limit: int) -> m.Jobs:
+    more = len(jobs) == limit
+    shown = [msgspec.structs.replace(view, payload=m.NULL, result=m.NULL) for view in views(hall, jobs)]
+    return m.Jobs(jobs=shown, next=id_text(jobs[-1].id) if more else None)

@@ -1,0 +1,119 @@
+"""Deputy's dialect: its four commands on the same port, its field names, CRLF, and no acknowledgements.
+
+A Deputy client's jobs are ordinary jobs of queue `default`. Its `id` lives in its own session; the worker sees that id,
+or the hall's own for jobs that came in otherwise, and `did` is matched to the job in the worker's hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from hirehall.core.effects import End
+from hirehall.core.intake import check_name
+from hirehall.core.operations import Claimed, Submit
+from hirehall.errors import BadRequest, NotFound, TooLarge
+from hirehall.model import MAX_BODY, NULL, JobSpec, Rules, State, id_text
+from hirehall.service.answers import AfterCommit
+from hirehall.service.sessions import DeputySide, Session
+from hirehall.wire import messages as m
+from hirehall.wire.body import check_depth
+
+if TYPE_CHECKING:
+    from hirehall.service.hall import Hall
+
+LEASE_SECONDS = 86_400.0  # a Deputy worker never beats: its open connection is its lease
+ID, NO_ARG = "deputy_id", "deputy_no_arg"  # in the job's meta: the client's id as JSON; that `arg` was absent
+MAX_ID_BYTES = 1_024
+
+
+def _side(session: Session) -> DeputySide:
+    if session.deputy is None:
+        if session.greeted:
+            raise BadRequest("this session said hello: use `submit`, `work` and `done`")
+        session.deputy = DeputySide()
+    return session.deputy
+
+
+def can_do(hall: Hall, session: Session, message: m.CanDo) -> None:
+    """This session can do these types too; one job at a time. Saying it twice changes nothing."""
+    for kind in message.types:
+        check_name("type", kind)
+    side = _side(session)
+    side.kinds.update(message.types)
+    if not side.kinds:
+        return
+    if session.holder not in hall.core.leases.workers:
+        hall.metrics.counts["workers_joined"] += 1
+    worker = hall.core.leases.attach(session.number, session.holder)
+    worker.last_of_lane = True
+    hall.core.leases.serve(worker, frozenset({"default"}), frozenset(side.kinds), {}, 1, LEASE_SECONDS)
+
+
+def do(hall: Hall, session: Session, message: m.Do) -> AfterCommit:
+    """Submit a job; its end will be told as `did` with the same id."""
+    theirs = bytes(message.id)
+    if len(theirs) > MAX_ID_BYTES:
+        raise BadRequest(f"an id takes at most {MAX_ID_BYTES} bytes")
+    meta = {ID: theirs.decode()}
+    if message.arg is UNSET:
+        meta[NO_ARG] = "1"
+    arg = NULL if message.arg is UNSET else message.arg
+    check_depth("arg", arg)
+    spec = JobSpec(kind=message.type, payload=arg, meta=meta, follow=True)
+    side = _side(session)
+    operation = hall.core.submit([spec], session.owner, session.owner, session.number)
+    return AfterCommit(lambda: _asked(side, operation, theirs))
+
+
+def _asked(side: DeputySide, operation: Submit, theirs: bytes) -> None:
+    side.asked[operation.ids[0]] = theirs
+
+
+def did(hall: Hall, session: Session, message: m.Did) -> AfterCommit:
+    """The result of the job in this worker's hand."""
+    side = _side(session)
+    if len(message.res) > MAX_BODY:
+        raise TooLarge(f"res has {len(message.res)} bytes: at most {MAX_BODY} are kept")
+    check_depth("res", message.res)
+    name = canonical_id(message.id)
+    held = side.in_hand.get(name)
+    if held is None:
+        raise NotFound("no job of that id is in this worker's hand")
+    hall.core.collecting.touch([held[0]])
+    del side.in_hand[name]
+    hall.core.leases.succeed(session.holder, held[0], held[1], bytes(message.res))
+    return AfterCommit(lambda: None)
+
+
+def canonical_id(raw: Raw | bytes) -> bytes:
+    """An id as JSON in one spelling: a worker's parser may have spaced or escaped it differently."""
+    return msgspec.json.encode(msgspec.json.decode(raw), order="sorted")
+
+
+def run(session: Session, jobs: list[Claimed]) -> None:
+    """Hand out: `do`, with the submitter's own id when it came by Deputy."""
+    side = session.deputy
+    assert side is not None
+    for job in jobs:
+        meta = (msgspec.json.decode(job.rules, type=Rules).meta or {}) if job.rules else {}
+        shown = meta[ID].encode() if ID in meta else msgspec.json.encode(id_text(job.id))
+        side.in_hand[canonical_id(shown)] = (job.id, job.attempt)
+        line: dict[str, Any] = {"cmd": "do", "id": Raw(shown), "type": job.kind}
+        if NO_ARG not in meta:
+            line["arg"] = Raw(job.payload)
+        session.put(line)
+
+
+def end(session: Session, over: End) -> None:
+    """Tell a Deputy client: `did`; a job that did not succeed says why in `error`, which Deputy never could."""
+    side = session.deputy
+    assert side is not None
+    line: dict[str, Any] = {"cmd": "did", "id": Raw(side.asked.pop(over.id)), "res": NULL}
+    if over.state is State.SUCCEEDED:
+        line["res"] = Raw(over.result or b"null")
+    else:
+        line["error"] = Raw(over.fault) if over.fault else {"type": over.state.word, "message": f"the job {over.state.word}"}
+    session.put(line)

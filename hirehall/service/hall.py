@@ -1,0 +1,255 @@
+"""The hall: the only place where the core meets the store and the sessions.
+
+One turn: a door hands in messages, each runs through the command table, and what they ask of the store collects in the
+core's batch. The commit loop seals the batch, makes it durable, settles it, and only then answers: save before send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET, Struct
+
+from hirehall.core.collecting import NextBatch
+from hirehall.core.dispatcher import Dispatcher
+from hirehall.core.operations import Batch
+from hirehall.errors import HallError, StoreBroken
+from hirehall.model import Instant
+from hirehall.ports import Connection, Store
+from hirehall.service import pushes
+from hirehall.service.access import Tokens
+from hirehall.service.answers import AfterCommit, AfterRead, Answer, error_reply
+from hirehall.service.commands import COMMANDS, check_role
+from hirehall.service.metrics import Metrics
+from hirehall.service.sessions import Identity, Session
+from hirehall.service.waits import Waits
+from hirehall.wire.codec import BadLine
+
+log = logging.getLogger("hirehall")
+
+Entry = tuple[Session, Any, Answer | AfterCommit | AfterRead]  # session, ref, answer
+
+
+class Hall:
+    """A running server without its doors. `clock` answers an Instant, `roll` a random number in [0, 1)."""
+
+    def __init__(
+        self, store: Store, tokens: Tokens, anonymous: Identity, clock: Callable[[], Instant], roll: Callable[[], float]
+    ) -> None:
+        self.store = store
+        self.tokens = tokens
+        self.anonymous = anonymous
+        self.clock = clock
+        self._roll = roll
+        self.sessions: dict[int, Session] = {}
+        self.failed: asyncio.Future[HallError] = asyncio.get_running_loop().create_future()
+        self._entries: list[Entry] = []
+        self._behind: list[Session] = []
+        self._paused: list[Session] = []
+        self._wanted = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Open the store, take back what was in hand, begin to commit."""
+        await self.store.open()
+        now = self.clock()
+        self.core = Dispatcher(await self.store.recover(), now, self._roll)
+        self.metrics = Metrics(now.wall_ms)
+        self.waits = Waits(self)
+        self.name = f"{now.wall_ms:x}"[-6:]
+        self._numbers = itertools.count(now.wall_ms << 20)  # stored with followed jobs: never the same after a restart
+        self._tasks = [asyncio.get_running_loop().create_task(self._commit_loop())]
+        self._tick()
+
+    async def stop(self) -> None:
+        """Commit what is collected, close every session and the store. Workers keep what they have and come back."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        while self._wants_commit and not self.failed.done():
+            self._wanted.set()
+            await asyncio.sleep(0.001)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for session in list(self.sessions.values()):
+            session.connection.close()
+        await self.store.close()
+
+    # What doors call.
+
+    def connected(self, connection: Connection) -> Session:
+        """A new session, anonymous until it says hello."""
+        session = Session(next(self._numbers), connection, self.anonymous)
+        self.sessions[session.number] = session
+        self.metrics.counts["connected"] += 1
+        return session
+
+    def received(self, session: Session, messages: list[Any]) -> None:
+        """Run these messages in their order; answers leave when what they need is durable."""
+        if session.leaving or self.failed.done():
+            return
+        self.core.turn(self.clock())
+        self._run(session, messages)
+        session.flush()
+        self._after_turn(session)
+
+    def clogged(self, session: Session, clogged: bool) -> None:
+        """Its peer does not read (or reads again): a worker gets nothing more meanwhile."""
+        worker = self.core.leases.workers.get(session.holder)
+        if worker is not None and worker.session == session.number:
+            self.core.leases.set_clogged(worker, clogged)
+            self._after_turn(session)
+
+    def closed(self, session: Session) -> None:
+        """Its connection is gone. A worker that named itself has a little time to come back."""
+        session.closed = True
+        self.sessions.pop(session.number, None)
+        self.waits.forget(session)
+        if self.failed.done():
+            return
+        self.core.turn(self.clock())
+        self.core.lost_connection(session.number, session.holder, session.named_worker)
+        self._wake_if_wanted()
+
+    # Running commands.
+
+    def _run(self, session: Session, messages: list[Any]) -> None:
+        for message in messages:
+            if session.behind or not self._execute(session, message):
+                session.behind.append(message)
+        if session.behind and session not in self._behind:
+            self._behind.append(session)
+
+    def _execute(self, session: Session, message: Any) -> bool:
+        """Run one message. False: it must wait for the next batch."""
+        try:
+            answer = self._answer_to(session, message)
+        except NextBatch:
+            return False
+        except HallError as exc:
+            answer = error_reply(exc)
+        if answer is not None:
+            self.answer(session, message.ref, answer)
+        return True
+
+    def _answer_to(self, session: Session, message: Any) -> Answer | AfterCommit | AfterRead:
+        if type(message) is BadLine:
+            raise message.error
+        command = COMMANDS[type(message)]
+        check_role(session, command)
+        return command.run(self, session, message)
+
+    def answer(self, session: Session, ref: Any, answer: Answer | AfterCommit | AfterRead) -> None:
+        """Answer in the order of this session's commands: at once only when nothing before it still waits."""
+        if isinstance(answer, AfterCommit | AfterRead) or session.unanswered:
+            session.unanswered += 1
+            self._entries.append((session, ref, answer))
+        elif answer is not None:
+            self._say(session, ref, answer)
+
+    def _say(self, session: Session, ref: Any, answer: Answer) -> None:
+        if answer is None:
+            return
+        if isinstance(answer, Struct):
+            answer.ref = ref or UNSET  # type: ignore[attr-defined]
+        session.put(answer)
+
+    def _after_turn(self, session: Session) -> None:
+        if self.core.collecting.full or session.behind:
+            session.connection.pause()
+            self._paused.append(session)
+        self._wake_if_wanted()
+
+    # Committing.
+
+    @property
+    def _wants_commit(self) -> bool:
+        return bool(self._entries) or self.core.wants_commit
+
+    def _wake_if_wanted(self) -> None:
+        if self._wants_commit:
+            self._wanted.set()
+
+    async def _commit_loop(self) -> None:
+        try:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                while self._wants_commit:
+                    await self._commit()
+        except HallError as exc:
+            self._fail(exc)
+        except Exception as exc:  # the store and the hands may disagree now: nothing more may be promised
+            log.exception("the commit loop failed")
+            self._fail(StoreBroken(f"internal error while committing: {exc!r}"))
+
+    def _fail(self, error: HallError) -> None:
+        if not self.failed.done():
+            self.failed.set_result(error)
+
+    async def _commit(self) -> None:
+        self.core.turn(self.clock())
+        batch = self.core.seal()
+        entries, self._entries = self._entries, []
+        self._let_in_the_next()
+        if not batch.is_empty:
+            await self.store.apply(batch)
+        await self._settle(batch, entries)
+
+    def _let_in_the_next(self) -> None:
+        """What waited for the next batch, and who was not read while the last one was full."""
+        behind, self._behind = self._behind, []
+        for session in behind:
+            messages, session.behind = session.behind, []
+            self._run(session, messages)
+        paused, self._paused = self._paused, []
+        for session in paused:
+            if session.behind:
+                self._paused.append(session)
+            else:
+                session.connection.resume()
+
+    async def _settle(self, batch: Batch, entries: list[Entry]) -> None:
+        self.core.turn(self.clock())
+        effects = self.core.settle(batch)
+        self.metrics.count(batch)
+        told: dict[int, Session] = {}
+        for session, ref, answer in entries:
+            session.unanswered -= 1
+            told[session.number] = session
+            self._say(session, ref, await self._made(answer))
+        pushes.push(self, effects, told)
+        self.waits.ended(effects.ends)
+        for session in told.values():
+            session.flush()
+
+    async def _made(self, answer: Answer | AfterCommit | AfterRead) -> Answer:
+        try:
+            if isinstance(answer, AfterRead):
+                return answer.make(await self.store.read(answer.query))
+            return answer.make() if isinstance(answer, AfterCommit) else answer
+        except StoreBroken:
+            raise
+        except HallError as exc:
+            return error_reply(exc)
+
+    # Time.
+
+    def _tick(self) -> None:
+        """Do what is due, and come back when the core wants it."""
+        if self.failed.done():
+            return
+        self.core.turn(self.clock())
+        due = self.core.tick()
+        told: dict[int, Session] = {}
+        pushes.push(self, self.core.effects(), told)
+        for session in told.values():
+            session.flush()
+        self._wake_if_wanted()
+        delay = max(due - self.core.now.mono, 0.0)
+        self._alarm = asyncio.get_running_loop().call_later(delay, self._tick)

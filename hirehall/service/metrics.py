@@ -1,0 +1,68 @@
+"""Counters since the hall started, and how Deputy names them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from hirehall.core import lifecycle
+from hirehall.core.operations import APPLIED, Batch
+from hirehall.model import State
+
+# Deputy's counters, absent until first counted, and ours that they show.
+DEPUTY_NAMES = {
+    "workers_added": "workers_joined",
+    "jobs_added": "deputy_added",
+    "jobs_dispatched": "delivered",
+    "jobs_done": "succeeded",
+    "jobs_reassigned": "lost",
+}
+
+
+class Metrics:
+    """What happened since `up_since_ms` (epoch milliseconds)."""
+
+    def __init__(self, up_since_ms: int) -> None:
+        self.up_since_ms = up_since_ms
+        self.counts: Counter[str] = Counter()
+
+    def count(self, batch: Batch) -> None:
+        """Add what a durable batch did."""
+        counts = self.counts
+        counts["commits"] += 1
+        for submit in batch.submits:
+            placed = sum(job.state is State.RUNNING and answer == job.id for job, answer in zip(submit.jobs, submit.ids, strict=False))
+            counts["submitted"] += len(submit.ids) - len(submit.duplicates)
+            counts["duplicates"] += len(submit.duplicates)
+            counts["delivered"] += placed
+        for change in batch.changes:
+            if change.answer == APPLIED:
+                counts[_counter(change.step.name, change.target)] += 1
+        counts["delivered"] += sum(len(claim.rows) for claim in batch.claims)
+        counts["expired"] += sum(moved.state is State.EXPIRED for moved in batch.moved)
+
+    def deputy(self, connections: int) -> dict[str, Any]:
+        """In the shape that Deputy's clients know."""
+        shown = {"up_since": self.up_since_ms, "connections": connections}
+        values = {**self.counts, "deputy_added": self.counts["submitted"] + self.counts["lost"]}
+        shown |= {theirs: values[ours] for theirs, ours in DEPUTY_NAMES.items() if values.get(ours)}
+        return shown
+
+
+_ENDS = {
+    (lifecycle.FAIL.name, State.SCHEDULED): "retried",
+    (lifecycle.TIMEOUT.name, State.SCHEDULED): "retried",
+}
+_STEPS = {
+    lifecycle.SUCCEED.name: "succeeded",
+    lifecycle.FAIL.name: "failed",
+    lifecycle.TIMEOUT.name: "failed",
+    lifecycle.RELEASE.name: "released",
+    lifecycle.LOSE.name: "lost",
+    lifecycle.CANCEL.name: "cancelled",
+    lifecycle.RESUME.name: "resumed",
+}
+
+
+def _counter(step: str, target: State) -> str:
+    return _ENDS.get((step, target)) or _STEPS[step]

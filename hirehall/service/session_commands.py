@@ -1,0 +1,115 @@
+"""Commands about the session and the hall itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hirehall import __version__
+from hirehall.core.intake import canonical, check_labels, check_name, check_queue
+from hirehall.core.lanes import Crew
+from hirehall.errors import BadRequest, HallError, Unauthenticated
+from hirehall.model import LaneKey
+from hirehall.service.answers import AfterCommit, Answer, error_reply
+from hirehall.service.sessions import Session
+from hirehall.wire import messages as m
+
+if TYPE_CHECKING:
+    from hirehall.service.hall import Hall
+
+LEASE_SECONDS = 30.0
+PROTOCOL = 1
+
+
+def hello(hall: Hall, session: Session, message: m.Hello) -> Answer:
+    """Greet and authenticate; what goes wrong here closes the connection."""
+    try:
+        return _greet(hall, session, message)
+    except HallError as exc:
+        session.leaving = True
+        return error_reply(exc)
+
+
+def _greet(hall: Hall, session: Session, message: m.Hello) -> Answer:
+    if message.protocol != PROTOCOL:
+        raise BadRequest(f"this hall speaks protocol {PROTOCOL}, not {message.protocol}: use a matching client")
+    if session.greeted or session.deputy is not None:
+        raise BadRequest("say hello once, first")
+    for what in ("name", "worker"):
+        if getattr(message, what):
+            check_name(what, getattr(message, what))
+    if "/" in message.worker:
+        raise BadRequest("worker is a random word without a slash")
+    identity = hall.tokens.identify(message.token) if message.token is not None else hall.anonymous
+    if not identity.roles:
+        raise Unauthenticated("this hall wants a token: it wrote one to access.json in its data directory")
+    session.greet(identity, message.worker, message.name)
+    return m.Greeting(
+        server=f"hirehall/{__version__}",
+        hall=hall.name,
+        protocol=PROTOCOL,
+        lease_seconds=LEASE_SECONDS,
+        beat_seconds=LEASE_SECONDS / 3,
+        durability=hall.store.durability,
+    )
+
+
+def bye(hall: Hall, session: Session, message: m.Bye) -> AfterCommit:
+    """Leave cleanly: leases go back, forgiven, and the connection closes after the answer."""
+    hall.core.leave(session.number, session.holder)
+    session.leaving = True
+    return AfterCommit(m.Reply)
+
+
+def ping(hall: Hall, session: Session, message: m.Ping) -> Answer:
+    """Liveness; answered in its turn."""
+    return m.Reply()
+
+
+def metrics(hall: Hall, session: Session, message: m.Metrics) -> Answer:
+    """Counters; in Deputy's shape for who has not said hello."""
+    connections = len(hall.sessions)
+    if not session.greeted:
+        return {"cmd": "metrics", "metrics": hall.metrics.deputy(connections)}
+    leases = hall.core.leases
+    shown = {
+        "up_since_ms": hall.metrics.up_since_ms,
+        "connections": connections,
+        "workers": sum(worker.session is not None for worker in leases.workers.values()),
+        "running": len(leases.open),
+        "ready": sum(lane.ready for lane in hall.core.hallway.lanes.values()),
+    }
+    return m.MetricsReply(metrics=shown | dict(hall.metrics.counts))
+
+
+def kinds(hall: Hall, session: Session, message: m.Kinds) -> Answer:
+    """What can be run at all: every kind that a connected worker has named."""
+    offers: dict[str, m.KindOffer] = {}
+    for crew in hall.core.hallway.crews.values():
+        present = _present(crew)
+        for kind in crew.kinds if present else ():
+            offer = offers.setdefault(kind, m.KindOffer(kind, [], 0, []))
+            offer.queues = sorted({*offer.queues, *crew.queues})
+            offer.workers += present
+            if crew.offers and crew.offers not in offer.offers:
+                offer.offers.append(crew.offers)
+    return m.KindsReply(kinds=[offers[kind] for kind in sorted(offers)])
+
+
+def can(hall: Hall, session: Session, message: m.Can) -> Answer:
+    """Is there, now, a worker that asked for jobs and could run this kind with these requires?"""
+    check_queue(message.queue)
+    check_name("kind", message.kind)
+    requires = dict(message.requires or {})
+    check_labels(requires)
+    key = LaneKey(message.queue, message.kind, canonical(requires) if requires else "{}", "", 0)
+    workers = sum(
+        worker.session is not None and worker.credit > 0
+        for crew in hall.core.hallway.crews.values()
+        if crew.may_take(key)
+        for worker in crew.members
+    )
+    return m.CanReply(can=workers > 0, workers=workers)
+
+
+def _present(crew: Crew) -> int:
+    return sum(worker.session is not None for worker in crew.members)

@@ -1,0 +1,75 @@
+"""A session: who is at the other end of one connection, and what waits to be said to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from hirehall.model import holder_text
+from hirehall.ports import Connection
+from hirehall.wire.codec import encode
+
+ANONYMOUS = "anonymous"
+DEPUTY_END = b"\r\n"
+
+
+class Identity(Struct, frozen=True):
+    """Whom a token, or the lack of one, stands for."""
+
+    name: str
+    roles: frozenset[str]
+
+
+class DeputySide(Struct):
+    """What a session speaks by Deputy's four commands: its own ids for its jobs, and for the job in its hand."""
+
+    kinds: set[str] = set()
+    asked: dict[int, bytes] = {}  # jobs this client submitted: our id -> its id, JSON
+    in_hand: dict[bytes, tuple[int, int]] = {}  # the id that the worker was shown, JSON -> (job, attempt)
+
+
+class Session:
+    """One live connection; a client, a worker, or both."""
+
+    def __init__(self, number: int, connection: Connection, identity: Identity) -> None:
+        self.number = number
+        self.connection = connection
+        self.identity = identity
+        self.greeted = False
+        self.closed = False
+        self.leaving = False  # said bye: the connection closes after the answer
+        self.holder = f"~{number:x}//"
+        self.named_worker = False
+        self.deputy: DeputySide | None = None
+        self.unanswered = 0  # commands whose answer waits for a commit
+        self.behind: list[Any] = []  # messages that wait for the next batch, in their order
+        self._out: list[bytes] = []
+
+    @property
+    def owner(self) -> str:
+        """Whose jobs these are: the token's name; an anonymous session's own."""
+        return f"~{self.number:x}" if self.identity.name == ANONYMOUS else self.identity.name
+
+    def greet(self, identity: Identity, worker: str, name: str) -> None:
+        """The session said hello as `identity`; with `worker` it can come back after a lost connection."""
+        self.identity, self.greeted = identity, True
+        self.named_worker = bool(worker)
+        self.holder = holder_text(identity.name, worker, name) if worker else f"~{self.number:x}//{name}"
+
+    def may(self, *roles: str) -> bool:
+        """Whether it has any of these roles."""
+        return not self.identity.roles.isdisjoint(roles)
+
+    def put(self, message: Struct | dict[str, Any]) -> None:
+        """Add one message to what `flush` will write."""
+        self._out.append(encode(message))
+
+    def flush(self) -> None:
+        """Write everything put since the last time, in one piece."""
+        if self._out and not self.closed:
+            end = b"\n" if self.deputy is None else DEPUTY_END
+            self.connection.send(end.join(self._out) + end)
+        self._out.clear()
+        if self.leaving and not self.unanswered and not self.closed:
+            self.connection.close()

@@ -1,0 +1,99 @@
+"""`wait`: answered when all its jobs are final or its time is up, out of the order of its session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hirehall.core.effects import End
+from hirehall.errors import NotFound
+from hirehall.model import FINAL, StoredJob, id_text
+from hirehall.ports import ByIds
+from hirehall.service.answers import AfterRead, Answer, job_view
+from hirehall.service.sessions import Session
+from hirehall.wire.messages import Jobs
+
+if TYPE_CHECKING:
+    from hirehall.service.hall import Hall
+
+
+class Waiting:
+    """One `wait`, until it is answered."""
+
+    def __init__(self, session: Session, ref: Any, query: ByIds) -> None:
+        self.session = session
+        self.ref = ref
+        self.query = query
+        self.pending = set(query.ids)
+        self.done = False
+
+
+class Waits:
+    """Everyone who waits, by the job waited for."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._by_job: dict[int, list[Waiting]] = {}
+
+    def begin(self, session: Session, ref: Any, query: ByIds, timeout_seconds: float | None) -> AfterRead:
+        """Register first, then read: an end between the two is not missed."""
+        waiting = Waiting(session, ref, query)
+        for job in waiting.pending:
+            self._by_job.setdefault(job, []).append(waiting)
+        if timeout_seconds is not None:
+            core = self._hall.core
+            core.alarm(core.now.mono + timeout_seconds, lambda: self._answer(waiting))
+        return AfterRead(query, lambda jobs: self._first_look(waiting, jobs))
+
+    def _first_look(self, waiting: Waiting, jobs: list[StoredJob]) -> None:
+        if waiting.done:
+            return
+        missing = waiting.pending - {job.id for job in jobs}
+        if missing:
+            self._drop(waiting)
+            raise NotFound(f"there is no job {', '.join(sorted(id_text(job) for job in missing))} that you may see")
+        for job in jobs:
+            if job.state in FINAL:
+                self._arrived(waiting, job.id)
+        if not waiting.query.ids:
+            self._answer(waiting)
+
+    def ended(self, ends: list[End]) -> None:
+        """These jobs are final now."""
+        if self._by_job:
+            for end in ends:
+                for waiting in list(self._by_job.get(end.id, ())):
+                    self._arrived(waiting, end.id)
+
+    def _arrived(self, waiting: Waiting, job: int) -> None:
+        waiting.pending.discard(job)
+        if not waiting.pending:
+            self._answer(waiting)
+
+    def _answer(self, waiting: Waiting) -> None:
+        if not waiting.done:
+            self._drop(waiting)
+            pending = [id_text(job) for job in waiting.query.ids if job in waiting.pending]
+            later = AfterRead(waiting.query, lambda jobs: self._reply(jobs, pending))
+            self._hall.answer(waiting.session, waiting.ref, later)
+
+    def _reply(self, jobs: list[StoredJob], pending: list[str]) -> Answer:
+        leases = self._hall.core.leases.open
+        still = set(pending)
+        views = [job_view(job, leases.get(job.id)) for job in jobs if id_text(job.id) not in still]
+        return Jobs(jobs=views, pending=pending)
+
+    def _drop(self, waiting: Waiting) -> None:
+        waiting.done = True
+        for job in set(waiting.query.ids):
+            others = [other for other in self._by_job.get(job, ()) if other is not waiting]
+            if others:
+                self._by_job[job] = others
+            else:
+                self._by_job.pop(job, None)
+
+    def forget(self, session: Session) -> None:
+        """Nobody is there to be answered."""
+        if not self._by_job:
+            return
+        for waiting in {w for waitings in self._by_job.values() for w in waitings if w.session is session}:
+            self._drop(waiting)

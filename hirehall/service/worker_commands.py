@@ -1,0 +1,170 @@
+"""Commands of those who do the work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import UNSET
+
+from hirehall.core.intake import check_labels, check_name, check_queue, check_seconds
+from hirehall.core.leases import Kept
+from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change
+from hirehall.core.workers import Worker
+from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
+from hirehall.model import MAX_BODY, Fault, id_number, id_text
+from hirehall.service.answers import AfterCommit, Answer
+from hirehall.service.sessions import Session
+from hirehall.wire import messages as m
+from hirehall.wire.body import check_depth
+
+if TYPE_CHECKING:
+    from hirehall.service.hall import Hall
+
+MAX_CREDIT = 100_000
+MAX_ERROR_BYTES = 65_536
+MAX_NAMES = 1_000
+
+
+def work(hall: Hall, session: Session, message: m.Work) -> Answer:
+    """Serve these queues and kinds from now on; again changes what is served."""
+    for queue in message.queues:
+        check_queue(queue)
+    for kind in message.kinds:
+        check_name("kind", kind)
+    if not 1 <= len(message.kinds) <= MAX_NAMES or not 1 <= len(message.queues) <= MAX_NAMES:
+        raise BadRequest(f"name 1 to {MAX_NAMES} kinds and queues to work on")
+    check_labels(dict(message.offers))
+    if not 0.5 <= message.lease_seconds <= 86_400:
+        raise BadRequest(f"lease_seconds is {message.lease_seconds}: give 0.5 to 86400")
+    _check_credit(message.credit)
+    if session.holder not in hall.core.leases.workers:
+        hall.metrics.counts["workers_joined"] += 1
+    worker = hall.core.leases.attach(session.number, session.holder)
+    queues, kinds = frozenset(message.queues), frozenset(message.kinds)
+    hall.core.leases.serve(worker, queues, kinds, message.offers, message.credit, message.lease_seconds)
+    return m.Reply()
+
+
+def credit(hall: Hall, session: Session, message: m.Credit) -> Answer:
+    """A new ceiling for the jobs that this worker holds."""
+    _check_credit(message.credit)
+    hall.core.leases.set_credit(_worker(hall, session), message.credit)
+    return m.Reply()
+
+
+def _check_credit(wanted: int) -> None:
+    if not 0 <= wanted <= MAX_CREDIT:
+        raise BadRequest(f"credit is {wanted}: give 0 to {MAX_CREDIT}")
+
+
+def _worker(hall: Hall, session: Session) -> Worker:
+    worker = hall.core.leases.workers.get(session.holder)
+    if worker is None or worker.session != session.number or worker.crew is None:
+        raise BadRequest("say what you work on first, with `work`")
+    return worker
+
+
+def progress(hall: Hall, session: Session, message: m.Progress) -> Answer:
+    """The last number and text of a running attempt; answered only when asked to, or refused."""
+    percent = None if message.percent is None else min(max(message.percent, 0.0), 100.0)
+    note = msgspec.json.encode({"percent": percent, "text": message.text[:1024], "at_ms": hall.core.now.wall_ms})
+    hall.core.leases.progress(session.holder, id_number(message.id), message.attempt, note)
+    return m.Reply() if message.ref else None
+
+
+def done(hall: Hall, session: Session, message: m.Done) -> AfterCommit:
+    """A result gives the place back; many at once are judged each by itself."""
+    if message.jobs is UNSET:
+        jobs = [m.DoneJob(message.id, message.attempt, message.result)]
+    else:
+        jobs = message.jobs
+    for job in jobs:
+        if len(job.result) > MAX_BODY:
+            raise TooLarge(f"the result of job {job.id} has {len(job.result)} bytes: fail it, at most {MAX_BODY} are kept")
+        check_depth("result", job.result)
+    numbers = [id_number(job.id) for job in jobs]
+    if len(set(numbers)) != len(numbers):
+        raise BadRequest("a job is named twice: report each once")
+    hall.core.collecting.touch(numbers)
+    changes = [
+        hall.core.leases.succeed(session.holder, number, job.attempt, bytes(job.result))
+        for number, job in zip(numbers, jobs, strict=True)
+    ]
+    if message.jobs is UNSET:
+        return AfterCommit(lambda: judged(changes[0]))
+    return AfterCommit(lambda: m.Judged(refused=_refused(changes)))
+
+
+def fail(hall: Hall, session: Session, message: m.Fail) -> AfterCommit:
+    """A failure; another attempt follows unless none is left or the worker says so."""
+    check_seconds("delay_seconds", message.delay_seconds)
+    error = message.error
+    fault = Fault(error.type[:128], _cut(error.message), _cut(error.trace))
+    number = id_number(message.id)
+    hall.core.collecting.touch([number])
+    change = hall.core.leases.fail(
+        session.holder, number, message.attempt, fault, message.retry, message.delay_seconds
+    )
+    return AfterCommit(lambda: judged(change))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_ERROR_BYTES else f"{text[: MAX_ERROR_BYTES // 2]}\n...\n{text[-MAX_ERROR_BYTES // 2 :]}"
+
+
+def release(hall: Hall, session: Session, message: m.Release) -> AfterCommit:
+    """Given back, forgiven: this attempt does not count."""
+    check_seconds("delay_seconds", message.delay_seconds)
+    number = id_number(message.id)
+    hall.core.collecting.touch([number])
+    change = hall.core.leases.release(session.holder, number, message.attempt, message.delay_seconds)
+    return AfterCommit(lambda: judged(change))
+
+
+def judged(change: Change) -> m.Judged:
+    """The store's word on one answer; raises why it was refused."""
+    if change.answer not in (APPLIED, DUPLICATE):
+        raise refusal(change)
+    return m.Judged(duplicate=True) if change.answer == DUPLICATE else m.Judged()
+
+
+def refusal(change: Change) -> HallError:
+    """Why an answer was refused."""
+    job = id_text(change.id)
+    if change.answer == NOT_FOUND:
+        return NotFound(f"there is no job {job if change.id >= 0 else 'of that id'}")
+    state = change.was.word if change.was is not None else "elsewhere"
+    return StaleLease(
+        f"job {job} is {state} at attempt {change.row_attempt}: attempt {change.attempt} of this worker no longer holds it"
+    )
+
+
+def _refused(changes: list[Change]) -> list[m.Refusal]:
+    return [
+        m.Refusal(id_text(change.id) if change.id >= 0 else "", refusal(change).code)
+        for change in changes
+        if change.answer not in (APPLIED, DUPLICATE)
+    ]
+
+
+def beat(hall: Hall, session: Session, message: m.Beat) -> Answer:
+    """Every lease of this session runs again in full."""
+    hall.core.leases.beat(session.number, session.holder)
+    return m.Reply() if message.ref else None
+
+
+def keep(hall: Hall, session: Session, message: m.Keep) -> AfterCommit:
+    """After a reconnect: all that this worker holds."""
+    if not session.named_worker:
+        raise BadRequest("only a worker that named itself in hello can keep: send `worker`, a random word per process")
+    answer = hall.core.leases.come_back(
+        session.number, session.holder, [(id_number(job.id), job.attempt) for job in message.jobs]
+    )
+    return AfterCommit(lambda: _kept(answer))
+
+
+def _kept(answer: Kept) -> m.Kept:
+    kept = answer.kept + [change.id for change in answer.asked if change.answer == APPLIED]
+    lost = answer.lost + [change.id for change in answer.asked if change.answer != APPLIED]
+    return m.Kept(kept=[id_text(job) for job in kept], lost=[id_text(job) for job in lost])

@@ -1,0 +1,161 @@
+"""The SQLite store: one file, one writing connection, every batch one transaction.
+
+`apply` runs its statements inline on the event loop's thread (they take microseconds) and then waits for the sync of
+the log. With `:memory:` there is nothing to sync and nothing survives.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import apsw
+
+from hirehall.core.operations import Batch, Claimed, Recovered
+from hirehall.errors import HallError, StorageFull, StoreBroken, Unavailable
+from hirehall.model import LaneKey, State, StoredJob
+from hirehall.ports import Query
+from hirehall.stores.sqlite_batch import Transaction
+from hirehall.stores.sqlite_read import claimed, read_jobs
+from hirehall.stores.wal import Wal, sync_directory
+
+SCHEMA_VERSION = 1
+SCHEMA = Path(__file__).with_name("sqlite.sql")
+OLDEST_SQLITE = 3_051_003  # older ones can corrupt a log that two connections reset and write
+
+Sync = Callable[[], Awaitable[None]]
+
+
+async def no_sync() -> None:
+    """For a database in memory: there is no disk to wait for."""
+
+
+class SQLiteStore:
+    """Implements ports.Store. `sync` replaces the waiting for the disk, for simulations."""
+
+    def __init__(self, path: str = ":memory:", sync: Sync | None = None) -> None:
+        self.path = path
+        self.durability = "none" if path == ":memory:" else "fsync"
+        self._sync = sync or no_sync
+        self._wal: Wal | None = None
+        self._lock: int | None = None
+        self._db: apsw.Connection | None = None
+
+    @property
+    def db(self) -> apsw.Connection:
+        """The writing connection, shared with nobody."""
+        assert self._db is not None, "open() comes first"
+        return self._db
+
+    async def open(self) -> None:
+        """Open or create the database; refuse a newer schema, another hall's file, an SQLite with a known bug."""
+        if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
+            raise Unavailable(f"SQLite {apsw.sqlite_lib_version()} can corrupt its log: install apsw 3.51.3 or newer")
+        if self.path != ":memory:":
+            self._lock = _lock(Path(self.path))
+        try:
+            self._open_database()
+        except apsw.Error as exc:
+            await self.close()
+            raise Unavailable(f"cannot open {self.path}: {exc}; restore it from a backup or name another --data") from exc
+        except HallError:
+            await self.close()
+            raise
+
+    def _open_database(self) -> None:
+        self._db = apsw.Connection(self.path)
+        for name, value in (("synchronous", "normal"), ("wal_autocheckpoint", 0), ("cache_size", -20_000)):
+            self._db.pragma(name, value)
+        if self.path != ":memory:" and self._db.pragma("journal_mode", "wal") != "wal":
+            raise Unavailable(f"cannot keep a write-ahead log beside {self.path}: is it on a network file system?")
+        self._prepare_schema()
+        if self.path != ":memory:":
+            self._start_log()
+
+    def _prepare_schema(self) -> None:
+        version = self.db.pragma("user_version")
+        if version > SCHEMA_VERSION:
+            raise Unavailable(
+                f"{self.path} has schema {version}, this hall knows {SCHEMA_VERSION}: start a newer hirehall on it"
+            )
+        if version == 0:
+            with self.db:
+                for _ in self.db.execute(SCHEMA.read_text()):
+                    pass  # a script runs on only while its rows are read
+                self.db.execute("INSERT INTO meta VALUES ('database', ?), ('last_id', 0)", (secrets.randbelow(1024),))
+                self.db.pragma("user_version", SCHEMA_VERSION)
+
+    def _start_log(self) -> None:
+        """The log must exist and be found again before the first reply leans on it."""
+        self.db.execute("UPDATE meta SET value = value WHERE name = 'last_id'")
+        self._wal = Wal(Path(self.path))
+        self.db.set_wal_hook(self._wal.hook)
+        sync_directory(Path(self.path).parent)
+        self._sync = self._wal.sync
+
+    async def recover(self) -> Recovered:
+        """Ready counts come from `counts`; running jobs from their own small index."""
+        meta = dict(self.db.execute("SELECT name, value FROM meta"))
+        lanes = [
+            (number, LaneKey(queue, kind, requires, share, priority), jobs)
+            for number, queue, kind, requires, share, priority, jobs in self.db.execute(
+                "SELECT lanes.*, jobs FROM counts JOIN lanes USING (lane) WHERE state = 2 AND jobs > 0"
+            )
+        ]
+        running = self._running()
+        wake = self.db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").fetchone()
+        return Recovered(meta["database"], meta["last_id"], lanes, running, wake[0] if wake else None)
+
+    def _running(self) -> list[Claimed]:
+        return [claimed(row) for row in self.db.execute(CLAIMED_RUNNING)]
+
+    async def apply(self, batch: Batch) -> None:
+        """One transaction, then the disk."""
+        try:
+            Transaction(self.db, batch).run()
+            await self._sync()
+        except apsw.FullError as exc:
+            raise StorageFull(f"no space left for {self.path}: free some and try again") from exc
+        except (apsw.Error, OSError) as exc:
+            raise StoreBroken(f"cannot write {self.path}: {exc}") from exc
+
+    async def read(self, query: Query) -> list[StoredJob]:
+        """Between two batches there is nothing uncommitted, so the writing connection sees durable rows only."""
+        try:
+            return read_jobs(self.db, query)
+        except (apsw.Error, OSError) as exc:
+            raise StoreBroken(f"cannot read {self.path}: {exc}") from exc
+
+    async def close(self) -> None:
+        """Sync threads first, then the connection, then the lock."""
+        if self._wal is not None:
+            self._wal.close()
+        if self._db is not None:
+            self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+        self._wal = self._db = self._lock = None
+
+
+CLAIMED_RUNNING = (
+    "SELECT id, lane, kind, queue, payload, attempt, forgiven, max_attempts, follow, rules, holder, lease_seconds"
+    f" FROM jobs WHERE state = {int(State.RUNNING)}"
+)
+
+
+def _lock(path: Path) -> int:
+    """One hall per file: two would hand the same job out twice."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as exc:
+        raise Unavailable(f"cannot write in {path.parent}: {exc.strerror}; name another directory with --data") from exc
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise Unavailable(f"another hall works on {path}: stop it, or name another directory with --data") from None
+    return fd

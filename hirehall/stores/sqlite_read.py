@@ -1,0 +1,54 @@
+"""Reading jobs out of SQLite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+import msgspec
+
+from hirehall.core.operations import Claimed
+from hirehall.model import DEFAULT_RULES, Rules, State, StoredJob
+from hirehall.ports import ByIds, Page, Query
+
+COLUMNS = (
+    "id", "kind", "queue", "state", "payload", "attempt", "forgiven", "max_attempts", "priority", "share", "requires",
+    "owner", "key", "holder", "wake_at", "expires_at", "started_at", "finished_at", "rules", "progress", "fault",
+    "history", "result",
+)  # fmt: skip
+SELECT = f"SELECT {', '.join(f'jobs.{c}' if c in ('kind', 'queue') else c for c in COLUMNS)} FROM jobs JOIN lanes USING (lane)"
+STATE_AT, RULES_AT = COLUMNS.index("state"), COLUMNS.index("rules")
+
+
+def read_jobs(db: apsw.Connection, query: Query) -> list[StoredJob]:
+    """The jobs of `query`; ids that do not exist are simply missing."""
+    rows = _by_ids(db, query) if isinstance(query, ByIds) else _page(db, query)
+    return [_stored(row) for row in rows]
+
+
+def _by_ids(db: apsw.Connection, query: ByIds) -> list[tuple[Any, ...]]:
+    rows = []
+    for job in query.ids:
+        row = db.execute(f"{SELECT} WHERE id = ?", (job,)).fetchone()
+        if row is not None and query.owner in (None, row[COLUMNS.index("owner")]):
+            rows.append(row)
+    return rows
+
+
+def _page(db: apsw.Connection, query: Page) -> list[tuple[Any, ...]]:
+    wanted = {"id <": query.before, "jobs.queue =": query.queue, "jobs.kind =": query.kind, "state =": query.state}
+    given = {column: value for column, value in wanted.items() if value is not None}
+    where = " AND ".join(f"{column} ?" for column in given) or "1"
+    return list(db.execute(f"{SELECT} WHERE {where} ORDER BY id DESC LIMIT ?", (*given.values(), query.limit)))
+
+
+def _stored(row: tuple[Any, ...]) -> StoredJob:
+    values = dict(zip(COLUMNS, row, strict=True))
+    values["state"] = State(row[STATE_AT])
+    values["rules"] = msgspec.json.decode(row[RULES_AT], type=Rules) if row[RULES_AT] else DEFAULT_RULES
+    return StoredJob(**values)
+
+
+def claimed(row: tuple[Any, ...]) -> Claimed:
+    """A row of the twelve columns that `Claimed` names, in its order."""
+    return Claimed(*row)

@@ -1,0 +1,99 @@
+"""Bytes to messages and back. One line is one message, however the bytes arrive."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from hirehall.errors import BadRequest, HallError, TooLarge
+from hirehall.model import MAX_MESSAGE
+from hirehall.wire.body import check_text
+from hirehall.wire.messages import NO_REF, AnyRequest
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyRequest)
+encode = msgspec.json.Encoder().encode
+COMMAND_NAMES = sorted(str(kind.__struct_config__.tag) for kind in AnyRequest.__args__)
+
+
+class BadLine(Struct):
+    """A line that is no message: what to answer, with its `ref` where that could be read."""
+
+    error: HallError
+    ref: Raw = NO_REF
+
+
+Message = Any  # one of AnyRequest, or BadLine
+
+
+class LineReader:
+    """Turns what a stream delivers into messages; keeps the beginning of a line until its end has come."""
+
+    def __init__(self, max_message: int = MAX_MESSAGE) -> None:
+        self._max_message = max_message
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Message]:
+        """The messages whose lines `data` ends. After a TooLarge BadLine, always the last, the stream is of no more use."""
+        head, newline, rest = data.rpartition(b"\n")
+        if not newline:
+            self._rest += rest
+            return self._too_long() if len(self._rest) > self._max_message else []
+        lines = (self._rest + head).split(b"\n")
+        self._rest = rest
+        messages = decode_lines(lines) if max(map(len, lines)) <= self._max_message else self._up_to_long(lines)
+        return messages + (self._too_long() if len(rest) > self._max_message else [])
+
+    def _up_to_long(self, lines: list[bytes]) -> list[Message]:
+        first = next(at for at, line in enumerate(lines) if len(line) > self._max_message)
+        return decode_lines(lines[:first]) + self._too_long()
+
+    def _too_long(self) -> list[Message]:
+        return [BadLine(TooLarge(f"a line has more than {self._max_message} bytes: send large data as files"))]
+
+
+def decode_lines(lines: list[bytes]) -> list[Message]:
+    """A message or a BadLine for every line that is not blank."""
+    return [decode_line(line) for line in lines if line and not line.isspace()]
+
+
+def decode_line(line: bytes) -> Message:
+    """One line as a message, or as the reason why it is none."""
+    try:
+        if not line.isascii() or b"\\u" in line:
+            check_text(line)
+        message = _decoder.decode(line)
+        if b"\r" in line.rstrip(b"\r"):  # between tokens, or it would not have decoded
+            message = _decoder.decode(line.replace(b"\r", b" "))
+        if message.ref is not NO_REF and bytes(message.ref)[:1] in (b"{", b"["):
+            return BadLine(BadRequest("ref must be a JSON scalar: a number or a text"))
+        return message
+    except BadRequest as exc:
+        return BadLine(exc, _ref_of(line))
+    except (msgspec.DecodeError, RecursionError) as exc:
+        return BadLine(BadRequest(_sentence(str(exc))), _ref_of(line))
+
+
+class _OnlyRef(Struct):
+    ref: str | int | float | bool | None = None
+
+
+def _ref_of(line: bytes) -> Raw:
+    """The ref of a line that is a JSON object but no command, so that its sender knows which one failed."""
+    try:
+        ref = msgspec.json.decode(line, type=_OnlyRef).ref
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return NO_REF
+    return NO_REF if ref is None else Raw(encode(ref))
+
+
+def _sentence(problem: str) -> str:
+    """msgspec's words for what is wrong, as ours."""
+    command = re.search(r"Invalid value '(.*)' - at `\$\.cmd`", problem)
+    if command:
+        return f"there is no command {command[1][:40]!r}: use one of {', '.join(COMMAND_NAMES)}"
+    if "recursion" in problem:
+        return "the line is nested too deeply"
+    return f"cannot read this line: {problem}"
