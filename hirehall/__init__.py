@@ -1,8 +1,8 @@
 """Hirehall, a durable job server: the names that clients and workers use.
 
-    from hirehall import connect          with connect() as hall: job = hall.submit("resize", {"file": "a.png"})
-    from hirehall import connect_async    async with connect_async() as hall: job = await hall.submit(...)
-    from hirehall import job              @job above a function makes it a kind that a worker can run
+    from hirehall import connect         with connect() as hall: job = hall.submit("resize", {"file": "a"})
+    from hirehall import connect_async   async with connect_async() as hall: job = await hall.submit(...)
+    from hirehall import job             @job above a function makes it a kind that a worker can run
 
 Names are loaded when they are first used: a script that only submits starts without the worker's half.
 """

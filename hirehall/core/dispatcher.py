@@ -184,7 +184,7 @@ class Dispatcher:
         for crew in list(self.hallway.hungry):
             room -= self._claim_for(crew, claims, room)
             if not (crew.free and crew.has_ready):
-                self.hallway.hungry.discard(crew)
+                self.hallway.hungry.pop(crew, None)
         batch.claims = list(claims.values())
         return self.collecting.seal(self.now)
 

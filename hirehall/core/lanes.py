@@ -137,7 +137,7 @@ class Hallway:
         self.lanes: dict[LaneKey, Lane] = {}
         self.by_number: dict[int, Lane] = {}
         self.crews: dict[bytes, Crew] = {}
-        self.hungry: set[Crew] = set()  # crews that may have both a free worker and a ready job
+        self.hungry: dict[Crew, None] = {}  # crews that may have both a free worker and a ready job, in order
 
     def lane(self, key: LaneKey) -> Lane:
         """The lane of this key, made if it is new."""
@@ -156,7 +156,7 @@ class Hallway:
             for crew in lane.crews:
                 crew.add_ready(lane)
                 if crew.free:
-                    self.hungry.add(crew)
+                    self.hungry.setdefault(crew)
 
     def crew(self, queues: frozenset[str], kinds: frozenset[str], offers: Offers) -> Crew:
         """The crew of these, made if it is new."""
@@ -177,7 +177,7 @@ class Hallway:
     def disband(self, crew: Crew) -> None:
         """Forget a crew that has no members."""
         self.crews = {key: other for key, other in self.crews.items() if other is not crew}
-        self.hungry.discard(crew)
+        self.hungry.pop(crew, None)
         for lane in self.lanes.values():
             if crew in lane.crews:
                 lane.crews.remove(crew)
@@ -186,7 +186,7 @@ class Hallway:
         """After a change of credit, hands or connection: is this worker free, and is there something for it?"""
         crew = worker.crew
         if crew is not None and crew.refresh(worker) and crew.has_ready:
-            self.hungry.add(crew)
+            self.hungry.setdefault(crew)
 
     def forget_idle_lanes(self, keep: int) -> None:
         """Bound the memory that lanes without ready jobs take; they are made again when a job needs them."""

@@ -183,26 +183,23 @@ class Transaction:
                 self._change(change)
 
     def _succeed(self, changes: list[Change]) -> None:
-        """Every lease is in hand, so every row should be running: one statement, and a look only where it was not."""
+        """Every lease is in hand, so every row should be running: one statement; one by one only where that was not so."""
+        self.db.execute("SAVEPOINT succeed")
         before = self.db.total_changes()
         self.db.executemany(
             SUCCEED_IN_HAND,
             [(c.result, c.progress, self.now, self.now, c.id, c.attempt, c.holder) for c in changes],
         )
-        all_applied = self.db.total_changes() - before == len(changes)
-        for change in changes:
-            if all_applied or self._has_succeeded(change):
+        if self.db.total_changes() - before == len(changes):
+            for change in changes:
                 change.answer = APPLIED
                 self.counts[change.lane, RUNNING] -= 1
                 self.counts[change.lane, SUCCEEDED] += 1
-
-    def _has_succeeded(self, change: Change) -> bool:
-        row = self._row(change.id)
-        if row is not None and row.state == SUCCEEDED and (row.attempt, row.holder) == (change.attempt, change.holder):
-            return True
-        change.answer, change.row_attempt = (STALE, row.attempt) if row is not None else (NOT_FOUND, 0)
-        change.was = State(row.state) if row is not None else None
-        return False
+        else:
+            self.db.execute("ROLLBACK TO succeed")
+            for change in changes:
+                self._change(change)
+        self.db.execute("RELEASE succeed")
 
     def _row(self, job: int) -> Row | None:
         found = self.db.execute(FIND_ROW, (job,)).fetchone()

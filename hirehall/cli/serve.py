@@ -1,0 +1,71 @@
+"""`hirehall serve`: a hall in this terminal. Its flags are the rows of `config.OPTIONS`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hirehall import __version__, app
+from hirehall.cli.exits import Exit
+from hirehall.cli.hall import JSON
+from hirehall.cli.output import complain, say, say_json
+from hirehall.config import OPTIONS, Option, settle
+from hirehall.errors import BadRequest
+
+
+def flag(option: Option) -> click.Option:
+    """A row of the options as a flag. What is not given stays None: environment and file have their turn."""
+    default = f"default: {option.default}; " if option.default else ""
+    return click.Option(
+        [f"--{option.name}"],
+        type=option.kind,
+        metavar=option.unit.upper(),
+        help=f"{option.help[0].upper()}{option.help[1:]}  [{default}env: {option.environment}]",
+    )
+
+
+def serve(config: str | None, as_json: bool, **flags: Any) -> int:
+    """Run a hall in this terminal until Ctrl-C or SIGTERM.
+
+    Options are taken from the flags, then from the environment, then from the TOML file, then as they are by
+    default. Only this machine can connect; programs of the same user find the hall by its access file, everyone
+    else needs its token.
+    """
+    logging.basicConfig(level=logging.WARNING, format="hirehall: %(message)s")
+    try:
+        return app.serve(settle(flags, file=Path(config) if config else None), announcement(as_json))
+    except BadRequest as exc:
+        complain(exc.message)
+        return Exit.CONFIG
+
+
+def announcement(as_json: bool) -> Callable[[app.Building], None]:
+    """What to say when the hall is ready: exactly one line."""
+
+    def ready(building: app.Building) -> None:
+        settings = building.settings
+        if as_json:
+            where = {"url": building.url, "unix": str(settings.unix), "data": str(settings.data)}
+            say_json({"ready": True, **where, "pid": os.getpid()})
+            return
+        is_memory = settings.store.startswith("memory:")
+        kept = "in memory: nothing survives" if is_memory else f"data in {homely(settings.data)}"
+        say(f"hirehall {__version__} ready on {building.url} ({kept}); stop with Ctrl-C")
+
+    return ready
+
+
+def homely(path: Path) -> str:
+    """A path as people write it."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) and path != home else str(path)
+
+
+config = click.Option(["--config"], metavar="FILE", help="A TOML file that sets the options above.")
+command = click.Command("serve", callback=serve, help=serve.__doc__, params=[*map(flag, OPTIONS), config])
+command = JSON(command)

@@ -1,0 +1,73 @@
+"""`hirehall show`: one job, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import msgspec
+
+from hirehall.cli.hall import JSON, connect, where
+from hirehall.cli.output import age, clean, json_text, reason, say, say_json
+from hirehall.client.jobs import JobInfo
+from hirehall.errors import NotFound
+
+
+@click.command(short_help="Show everything the hall knows about a job.")
+@click.argument("job", metavar="ID")
+@where
+@JSON
+def command(job: str, url: str | None, token: str | None, data: str | None, as_json: bool) -> None:
+    """Show everything the hall knows about a job."""
+    with connect(url, token, data) as hall:
+        found = hall.get([job])
+    if not found:
+        raise NotFound(f"there is no job {job} that you may see: `hirehall jobs` lists the newest")
+    if as_json:
+        say_json(found[0])
+        return
+    for name, value in fields(found[0]):
+        say(f"{name:<10} {value}")
+
+
+def fields(job: JobInfo) -> Iterator[tuple[str, str]]:
+    """What there is to say, in the order in which one asks."""
+    everything = {
+        "job": job.id,
+        "kind": job.kind,
+        "queue": job.queue,
+        "state": job.state,
+        "attempt": f"{job.attempt} of {job.max_attempts + job.forgiven}",
+        "why": reason(job),
+        "key": job.key or "",
+        "priority": str(job.priority or ""),
+        "requires": json_text(job.requires) if job.requires else "",
+        "meta": json_text(job.meta) if job.meta else "",
+        "worker": job.worker or "",
+        **{word: moment(getattr(job, f"{word}_at")) for word in ("created", "run", "expires", "started", "finished")},
+        "progress": json_text(job.progress) if job.progress else "",
+        "payload": shown(job.payload),
+        "result": shown(job.result) if job.state == "succeeded" else "",
+        "trace": (job.error or {}).get("trace", "") if isinstance(job.error, dict) else "",
+    }
+    for name, value in everything.items():
+        if value:
+            yield name, indented(value)
+    for past in job.history or []:
+        yield "before", indented(json_text(past))
+
+
+def moment(at: str | None) -> str:
+    """A time and how long ago it was."""
+    return f"{at} ({age(at)})" if at else ""
+
+
+def shown(value: Any) -> str:
+    """JSON with room to breathe."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def indented(text: str) -> str:
+    """Further lines stand below the first."""
+    return clean(text).replace("\n", "\n" + " " * 11)

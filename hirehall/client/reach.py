@@ -1,0 +1,24 @@
+"""What both shells need to know about reaching a hall."""
+
+from __future__ import annotations
+
+from hirehall.client.address import Address
+from hirehall.errors import BadRequest, Forbidden, Unauthenticated, Unavailable
+
+CONNECT_SECONDS = 10.0  # to connect and to be greeted
+
+# Trying again cannot help against these.
+FATAL = (Unauthenticated, Forbidden, BadRequest)
+
+
+def silent(address: Address) -> Unavailable:
+    """The error for something that takes connections and says nothing."""
+    return Unavailable(f"the hall at {address} does not answer: is it a hall's address?")
+
+
+def unreachable(address: Address, why: OSError) -> Unavailable:
+    """The error for a hall that is not there."""
+    reason = why.strerror or str(why)
+    return Unavailable(
+        f"cannot reach the hall at {address}: {reason}; start it with `hirehall serve`, or check the address"
+    )

@@ -1,0 +1,249 @@
+"""Runs a command: PROTOCOL section 3, as far as scripts without files and without the RQ dialect need it.
+
+    stdin            the payload as JSON, then end of file; the same in the file HALL_PAYLOAD
+    HALL_RESULT      a path: JSON written there is the result; what is no JSON, the result as a text.
+                     When nothing is written there, the result is what came on stdout: a text (a long one keeps
+                     head and tail), without its last line break, never parsed
+    fd 3             lines `run TEXT` and `run 40% TEXT` are progress
+    exit 0 / 75      succeeded / failed, try again; other: failed for good, unless the runner has `retry`
+    cancel, timeout  SIGTERM to the group, 10 s, then SIGKILL to the whole tree
+
+The payload is a file opened as stdin, not a pipe: a script that does not read it disturbs nobody. What a
+script leaves running in its process group when it ends is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hirehall.errors import BadRequest, HallError
+from hirehall.runners import tree
+from hirehall.runners.capture import Capture
+from hirehall.runners.port import Failure, Outcome, Report, Why, cut, fitting, stopped, success
+from hirehall.runners.process import DRAIN_SECONDS, Process
+from hirehall.runners.workspace import Workspace
+from hirehall.wire.messages import Delivery
+
+GRACE_SECONDS = 10.0
+RESULT_BYTES = 128 * 1024  # of stdout, when that is the result: any byte may take six in JSON
+TRY_AGAIN = 75  # EX_TEMPFAIL
+
+
+class CommandRunner:
+    """Runs one command for jobs of one kind, or of every kind with "*".
+
+    `env` is added to the script's environment; `retry`: another attempt also after an ordinary failure.
+    Raises BadRequest when there is no such command.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        argv: Sequence[str],
+        *,
+        url: str = "",
+        env: Mapping[str, str] | None = None,
+        retry: bool = False,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self.argv = [find_program(argv), *argv[1:]]
+        self.url = url
+        self.env = dict(env or {})
+        self.retry = retry
+        self.grace_seconds = grace_seconds
+        self._kind = kind
+        self._running: set[CommandExecution] = set()
+        self._watched: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Its one kind."""
+        return (self._kind,)
+
+    def start(self, job: Delivery, report: Report) -> CommandExecution:
+        """Run the command for `job`."""
+        loop = asyncio.get_running_loop()
+        if self._watched is not loop:
+            self._watched = loop
+            _use_pidfds(loop)
+        execution = CommandExecution(self, job, report)
+        self._running.add(execution)
+        execution.outcome.add_done_callback(lambda _outcome: self._running.discard(execution))
+        return execution
+
+    async def close(self) -> None:
+        """Kill what still runs and clean up after it."""
+        left = [execution.outcome for execution in self._running]
+        for execution in list(self._running):
+            execution.stop("quit")
+        if left:
+            await asyncio.wait(left, timeout=DRAIN_SECONDS * 2)
+
+
+class CommandExecution:
+    """One run of a command."""
+
+    def __init__(self, runner: CommandRunner, job: Delivery, report: Report) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._runner = runner
+        self._job = job
+        self._report = report
+        self._why: Why | None = None
+        self._stopped = asyncio.Event()
+        self._quit = asyncio.Event()
+        self._process: Process | None = None
+        self.outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        self._task = self._loop.create_task(self._run())
+
+    def stop(self, why: Why) -> None:
+        """Terminate it; at once and with everything it started when this process is about to exit."""
+        if why == "draining" or self.outcome.done():
+            return
+        self._why = self._why or why
+        self._stopped.set()
+        if why == "quit":
+            self._quit.set()
+            if self._process is not None:  # now, not in the next loop turn: its job is given away in this one
+                tree.signal_group(self._process.pid, signal.SIGKILL)
+
+    async def _run(self) -> None:
+        """Every way out of here gives an outcome."""
+        try:
+            outcome = await self._attempt()
+        except HallError as why:
+            outcome = Failure("CannotStart", str(why))
+        except asyncio.CancelledError:
+            outcome = stopped("quit", "the command")
+        except Exception as why:  # mostly OSError: no more processes, no more disk
+            outcome = Failure("CannotStart", f"cannot run {self._runner.argv[0]}: {why}")
+        self.outcome.set_result(outcome)
+
+    async def _attempt(self) -> Outcome:
+        find_program(self._runner.argv)  # it may have gone since the start
+        space = Workspace(self._job)
+        try:
+            process = await Process.start(self._runner.argv, space, self._environment(space), self._report)
+            self._process = process
+            try:
+                await self._watch(process)
+            finally:
+                self._process = None
+                await process.clean_up()
+            return self._judge(process, space)
+        finally:
+            await asyncio.to_thread(space.remove)
+
+    def _environment(self, space: Workspace) -> dict[str, str]:
+        return space.environment(self._job, self._runner.url, self._runner.env)
+
+    async def _watch(self, process: Process) -> None:
+        """Until it has ended: by itself, by SIGTERM, or by SIGKILL."""
+        await self._either(process.exited, self._stopped)
+        if self._stopped.is_set():
+            await self._end(process)
+
+    async def _end(self, process: Process) -> None:
+        process.remember_tree()
+        if not self._quit.is_set():
+            tree.signal_group(process.pid, signal.SIGTERM)
+            await self._either(process.exited, self._quit, self._runner.grace_seconds)
+        await process.kill_tree()
+        await process.exited
+
+    async def _either(
+        self, ended: asyncio.Future[int], told: asyncio.Event, timeout_seconds: float | None = None
+    ) -> None:
+        word = self._loop.create_task(told.wait())
+        waiting: set[asyncio.Future[Any]] = {ended, word}
+        try:
+            await asyncio.wait(waiting, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            word.cancel()
+
+    def _judge(self, process: Process, space: Workspace) -> Outcome:
+        if self._why is not None:
+            return stopped(self._why, "the command")
+        code = process.exited.result()
+        if code == 0:
+            return _result(space, process.stdout)
+        retry = self._runner.retry or code == TRY_AGAIN
+        return Failure("ExitStatus", _complaint(code, process.stderr), retry=retry)
+
+
+def find_program(argv: Sequence[str]) -> str:
+    """The path of the program to run. Raises BadRequest, which names it and the remedy."""
+    if not argv or not argv[0]:
+        raise BadRequest("there is no command to run: give the program and its arguments")
+    name = argv[0]
+    found = shutil.which(name)
+    if found is not None:
+        return str(Path(found).absolute())
+    path = Path(name)
+    if os.sep not in name:
+        raise BadRequest(f"cannot run {name}: no program of that name in PATH; install it or give its path")
+    if not path.exists():
+        raise BadRequest(f"cannot run {path}: there is no such file; check the path")
+    if path.is_dir():
+        raise BadRequest(f"cannot run {path}: it is a directory; give the path of a program in it")
+    raise BadRequest(f"cannot run {path}: it is not executable; run `chmod +x {path}`")
+
+
+def _result(space: Workspace, stdout: Capture) -> Outcome:
+    written = space.read_result()
+    if written is None:
+        return success(stdout.text(RESULT_BYTES).removesuffix("\n"))
+    try:
+        msgspec.json.decode(written)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return success(written.decode("utf-8", "replace"))
+    return fitting(_one_line(written))
+
+
+def _one_line(json: bytes) -> bytes:
+    """JSON that may stand inside a line: a line break in JSON can only stand between tokens."""
+    return json.replace(b"\r", b" ").replace(b"\n", b" ").strip()
+
+
+def _complaint(code: int, stderr: Capture) -> str:
+    said = stderr.tail()
+    return cut(f"{_ending(code)}: {said}" if said else _ending(code))
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"killed by {_signal_name(-code)}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
+    if code > 128:
+        return f"exit status {code} (a command in it was killed by {_signal_name(code - 128)}?)"
+    return f"exit status {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _use_pidfds(loop: asyncio.AbstractEventLoop) -> None:
+    """Python 3.11 starts a thread for each child unless told better; later ones do this by themselves."""
+    if sys.version_info < (3, 12) and _has_pidfds():
+        watcher = asyncio.PidfdChildWatcher()
+        watcher.attach_loop(loop)
+        asyncio.get_event_loop_policy().set_child_watcher(watcher)
+
+
+def _has_pidfds() -> bool:
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True

@@ -1,0 +1,141 @@
+"""The seam between the agent and whatever runs a job.
+
+    runner.start(job, report) -> Execution          the job runs, or is about to
+    execution.outcome                               a future: Success, Failure or Released, exactly once
+    execution.stop(why)                             end it; the outcome still comes, and says how it ended
+
+All calls come from the agent's event loop and never block; outcomes are set there too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from hirehall.model import MAX_BODY
+from hirehall.wire.messages import Delivery
+
+# cancelled, timeout, lost: the job is not ours any more. draining: end it only if it has not begun. quit: end
+# it now and wait for nothing, this process is about to exit.
+Why = Literal["cancelled", "timeout", "lost", "draining", "quit"]
+
+MAX_FAULT_TEXT = (
+    16 * 1024
+)  # characters of a message or a trace: it must fit into a line, and a person reads it
+
+
+class Success(Struct, frozen=True, gc=False):
+    """It ran. `result` is JSON."""
+
+    result: bytes
+
+
+class Failure(Struct, frozen=True, gc=False):
+    """It ran, or could not. `retry`: whether another attempt makes sense; after `delay_seconds` if that is
+    set."""
+
+    type: str
+    message: str
+    trace: str = ""
+    retry: bool = True
+    delay_seconds: float | None = None
+
+
+class Released(Struct, frozen=True, gc=False):
+    """It has not begun: the job goes back as if it had not been handed out."""
+
+    delay_seconds: float = 0.0
+
+
+Outcome = Success | Failure | Released
+
+
+class Report(Protocol):
+    """What a running job may say. Only from the agent's loop."""
+
+    def progress(self, percent: float | None, text: str) -> None:
+        """How far it is, 0 to 100, and a word about it."""
+
+
+class Execution(Protocol):
+    """One attempt at a job."""
+
+    @property
+    def outcome(self) -> asyncio.Future[Outcome]:
+        """How it ended."""
+
+    def stop(self, why: Why) -> None:
+        """End it. Calling again with another reason is allowed; an execution that has ended ignores it."""
+
+
+class Runner(Protocol):
+    """Runs jobs of some kinds."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What it can run; "*" is everything that no other runner of the agent names."""
+
+    def start(self, job: Delivery, report: Report) -> Execution:
+        """Run `job`. Never raises: what cannot run is an execution that has failed."""
+
+    async def close(self) -> None:
+        """Nothing more will be started: let go of threads and processes."""
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def success(value: Any) -> Outcome:
+    """`value` as a result, or why it cannot be one."""
+    try:
+        result = _encode(value)
+    except Exception as why:  # an encoder meets objects of the user's, which may raise anything
+        return Failure("TypeError", f"the result cannot be written as JSON: {why}", retry=False)
+    return fitting(result)
+
+
+def fitting(result: bytes) -> Outcome:
+    """A result in JSON, if it fits into a message."""
+    if len(result) > MAX_BODY:
+        return Failure(
+            "too_large",
+            f"the result has {len(result)} bytes: at most {MAX_BODY} are accepted; store it and return where",
+            retry=False,
+        )
+    return Success(result)
+
+
+def cut(text: str, limit: int = MAX_FAULT_TEXT) -> str:
+    """A text that may go over the wire: no NUL, no half characters, and only its end when it is too long, for
+    there errors say what they are."""
+    if len(text) > limit:
+        text = "... " + text[-limit:]
+    return text if text.isascii() and "\0" not in text else _clean(text)
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def stopped(why: Why, what: str = "the job") -> Failure:
+    """How an execution ends that was stopped."""
+    return Failure(STOPPED_TYPES[why], f"{what} was stopped: {STOPPED_TEXTS[why]}")
+
+
+STOPPED_TYPES: dict[Why, str] = {
+    "cancelled": "Cancelled",
+    "timeout": "Timeout",
+    "lost": "Lost",
+    "draining": "Draining",
+    "quit": "Draining",
+}
+STOPPED_TEXTS: dict[Why, str] = {
+    "cancelled": "it was cancelled",
+    "timeout": "it took longer than its timeout",
+    "lost": "its lease ran out",
+    "draining": "the worker is leaving",
+    "quit": "the worker is leaving",
+}

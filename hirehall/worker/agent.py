@@ -1,0 +1,391 @@
+"""The agent: comes to a hall, takes the work its runners can do, answers every job once.
+
+What happens to one job is a row of small steps, none of which waits:
+
+    run -> _take -> _start -> Held.outcome_came -> ended -> Answers.flush -> (the hall replies) -> _forget
+
+Rules:
+- credit is the ceiling of what the hall may put into the hand; a job fills its place until its answer is
+  replied to;
+- beats come from a timer of the agent's own loop, where no user code ever runs;
+- when no beat was answered for too long every running job is stopped and its result never reported (see
+  lease.py);
+- after a reconnect: hello, keep with all that is in hand, answers not replied to, work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from hirehall.client.address import Address, locate
+from hirehall.client.lines import Line
+from hirehall.client.link import Link
+from hirehall.client.session import Session, Welcome
+from hirehall.errors import BadRequest, HallError
+from hirehall.runners.port import Failure, Released, Runner, Why, cut
+from hirehall.wire.messages import Delivery, Stop
+from hirehall.worker.answers import AGAIN_SECONDS, NOT_NOW, Answers
+from hirehall.worker.held import Clock, Held
+from hirehall.worker.lease import Beats
+
+log = logging.getLogger("hirehall.worker")
+
+BYE_SECONDS = 2.0
+WHYS: dict[str, Why] = {
+    "cancelled": "cancelled",
+    "timeout": "timeout",
+    "lost": "lost",
+    "draining": "draining",
+}
+
+
+class Agent:
+    """One worker process's part in a hall. `run` it on a plain asyncio loop.
+
+    `concurrency` is its credit: how many jobs it holds at once. `lease_seconds`: how long the hall waits for
+    a word of it before others get its jobs. `clock` replaces the event loop's for tests.
+    """
+
+    def __init__(
+        self,
+        runners: Sequence[Runner],
+        *,
+        url: str | None = None,
+        token: str | None = None,
+        data: str | os.PathLike[str] | None = None,
+        queues: Sequence[str] = ("default",),
+        offers: Mapping[str, Any] | None = None,
+        concurrency: int = 10,
+        lease_seconds: float = 30.0,
+        name: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        if concurrency < 1:
+            raise BadRequest(f"concurrency is {concurrency}: give 1 or more")
+        self.name = socket.gethostname() if name is None else name
+        self.worker = secrets.token_hex(8)  # one word per process start: only it may keep what it holds
+        self._runners = runners
+        self._by_kind = by_kind(runners)
+        self._serves = {"queues": list(queues), "kinds": list(self._by_kind), "offers": dict(offers or {})}
+        self._credit = concurrency
+        self._lease_seconds = lease_seconds
+        self._locate: Callable[[], Address] = partial(locate, url, token, data=data)
+        self._given_clock = clock
+        self._hand: dict[tuple[str, int], Held] = {}
+        self._was_open = False
+        self._draining = False
+        self._quitting = False
+        self._leaving = False
+        self._over: asyncio.Future[None] | None = None
+
+    async def run(self) -> None:
+        """Work until drained. Raises what makes working impossible: Unauthenticated, Forbidden,
+        BadRequest."""
+        self._begin(asyncio.get_running_loop())
+        connecting = asyncio.ensure_future(self._link.connect_patiently(self._cannot_connect))
+        try:
+            await self._until_over(connecting)
+        finally:
+            connecting.cancel()
+            self._beats.stop()
+            await self._link.close()
+            for runner in self._runners:
+                await runner.close()
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._clock: Clock = self._given_clock or loop
+        self._over = loop.create_future()
+        self._session = Session(name=self.name, worker=self.worker, pushes=self)
+        self._link = Link(self._session, self._locate, on_lost=self._lost)
+        self._beats = Beats(self._clock, self._lease_seconds, self._send_beat, self._fence)
+        self._answers = Answers(self._session, self._link, self._clock, self._forget)
+        if self._draining:
+            self._finish()
+
+    async def _until_over(self, connecting: asyncio.Future[None]) -> None:
+        assert self._over is not None, "run has begun"
+        ends: set[asyncio.Future[Any]] = {self._over, self._link.gone}
+        await asyncio.wait({connecting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        if connecting.done():
+            connecting.result()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if self._over.done():
+            self._over.result()
+        elif (why := self._link.gone.result()) is not None:
+            raise why
+
+    def _cannot_connect(self, why: HallError) -> None:
+        log.warning("%s; trying again", why)
+
+    # The connection.
+
+    def opened(self, welcome: Welcome) -> None:
+        """Greeted: say what is in hand, then ask for more."""
+        log.info("connected to hall %s as %s", welcome.hall, self.name)
+        if self._was_open:
+            self._keep()
+            self._answers.say_again(self._hand.values())
+        self._was_open = True
+        self._work()
+        self._beats.start(welcome.beat_seconds)
+        self._leave_if_empty()
+
+    def _keep(self) -> None:
+        """All that is in hand; of two attempts at one job only the later can still be ours."""
+        attempts = {held.id: held.attempt for held in sorted(self._hand.values(), key=_attempt)}
+        jobs = [{"id": id, "attempt": attempt} for id, attempt in attempts.items()]  # noqa: A001
+        taken = partial(self._kept, attempts, self._clock.time())
+        self._ask({"cmd": "keep", "jobs": jobs}, taken, self._not_kept, _read_lost)
+
+    def _kept(self, attempts: dict[str, int], sent_at: float, lost: list[str]) -> None:
+        self._beats.confirmed(sent_at)
+        for id in lost:  # noqa: A001
+            held = self._hand.get((id, attempts.get(id, 0)))
+            if held is not None:
+                held.stop("lost")
+
+    def _not_kept(self, error: HallError) -> None:
+        """Without it nobody knows what is ours: begin a new connection and say it again."""
+        log.warning("the hall refused to let this worker keep its jobs: %s", error)
+        self._link.drop()
+
+    def _work(self) -> None:
+        credit = 0 if self._draining else self._credit
+        command = {"cmd": "work", **self._serves, "credit": credit, "lease_seconds": self._lease_seconds}
+        sent_at = self._clock.time()
+        self._ask(command, lambda _reply: self._beats.confirmed(sent_at), self._no_work)
+
+    def _no_work(self, error: HallError) -> None:
+        if error.code in NOT_NOW:
+            self._clock.call_at(self._clock.time() + AGAIN_SECONDS, self._work_again)
+        elif not self._draining and self._over is not None and not self._over.done():
+            self._over.set_exception(error)
+
+    def _work_again(self) -> None:
+        if self._session.is_open:
+            self._work()
+
+    def _lost(self) -> None:
+        log.warning("lost the connection to the hall; connecting again")
+        self._beats.pause()
+        if self._draining:
+            self._limit_drain()
+
+    def refused(self, error: HallError) -> None:
+        """The hall had no use for a progress line: the job ended before."""
+        log.debug("the hall refused a line: %s", error)
+
+    def _send_beat(self, now: float) -> None:
+        self._ask({"cmd": "beat"}, lambda _reply: self._beats.confirmed(now), self._beat_refused)
+
+    def _beat_refused(self, error: HallError) -> None:
+        log.warning("the hall refused a beat: %s", error)
+
+    def _fence(self) -> None:
+        """No beat was answered for too long. Whatever runs is stopped; what has ended already can still be
+        told: the hall takes a result only of the attempt that it handed out last. A connection this silent is
+        given up."""
+        running = [held for held in self._hand.values() if held.answer is None]
+        if running:
+            log.warning("the hall has not answered in time: stopping %d jobs", len(running))
+        for held in running:
+            held.fenced = True
+            held.stop("lost")
+        self._link.drop()
+
+    def _ask(
+        self,
+        command: dict[str, Any],
+        taken: Callable[[Any], None],
+        refused: Callable[[HallError], None],
+        read: Callable[[Line, bytes], Any] = lambda _line, _raw: None,
+    ) -> None:
+        """Ask while connected; the answer goes to one of the two. A lost connection is neither: `opened`
+        follows it."""
+        if self._session.is_open:
+            self._session.ask(command, Asked(self._session, taken, refused), read)
+            self._link.wake()
+
+    # One job, step by step.
+
+    def run_jobs(self, jobs: list[Delivery]) -> None:
+        """A `run` push."""
+        for job in jobs:
+            self._take(job)
+
+    def _take(self, job: Delivery) -> None:
+        """Into the hand; not twice, and back at once when we are about to leave."""
+        key = (job.id, job.attempt)
+        if key in self._hand:
+            return
+        held = self._hand[key] = Held(self, job.id, job.attempt)
+        self._beats.lease_is(job.lease_seconds)
+        if self._draining:
+            held.answer = Released()
+            self.ended(held)
+        else:
+            self._start(held, job)
+
+    def _start(self, held: Held, job: Delivery) -> None:
+        runner = self._by_kind.get(job.kind) or self._by_kind.get("*")
+        try:
+            if runner is None:
+                raise BadRequest(f"this worker does not run kind {job.kind!r}")
+            held.execution = runner.start(job, held)
+        except Exception as why:
+            held.answer = Failure(type(why).__name__, cut(str(why)))
+            self.ended(held)
+            return
+        held.execution.outcome.add_done_callback(held.outcome_came)
+        if job.timeout_seconds is not None:
+            self._limit(held, job.timeout_seconds)
+
+    def _limit(self, held: Held, timeout_seconds: float) -> None:
+        """The hall orders the stop too; but it may be out of reach just then."""
+        held.timer = self._clock.call_at(self._clock.time() + timeout_seconds, lambda: held.stop("timeout"))
+
+    def progressed(self, held: Held, percent: float | None, text: str) -> None:
+        """A running job said how far it is."""
+        self._answers.add_progress(held, percent, text)
+
+    def ended(self, held: Held) -> None:
+        """A job has its answer."""
+        if not self._quitting:
+            self._answers.add(held)
+
+    def _forget(self, held: Held) -> None:
+        """The hall has heard the answer: the place is free."""
+        self._hand.pop((held.id, held.attempt), None)
+        if self._draining:
+            self._leave_if_empty()
+
+    def stop(self, order: Stop) -> None:
+        """A `stop` push. Without a job it means all of us."""
+        if not order.id:
+            self.drain()
+            return
+        held = self._hand.get((order.id, order.attempt))
+        if held is not None:
+            held.stop(WHYS.get(order.why, "cancelled"))
+
+    # Leaving.
+
+    def drain(self) -> None:
+        """Take nothing more, give back what has not begun, finish the rest, leave."""
+        if self._draining:
+            return
+        self._draining = True
+        if self._over is None:
+            return
+        log.info("draining: %d jobs in hand", len(self._hand))
+        self._ask({"cmd": "credit", "credit": 0}, lambda _reply: None, self.refused)
+        for held in list(self._hand.values()):
+            held.stop("draining")
+        if not self._session.is_open:
+            self._limit_drain()
+        self._leave_if_empty()
+
+    def quit(self) -> None:
+        """Leave at once: what runs is killed or abandoned, its jobs are given back."""
+        self.drain()
+        if self._quitting or self._over is None:
+            return
+        self._answers.flush()  # what has ended by now is told, not given back
+        self._quitting = True
+        for held in list(self._hand.values()):
+            if held.answer is None:
+                held.stop("quit")
+                self._ask(release(held), lambda _reply: None, self.refused)
+        self._leave()
+
+    def _leave_if_empty(self) -> None:
+        if self._draining and not self._hand:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._leaving:
+            return
+        self._leaving = True
+        if not self._session.is_open:
+            self._finish()
+            return
+        self._ask({"cmd": "bye"}, lambda _reply: self._finish(), lambda _error: self._finish())
+        self._clock.call_at(self._clock.time() + BYE_SECONDS, self._finish)
+
+    def _limit_drain(self) -> None:
+        """A hall that stays away longer than a lease has given our jobs away: do not wait for it for ever."""
+        if self._leaving:
+            self._finish()
+        self._clock.call_at(self._clock.time() + self._lease_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        if not self._session.is_open:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)
+
+
+class Asked:
+    """Takes the reply to one request of the agent."""
+
+    __slots__ = ("_refused", "_session", "_taken")
+
+    def __init__(
+        self, session: Session, taken: Callable[[Any], None], refused: Callable[[HallError], None]
+    ) -> None:
+        self._session = session
+        self._taken = taken
+        self._refused = refused
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, reply: Any) -> None:
+        self._taken(reply)
+
+    def set_exception(self, error: HallError) -> None:
+        if self._session.is_open:
+            self._refused(error)
+
+
+class _Kept(msgspec.Struct):
+    lost: list[str] = []
+
+
+_decode_kept = msgspec.json.Decoder(_Kept).decode
+
+
+def _read_lost(_line: Line, raw: bytes) -> list[str]:
+    return _decode_kept(raw).lost
+
+
+def _attempt(held: Held) -> int:
+    return held.attempt
+
+
+def release(held: Held) -> dict[str, Any]:
+    """Gives an attempt back that has no answer."""
+    return {"cmd": "release", "id": held.id, "attempt": held.attempt}
+
+
+def by_kind(runners: Sequence[Runner]) -> dict[str, Runner]:
+    """Which runner runs which kind. Raises BadRequest when two would, or none is there."""
+    found: dict[str, Runner] = {}
+    for runner in runners:
+        for kind in runner.kinds:
+            if found.setdefault(kind, runner) is not runner:
+                raise BadRequest(f"kind {kind!r} has two runners: give one of them another kind")
+    if not found:
+        raise BadRequest("this worker can run nothing: give it a file of job functions or a command")
+    return found

@@ -1,0 +1,85 @@
+"""One attempt in the agent's hand, from its delivery until the hall has taken its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from hirehall.runners.port import Execution, Failure, Outcome, Released, Success, Why, cut
+
+
+class Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Monotonic seconds, and calls at a time of it. An event loop is one; tests have their own."""
+
+    def time(self) -> float: ...
+
+    def call_at(self, when: float, callback: Callable[[], object], /) -> Timer: ...
+
+
+class Keeper(Protocol):
+    """Whoever has attempts in hand."""
+
+    def ended(self, held: Held) -> None:
+        """It ran: `held.answer` is to be told."""
+
+    def progressed(self, held: Held, percent: float | None, text: str) -> None:
+        """It said how far it is."""
+
+
+class Held:
+    """One attempt. `answer` is None while it runs; `why` is the reason for which it was told to stop."""
+
+    __slots__ = ("answer", "attempt", "execution", "fenced", "id", "keeper", "timer", "why")
+
+    def __init__(self, keeper: Keeper, id: str, attempt: int) -> None:  # noqa: A002
+        self.keeper = keeper
+        self.id = id
+        self.attempt = attempt
+        self.execution: Execution | None = None
+        self.answer: Outcome | None = None
+        self.why: Why | None = None
+        self.fenced = False  # its lease may have passed while it ran: whatever it says now is not reported
+        self.timer: Timer | None = None
+
+    def progress(self, percent: float | None, text: str) -> None:
+        """For the execution: say how far it is."""
+        if self.answer is None:
+            self.keeper.progressed(self, percent, text)
+
+    def stop(self, why: Why) -> None:
+        """Pass it on to the execution, while there is one."""
+        if self.answer is not None or self.execution is None:
+            return
+        if self.why in {None, "draining"}:
+            self.why = why
+        self.execution.stop(why)
+
+    def outcome_came(self, outcome: asyncio.Future[Outcome]) -> None:
+        """The execution's future is done."""
+        self.answer = self._judge(outcome_of(outcome))
+        if self.timer is not None:
+            self.timer.cancel()
+        self.keeper.ended(self)
+
+    def _judge(self, outcome: Outcome) -> Outcome:
+        """What is told. Without its lease an attempt that broke off is given back, not failed: a try was not
+        used up. A result is told even then, and the hall decides; but not when another worker may have begun
+        meanwhile."""
+        if self.fenced or (self.why in {"lost", "quit"} and not isinstance(outcome, Success)):
+            return Released()
+        return outcome
+
+
+def outcome_of(future: asyncio.Future[Outcome]) -> Outcome:
+    """What the future holds; a runner that broke its promise has failed this job only."""
+    if future.cancelled():
+        return Released()
+    why = future.exception()
+    if why is not None:
+        return Failure("RunnerError", cut(f"{type(why).__name__}: {why}"))
+    return future.result()

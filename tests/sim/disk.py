@@ -1,0 +1,63 @@
+"""The disk of the simulated machine, and the production store on it.
+
+What was committed but not yet synced is forgotten by a power cut and survives a kill; what was synced survives both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import apsw
+
+from hirehall.stores.sqlite import SQLiteStore
+
+DUMP = "SELECT id, state, attempt, forgiven, max_attempts, holder, lost, lane, place, result, payload, key, queue, expires_at FROM jobs"
+
+
+class Disk:
+    """What a restart finds. `synced` is what a reply may lean on."""
+
+    def __init__(self) -> None:
+        self.image = b""
+
+    def keep(self, db: apsw.Connection) -> None:
+        """The database as it is now is on the disk."""
+        self.image = db.serialize("main")
+
+
+class SimStore(SQLiteStore):
+    """The production store in memory, with a seeded disk in place of the real one."""
+
+    def __init__(self, disk: Disk, rng: random.Random, boundary: Any, committed: Any) -> None:
+        super().__init__(sync=self._seeded_sync)
+        self._disk = disk
+        self._rng = rng
+        self._boundary = boundary
+        self._committed = committed
+
+    def _prepare_schema(self) -> None:
+        if self._disk.image:
+            self.db.deserialize("main", self._disk.image)
+        super()._prepare_schema()
+        if not self._disk.image:
+            self.db.execute("UPDATE meta SET value = 7 WHERE name = 'database'")
+            self._disk.keep(self.db)
+
+    async def apply(self, batch: Any) -> None:
+        self._boundary("before commit")
+        await super().apply(batch)
+
+    async def _seeded_sync(self) -> None:
+        self._boundary("after commit, before sync")
+        await asyncio.sleep(self._rng.choice((0.0001, 0.001, 0.01, 0.2)))
+        self._disk.keep(self.db)
+        self._committed(rows(self.db))
+        self._boundary("after sync, before replies")
+
+
+def rows(db: apsw.Connection) -> dict[int, dict[str, Any]]:
+    """Every job that is stored, by id."""
+    names = [part.strip() for part in DUMP.removeprefix("SELECT ").split(" FROM ")[0].split(",")]
+    return {row[0]: dict(zip(names, row, strict=True)) for row in db.execute(DUMP)}
