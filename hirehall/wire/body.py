@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import msgspec
+from msgspec import Raw
 
 from hirehall.errors import BadRequest
 
@@ -28,9 +29,12 @@ def check_text(data: bytes) -> None:
             raise BadRequest("a \\u escape is half of a surrogate pair: write both halves, or the character itself") from None
 
 
-def check_depth(what: str, body: bytes) -> None:
+def check_depth(what: str, body: Raw) -> None:
     """Raise BadRequest when `body`, valid JSON, is nested deeper than 64."""
-    if len(body) > MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
+    if len(body) <= MAX_DEPTH:
+        return
+    data = bytes(body)
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         raise BadRequest(f"the {what} is nested deeper than {MAX_DEPTH}: send it as text, or as a file")
 
 

@@ -1,0 +1,40 @@
+"""The table of steps is the only way to change a state."""
+
+from __future__ import annotations
+
+import pytest
+
+from hirehall.core import lifecycle
+from hirehall.core.lifecycle import STEPS, Step, take
+from hirehall.errors import WrongState
+from hirehall.model import FINAL, State
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+@pytest.mark.parametrize("source", State, ids=lambda state: state.word)
+@pytest.mark.parametrize("target", State, ids=lambda state: state.word)
+def test_a_step_leads_only_where_its_row_says(step: Step, source: State, target: State) -> None:
+    if source in step.sources and target in step.targets:
+        assert take(1, source, step, target) is target
+    else:
+        with pytest.raises(WrongState):
+            take(1, source, step, target)
+
+
+def test_no_step_leaves_an_end() -> None:
+    assert not [step.name for step in STEPS if step.sources & FINAL]
+
+
+def test_every_state_but_an_end_can_be_left_and_cancelled() -> None:
+    for state in set(State) - FINAL:
+        assert state in lifecycle.CANCEL.sources
+
+
+def test_an_illegal_step_names_job_state_and_step() -> None:
+    with pytest.raises(WrongState, match="job 000000000000002a is succeeded: it cannot cancel to cancelled"):
+        take(42, State.SUCCEEDED, lifecycle.CANCEL, State.CANCELLED)
+
+
+def test_the_diagram_shows_every_step() -> None:
+    drawn = lifecycle.diagram()
+    assert all(f": {step.name}\n" in drawn for step in STEPS)
