@@ -79,6 +79,9 @@ class Leases:
         return self.keep(worker, named)
 
     def _speak_on(self, worker: Worker, session: int) -> None:
+        if worker.session != session:  # what it serves is said anew on each connection
+            self._leave_crew(worker)
+            worker.credit = 0
         worker.session, worker.gone_at, worker.beat_at = session, None, self.now.mono
         worker.clogged = False
 
@@ -116,9 +119,9 @@ class Leases:
 
     def detach(self, worker: Worker) -> None:
         """Its connection closed, but it named itself: it has a little time to come back."""
-        worker.session = None
+        worker.session, worker.credit = None, 0
         worker.gone_at = self.now.mono + GRACE_SECONDS
-        self._hallway.refresh(worker)
+        self._leave_crew(worker)
         self._timers.add(worker.gone_at, partial(self._grace_over, worker))
 
     def _grace_over(self, worker: Worker) -> None:
@@ -158,7 +161,7 @@ class Leases:
         worker = self.unpromise(job.holder)
         lease = self._lease(job)
         self.open[job.id] = lease
-        if worker is None or worker.session is None:
+        if worker is None or worker.session is None or worker.crew is None:  # gone, or back but not asking yet
             self._end(None, lease, lifecycle.RELEASE)
         else:
             self.hold(worker, lease)

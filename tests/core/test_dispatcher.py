@@ -1,0 +1,284 @@
+"""The core with a real store in memory, time as an argument."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from msgspec import Raw
+
+from hirehall.core import lifecycle
+from hirehall.core.collecting import NextBatch
+from hirehall.core.dispatcher import Dispatcher
+from hirehall.core.effects import Effects
+from hirehall.core.operations import Claimed
+from hirehall.errors import StaleLease
+from hirehall.model import Backoff, Fault, Instant, JobSpec, State
+from hirehall.ports import ByIds
+from hirehall.stores.sqlite import SQLiteStore
+
+WORKER = "team/w1/render"
+CLIENT, SESSION = 1, 2
+
+
+class Rig:
+    """A dispatcher, its store, and a clock that stands still until told."""
+
+    def __init__(self) -> None:
+        self.store = SQLiteStore()
+        self.seconds = 1_000.0
+
+    async def start(self) -> Rig:
+        await self.store.open()
+        self.core = Dispatcher(await self.store.recover(), self.instant(), lambda: 0.5)
+        return self
+
+    def instant(self) -> Instant:
+        return Instant(self.seconds, 1_800_000_000_000 + int(self.seconds * 1000))
+
+    def submit(self, **spec: Any) -> None:
+        self.core.submit([JobSpec(**({"kind": "k", "payload": Raw(b"1")} | spec))], "me", "me", CLIENT)
+
+    def work(self, credit: int = 1, lease_seconds: float = 30.0, holder: str = WORKER, session: int = SESSION) -> None:
+        worker = self.core.leases.attach(session, holder)
+        self.core.leases.serve(worker, frozenset({"default"}), frozenset({"k"}), {}, credit, lease_seconds)
+
+    async def commit(self) -> Effects:
+        merged = Effects()
+        while self.core.wants_commit:
+            batch = self.core.seal()
+            await self.store.apply(batch)
+            effects = self.core.settle(batch)
+            for session, jobs in effects.runs.items():
+                merged.runs.setdefault(session, []).extend(jobs)
+            merged.stops += effects.stops
+            merged.ends += effects.ends
+        return merged
+
+    async def after(self, seconds: float, beats: bool = False) -> Effects:
+        """Let time pass in steps of half a second, as ticks do."""
+        merged, until = Effects(), self.seconds + seconds
+        while self.seconds < until:
+            self.seconds += 0.5
+            self.core.turn(self.instant())
+            if beats:
+                self.core.leases.beat(SESSION, WORKER)
+            self.core.tick()
+            effects = self.core.effects()
+            committed = await self.commit()
+            merged.stops += effects.stops + committed.stops
+            merged.ends += committed.ends
+            for session, jobs in committed.runs.items():
+                merged.runs.setdefault(session, []).extend(jobs)
+        return merged
+
+    async def running(self, **spec: Any) -> Claimed:
+        self.work()
+        self.submit(**spec)
+        return (await self.commit()).runs[SESSION][0]
+
+    async def state(self, job: int) -> State:
+        return (await self.store.read(ByIds([job])))[0].state
+
+
+Scenario = Callable[[Rig], Coroutine[Any, Any, None]]
+
+
+def on_a_rig(scenario: Scenario) -> Callable[[], None]:
+    async def play() -> None:
+        await scenario(await Rig().start())
+
+    def test() -> None:
+        asyncio.run(play())
+
+    test.__name__, test.__doc__ = scenario.__name__, scenario.__doc__
+    return test
+
+
+@on_a_rig
+async def test_a_submit_is_placed_at_once_on_a_free_worker(rig: Rig) -> None:
+    rig.work()
+    rig.submit()
+    batch = rig.core.collecting.batch
+    assert [job.state for job in batch.submits[0].jobs] == [State.RUNNING]
+    assert (await rig.commit()).runs[SESSION][0].attempt == 1
+
+
+@on_a_rig
+async def test_a_placed_duplicate_is_not_delivered_and_gives_the_place_back(rig: Rig) -> None:
+    rig.submit(key="a")
+    await rig.commit()
+    rig.work()
+    first = (await rig.commit()).runs[SESSION][0]
+    rig.core.collecting.touch([first.id])
+    rig.core.leases.succeed(WORKER, first.id, 1, b"1")
+    await rig.commit()
+    rig.submit(key="a")
+    assert (await rig.commit()).runs == {}
+    assert rig.core.leases.workers[WORKER].free == 1
+
+
+@on_a_rig
+async def test_credit_is_a_ceiling_and_a_result_makes_room(rig: Rig) -> None:
+    rig.work(credit=2)
+    for _ in range(5):
+        rig.submit()
+    jobs = (await rig.commit()).runs[SESSION]
+    assert len(jobs) == 2
+    rig.core.collecting.touch([jobs[0].id])
+    rig.core.leases.succeed(WORKER, jobs[0].id, 1, b"1")
+    assert len((await rig.commit()).runs[SESSION]) == 1
+
+
+@on_a_rig
+async def test_a_beaten_lease_lives_and_a_silent_one_is_lost(rig: Rig) -> None:
+    job = await rig.running()
+    await rig.after(60, beats=True)
+    assert await rig.state(job.id) is State.RUNNING
+    effects = await rig.after(31)
+    assert [stop.why for stop in effects.stops] == ["lost"]
+    assert await rig.state(job.id) is State.READY
+
+
+@on_a_rig
+async def test_a_lost_job_counts_its_attempt_and_ends_when_none_is_left(rig: Rig) -> None:
+    job = await rig.running(max_attempts=1)
+    effects = await rig.after(31)
+    assert [(end.id, end.state) for end in effects.ends] == [(job.id, State.FAILED)]
+    assert b"WorkerLost" in (effects.ends[0].fault or b"")
+
+
+@on_a_rig
+async def test_a_late_result_counts_while_nobody_else_has_the_job(rig: Rig) -> None:
+    job = await rig.running()
+    await rig.after(31)
+    rig.core.collecting.touch([job.id])
+    rig.core.leases.succeed(WORKER, job.id, 1, b"1")
+    await rig.commit()
+    assert await rig.state(job.id) is State.SUCCEEDED
+
+
+@on_a_rig
+async def test_a_stale_attempt_changes_nothing(rig: Rig) -> None:
+    job = await rig.running()
+    rig.core.leases.depart(rig.core.leases.workers[WORKER], lifecycle.LOSE)
+    await rig.commit()
+    rig.work(holder="team/w2/other", session=3)
+    assert (await rig.commit()).runs[3][0].attempt == 2
+    rig.core.collecting.touch([job.id])
+    rig.core.leases.succeed(WORKER, job.id, 1, b"1")
+    await rig.commit()
+    assert await rig.state(job.id) is State.RUNNING
+
+
+@on_a_rig
+async def test_a_named_worker_has_three_seconds_to_come_back_and_an_unnamed_one_none(rig: Rig) -> None:
+    job = await rig.running()
+    rig.core.lost_connection(SESSION, WORKER, named=True)
+    await rig.after(2)
+    assert await rig.state(job.id) is State.RUNNING
+    await rig.after(1.5)
+    assert await rig.state(job.id) is State.READY
+    rig.work(holder="~7//", session=7)
+    await rig.commit()
+    rig.core.lost_connection(7, "~7//", named=False)
+    await rig.commit()
+    assert await rig.state(job.id) is State.READY
+
+
+@on_a_rig
+async def test_what_a_worker_does_not_keep_never_arrived(rig: Rig) -> None:
+    rig.work(credit=2)
+    rig.submit()
+    rig.submit()
+    kept, other = (await rig.commit()).runs[SESSION]
+    rig.core.lost_connection(SESSION, WORKER, named=True)
+    answer = rig.core.leases.come_back(9, WORKER, [(kept.id, 1)])
+    await rig.commit()
+    assert answer.kept == [kept.id]
+    row = (await rig.store.read(ByIds([other.id])))[0]
+    assert (row.state, row.forgiven) == (State.READY, 1)
+
+
+@on_a_rig
+async def test_a_lost_job_that_nobody_took_is_kept_under_the_same_attempt(rig: Rig) -> None:
+    job = await rig.running()
+    rig.core.lost_connection(SESSION, WORKER, named=True)
+    await rig.after(4)
+    answer = rig.core.leases.come_back(9, WORKER, [(job.id, 1)])
+    await rig.commit()
+    assert [change.answer for change in answer.asked] == ["applied"]
+    assert rig.core.leases.open[job.id].attempt == 1
+
+
+@on_a_rig
+async def test_a_timeout_waits_fifteen_seconds_for_the_worker_and_then_ends_the_attempt(rig: Rig) -> None:
+    job = await rig.running(timeout_seconds=2, backoff=Backoff("constant", 100))
+    effects = await rig.after(3, beats=True)
+    assert [stop.why for stop in effects.stops] == ["timeout"]
+    await rig.after(13, beats=True)
+    assert await rig.state(job.id) is State.RUNNING
+    await rig.after(2, beats=True)
+    assert await rig.state(job.id) is State.SCHEDULED
+    assert rig.core.leases.workers[WORKER].free == 0, "the place is filled until the worker answers"
+
+
+@on_a_rig
+async def test_cancelling_a_running_job_is_final_at_once_and_tells_its_worker(rig: Rig) -> None:
+    job = await rig.running()
+    rig.core.cancel([job.id], None)
+    effects = await rig.commit()
+    assert [(stop.id, stop.why) for stop in effects.stops] == [(job.id, "cancelled")]
+    assert await rig.state(job.id) is State.CANCELLED
+
+
+@on_a_rig
+async def test_one_job_takes_one_operation_per_batch(rig: Rig) -> None:
+    job = await rig.running()
+    rig.core.cancel([job.id], None)
+    with pytest.raises(NextBatch):
+        rig.core.cancel([job.id], None)
+    rig.core.seal()
+    rig.core.cancel([job.id], None)
+
+
+@on_a_rig
+async def test_a_failure_waits_its_backoff_and_runs_again(rig: Rig) -> None:
+    job = await rig.running()
+    rig.core.collecting.touch([job.id])
+    rig.core.leases.fail(WORKER, job.id, 1, Fault("E", "no"), True, None)
+    await rig.commit()
+    assert await rig.state(job.id) is State.SCHEDULED
+    effects = await rig.after(1.5, beats=True)
+    assert effects.runs[SESSION][0].attempt == 2
+
+
+@on_a_rig
+async def test_a_machine_that_slept_costs_no_lease(rig: Rig) -> None:
+    job = await rig.running()
+    rig.seconds += 600
+    rig.core.turn(rig.instant())
+    rig.core.tick()
+    await rig.commit()
+    assert await rig.state(job.id) is State.RUNNING
+    await rig.after(31)
+    assert await rig.state(job.id) is State.READY
+
+
+@on_a_rig
+async def test_progress_of_another_attempt_is_refused(rig: Rig) -> None:
+    job = await rig.running()
+    rig.core.leases.progress(WORKER, job.id, 1, b"{}")
+    with pytest.raises(StaleLease):
+        rig.core.leases.progress(WORKER, job.id, 2, b"{}")
+
+
+@on_a_rig
+async def test_lowering_credit_takes_nothing_back(rig: Rig) -> None:
+    job = await rig.running()
+    rig.core.leases.set_credit(rig.core.leases.workers[WORKER], 0)
+    rig.submit()
+    assert (await rig.commit()).runs == {}
+    assert await rig.state(job.id) is State.RUNNING
