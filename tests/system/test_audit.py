@@ -1,0 +1,181 @@
+"""The audit is tested itself: on logs made by hand that are sound, and on ones that contain each fault."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.system.audit import CHECKS, Ack, Evidence, Mark, audit, read_acks, read_marks
+
+
+def view(key: str, **fields: Any) -> dict[str, Any]:
+    job = {"state": "succeeded", "attempt": 1, "max_attempts": 2, "key": key, "error": None}
+    return {**job, "payload": {"marker": f"m-{key}"}, "result": {"by": [1, "ann"]}, **fields}
+
+
+def sound() -> Evidence:
+    """Job a1 ran once; a2 was in the hand of a worker that was killed, and ran again at another."""
+    dump = {"a1": view("k1"), "a2": view("k2", attempt=2, result={"by": [2, "ann"]})}
+    marks = [
+        Mark("a1", 1, "ann", "start", 1.0),
+        Mark("a1", 1, "ann", "end", 2.0),
+        Mark("a1", 1, "ann", "done", 2.1),
+        Mark("a2", 1, "bob", "start", 1.5),
+        Mark("-", 0, "bob", "killed", 2.5),
+        Mark("a2", 2, "ann", "start", 5.0),
+        Mark("a2", 2, "ann", "end", 6.0),
+    ]
+    acks = [Ack("a1", "k1", "m-k1"), Ack("a2", "k2", "m-k2")]
+    return Evidence(acks, marks, dump, deepcopy(dump), frozenset({"k1", "k2"}))
+
+
+def without(seen: Evidence, *marks: Mark) -> Evidence:
+    seen.marks = [mark for mark in seen.marks if mark not in marks]
+    return seen
+
+
+def test_a_sound_run_has_no_fault_and_says_why_jobs_ran_again() -> None:
+    findings = audit(sound())
+    assert findings.sound, findings
+    assert (findings.jobs, findings.starts, findings.extra_starts) == (2, 3, {"worker killed": 1})
+
+
+def lose_a_job(seen: Evidence) -> None:
+    del seen.dump["a1"]
+    seen.marks = [mark for mark in seen.marks if mark.id != "a1"]
+
+
+def swap_a_payload(seen: Evidence) -> None:
+    seen.dump["a1"]["payload"]["marker"] = "m-k2"
+
+
+def leave_a_job_running(seen: Evidence) -> None:
+    seen.dump["a1"]["state"] = "running"
+
+
+def succeed_without_an_end(seen: Evidence) -> None:
+    seen.marks.remove(Mark("a1", 1, "ann", "end", 2.0))
+
+
+def end_an_attempt_twice(seen: Evidence) -> None:
+    seen.marks.append(Mark("a1", 1, "ann", "end", 2.05))
+
+
+def take_a_result_of_nobody(seen: Evidence) -> None:
+    seen.dump["a1"]["result"] = {"by": [1, "zoe"]}
+    seen.again["a1"]["result"] = {"by": [1, "zoe"]}
+
+
+def start_the_next_before_the_first_is_dead(seen: Evidence) -> None:
+    seen.marks = [
+        mark._replace(at=2.4) if mark[:4] == ("a2", 2, "ann", "start") else mark for mark in seen.marks
+    ]
+
+
+def hand_the_same_attempt_to_two_workers(seen: Evidence) -> None:
+    seen.marks.append(Mark("a2", 1, "cat", "start", 3.0))
+    seen.marks.append(Mark("a2", 1, "cat", "drop", 3.5))
+    seen.dump["a2"]["max_attempts"] = 3
+
+
+def go_back_with_the_attempt_number(seen: Evidence) -> None:
+    seen.marks = [mark._replace(attempt=3) if mark[:2] == ("a2", 1) else mark for mark in seen.marks]
+
+
+def start_more_often_than_allowed(seen: Evidence) -> None:
+    seen.dump["a2"]["max_attempts"] = 1
+
+
+def run_again_for_no_reason(seen: Evidence) -> None:
+    seen.marks.remove(Mark("-", 0, "bob", "killed", 2.5))
+    seen.marks.append(Mark("a2", 1, "bob", "end", 2.5))
+
+
+def run_again_after_the_result_was_taken(seen: Evidence) -> None:
+    seen.marks += [Mark("a2", 1, "bob", "end", 2.0), Mark("a2", 1, "bob", "done", 2.2)]
+
+
+def change_a_result(seen: Evidence) -> None:
+    seen.again["a1"]["result"] = {"by": [1, "ann"], "more": 1}
+
+
+def forget_an_ended_job(seen: Evidence) -> None:
+    del seen.again["a1"]
+
+
+def answer_a_key_with_two_ids(seen: Evidence) -> None:
+    seen.acks.append(Ack("a2", "k1", "m-k2"))
+
+
+def keep_two_jobs_under_one_key(seen: Evidence) -> None:
+    seen.dump["a2"]["key"] = "k1"
+
+
+def make_a_job_up(seen: Evidence) -> None:
+    seen.keys = frozenset({"k1"})
+
+
+def work_on_an_unknown_job(seen: Evidence) -> None:
+    seen.marks.append(Mark("a9", 1, "ann", "start", 7.0))
+
+
+FAULTS = [
+    (lose_a_job, "acked but not found"),
+    (swap_a_payload, "another payload than the acked one"),
+    (leave_a_job_running, "not ended"),
+    (succeed_without_an_end, "no end or more than one"),
+    (end_an_attempt_twice, "no end or more than one"),
+    (take_a_result_of_nobody, "result that no attempt made"),
+    (start_the_next_before_the_first_is_dead, "overlapping attempts"),
+    (hand_the_same_attempt_to_two_workers, "attempt started twice"),
+    (go_back_with_the_attempt_number, "attempt started twice"),
+    (start_more_often_than_allowed, "more starts than max_attempts"),
+    (run_again_for_no_reason, "extra start without a cause"),
+    (run_again_after_the_result_was_taken, "extra start without a cause"),
+    (change_a_result, "outcome changed on re-read"),
+    (forget_an_ended_job, "outcome changed on re-read"),
+    (answer_a_key_with_two_ids, "key with two ids"),
+    (keep_two_jobs_under_one_key, "key with two ids"),
+    (make_a_job_up, "ghost"),
+    (work_on_an_unknown_job, "ghost"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "fault"), FAULTS, ids=[spoil.__name__ for spoil, _ in FAULTS])
+def test_each_fault_is_found(spoil: Any, fault: str) -> None:
+    seen = sound()
+    spoil(seen)
+    assert audit(seen).found.get(fault) == 1, audit(seen)
+
+
+def test_every_check_has_a_log_that_fails_it() -> None:
+    assert {fault for _, fault in FAULTS} == set(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("event", "cause"), [("fail", "failed"), ("release", "released"), ("drop", "lease lost")]
+)
+def test_an_attempt_that_its_worker_gave_up_is_a_cause_for_the_next(event: str, cause: str) -> None:
+    seen = without(sound(), Mark("-", 0, "bob", "killed", 2.5))
+    seen.marks.append(Mark("a2", 1, "bob", event, 2.5))
+    findings = audit(seen)
+    assert findings.sound, findings
+    assert findings.extra_starts == {cause: 1}
+
+
+def test_a_released_attempt_does_not_count_against_max_attempts() -> None:
+    seen = without(sound(), Mark("-", 0, "bob", "killed", 2.5))
+    seen.marks.append(Mark("a2", 1, "bob", "release", 2.5))
+    seen.dump["a2"]["max_attempts"] = 1
+    assert audit(seen).sound, audit(seen)
+
+
+def test_logs_are_read_back_as_they_were_written_but_for_a_torn_last_line(tmp_path: Path) -> None:
+    marks, acks = tmp_path / "marks", tmp_path / "acks"
+    marks.write_bytes(Mark("a1", 1, "ann", "start", 1.5).line() + b"a1 1 ann en")
+    acks.write_text('{"id": "a1", "key": "k1", "marker": "m"}\n{"id": "a2", "k')
+    assert read_marks([marks]) == [Mark("a1", 1, "ann", "start", 1.5)]
+    assert read_acks([acks]) == [Ack("a1", "k1", "m")]
