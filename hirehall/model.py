@@ -159,6 +159,7 @@ class StoredJob(Struct, kw_only=True, gc=False):
     owner: str
     key: str | None
     holder: str | None
+    worker: str | None
     wake_at: int | None
     expires_at: int | None
     started_at: int | None
@@ -196,15 +197,19 @@ def first_id(wall_ms: int, database: int) -> int:
     return (max(wall_ms - EPOCH_MS, 0) << COUNTER_BITS) | (database << 12)
 
 
-def holder_text(owner: str, worker: str, name: str) -> str:
-    """Who holds a lease: token, worker process and its display name. The same text means the same worker."""
-    return f"{owner}/{worker}/{name}"
+def holder_text(owner: str, worker: str) -> str:
+    """Who holds a lease: token and worker process. The same text means the same worker."""
+    return f"{owner}/{worker}"
 
 
-def holder_name(holder: str) -> str:
-    """What people call that worker: its display name, else the random word of its process."""
-    _, worker, name = holder.split("/", 2)
-    return name or worker
+def session_holder(session: int) -> str:
+    """The holder of a session that named no worker: it ends with its connection."""
+    return f"~{session:x}"
+
+
+def is_session_holder(holder: str) -> bool:
+    """Whether nobody can come back as this holder."""
+    return holder.startswith("~")
 
 
 def to_json(value: Any) -> bytes:

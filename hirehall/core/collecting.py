@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 from hirehall.core.operations import MAX_BYTES, MAX_OPERATIONS, Batch, Change, Submit
 from hirehall.model import Instant
@@ -21,13 +21,12 @@ class Collecting:
         self.batch = Batch(now)
         self._postponed: list[Callable[[], None]] = []
 
-    def touch(self, things: Iterable[Thing]) -> None:
+    def touch(self, things: Collection[Thing]) -> None:
         """Reserve all of these for one operation of this batch, or none and raise NextBatch."""
-        wanted = list(things)
         touched = self.batch.touched
-        if any(thing in touched for thing in wanted):
+        if not touched.isdisjoint(things):
             raise NextBatch
-        touched.update(wanted)
+        touched.update(things)
 
     def is_touched(self, thing: Thing) -> bool:
         """Whether an operation of this batch already concerns it."""

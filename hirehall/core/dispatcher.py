@@ -136,7 +136,7 @@ class Dispatcher:
         else:
             self.leases.promise(worker)
             job.state, job.attempt, job.wake_at = State.RUNNING, 1, None
-            job.holder, job.lease_seconds = worker.holder, worker.lease_seconds
+            job.holder, job.lease_seconds, job.worker = worker.holder, worker.lease_seconds, worker.name
 
     def _free_worker(self, lane: Lane) -> Worker | None:
         for crew in lane.crews:
@@ -196,7 +196,7 @@ class Dispatcher:
             claim = claims.get(lane.number)
             if claim is None:
                 claim = claims[lane.number] = Claim(lane.number, [])
-            claim.seats.append(Seat(worker.holder, worker.lease_seconds))
+            claim.seats.append(Seat(worker.holder, worker.lease_seconds, worker.name))
             lane.ready -= 1
             lane.promised += 1
             self.leases.promise(worker)
@@ -207,7 +207,8 @@ class Dispatcher:
 
     def settle(self, batch: Batch) -> Effects:
         """Make the store's answers true in hand; what sessions shall hear comes back."""
-        self._next_wake = batch.next_wake
+        if not batch.is_empty:
+            self._next_wake = batch.next_wake
         for submit in batch.submits:
             self._settle_submit(submit)
         for change in batch.changes:
@@ -230,6 +231,7 @@ class Dispatcher:
         for job, answer in zip(submit.jobs, submit.ids or [0] * len(submit.jobs), strict=True):
             if job.state is State.RUNNING:
                 if answer == job.id:
+                    submit.delivered += 1
                     self.leases.give(_placed(job))
                 else:
                     self.leases.give_back(job.holder or "")

@@ -22,7 +22,7 @@ from hirehall.core.policy import attempts_left, backoff_seconds
 from hirehall.core.timers import Timers
 from hirehall.core.workers import Hold, Lease, Worker
 from hirehall.errors import StaleLease
-from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, id_text
+from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, id_text, is_session_holder
 
 GRACE_SECONDS = 3.0  # a named worker's leases survive a closed connection this long
 STOP_SECONDS = 15.0  # a timed-out attempt may report this much later
@@ -178,7 +178,7 @@ class Leases:
         worker = self.workers.setdefault(job.holder, Worker(job.holder))
         lease = self._lease(job)
         self.open[job.id] = lease
-        if job.holder.startswith("~"):  # an anonymous session: nobody can come back for it
+        if is_session_holder(job.holder):
             self._end(None, lease, lifecycle.LOSE)
             self.workers.pop(job.holder, None)
         else:
@@ -201,8 +201,6 @@ class Leases:
     def hold(self, worker: Worker, lease: Lease) -> None:
         """Put an open lease into the worker's hand and watch its times."""
         worker.held[lease.id] = lease
-        if worker.crew is not None:
-            worker.crew.refresh(worker)
         self._watch(worker, worker.deadline(lease))
         if lease.rules.timeout_seconds is not None:
             due = self.now.mono + lease.rules.timeout_seconds

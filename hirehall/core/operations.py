@@ -38,6 +38,7 @@ class NewJob(Struct, gc=False):
     attempt: int = 0
     holder: str | None = None
     lease_seconds: float | None = None
+    worker: str | None = None  # what people call the holder
 
 
 class Submit(Struct):
@@ -47,6 +48,7 @@ class Submit(Struct):
     ids: list[int] = []
     duplicates: dict[int, State] = {}
     conflict: str | None = None  # the key in conflict: nothing of this submit was stored
+    delivered: int = 0  # jobs that were placed on a worker at once; known when settled
 
 
 class Change(Struct, gc=False):
@@ -80,6 +82,7 @@ class Seat(Struct, gc=False):
 
     holder: str
     lease_seconds: float
+    worker: str = ""  # what people call the holder
 
 
 class Claim(Struct):

@@ -47,10 +47,11 @@ class Worker:
     """
 
     __slots__ = ("beat_at", "clogged", "credit", "crew", "gone_at", "held", "holder", "last_of_lane", "lease_seconds",
-                 "promised", "session", "watch_at", "watched")  # fmt: skip
+                 "promised", "session", "watch_at", "watched", "name")  # fmt: skip
 
     def __init__(self, holder: str) -> None:
         self.holder = holder
+        self.name = ""
         self.session: int | None = None
         self.crew: Crew | None = None
         self.credit = 0

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from hirehall.core.workers import Lease
 from hirehall.errors import HallError
-from hirehall.model import NULL, State, StoredJob, holder_name, id_created_ms, id_text
+from hirehall.model import NULL, State, StoredJob, id_created_ms, id_text
 from hirehall.ports import Query
 from hirehall.wire.messages import ErrorBody, ErrorReply, JobView
 
@@ -63,7 +63,7 @@ def job_view(job: StoredJob, lease: Lease | None) -> JobView:
         error=_raw(job.fault if job.state is not State.SUCCEEDED else None),
         progress=_raw(progress),
         history=_raw(job.history),
-        worker=holder_name(job.holder) if job.holder else None,
+        worker=job.worker,
         meta=job.rules.meta or {},
         created_at=rfc3339(id_created_ms(job.id)) or "",
         run_at=rfc3339(job.wake_at) if job.state is State.SCHEDULED else None,

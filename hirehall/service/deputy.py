@@ -17,7 +17,7 @@ from hirehall.core.operations import Claimed, Submit
 from hirehall.errors import BadRequest, NotFound, TooLarge
 from hirehall.model import MAX_BODY, NULL, JobSpec, Rules, State, id_text
 from hirehall.service.answers import AfterCommit
-from hirehall.service.sessions import DeputySide, Session
+from hirehall.service.sessions import CRLF, DeputySide, Session
 from hirehall.wire import messages as m
 from hirehall.wire.body import check_depth
 
@@ -34,6 +34,7 @@ def _side(session: Session) -> DeputySide:
         if session.greeted:
             raise BadRequest("this session said hello: use `submit`, `work` and `done`")
         session.deputy = DeputySide()
+        session.line_end = CRLF
     return session.deputy
 
 

@@ -18,7 +18,7 @@ from hirehall.core.collecting import NextBatch
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.operations import Batch
 from hirehall.errors import HallError, StoreBroken
-from hirehall.model import Instant
+from hirehall.model import Instant, StoredJob
 from hirehall.ports import Connection, Store
 from hirehall.service import pushes
 from hirehall.service.access import Tokens
@@ -222,21 +222,12 @@ class Hall:
         for session, ref, answer in entries:
             session.unanswered -= 1
             told[session.number] = session
-            self._say(session, ref, await self._made(answer))
+            rows = await self.store.read(answer.query) if type(answer) is AfterRead else None
+            self._say(session, ref, _made(answer, rows))
         pushes.push(self, effects, told)
         self.waits.ended(effects.ends)
         for session in told.values():
             session.flush()
-
-    async def _made(self, answer: Answer | AfterCommit | AfterRead) -> Answer:
-        try:
-            if isinstance(answer, AfterRead):
-                return answer.make(await self.store.read(answer.query))
-            return answer.make() if isinstance(answer, AfterCommit) else answer
-        except StoreBroken:
-            raise
-        except HallError as exc:
-            return error_reply(exc)
 
     # Time.
 
@@ -253,3 +244,13 @@ class Hall:
         self._wake_if_wanted()
         delay = max(due - self.core.now.mono, 0.0)
         self._alarm = asyncio.get_running_loop().call_later(delay, self._tick)
+
+
+def _made(answer: Answer | AfterCommit | AfterRead, jobs: list[StoredJob] | None) -> Answer:
+    """The answer itself, now that what it needs is durable."""
+    try:
+        if isinstance(answer, AfterCommit):
+            return answer.make()
+        return answer.make(jobs or []) if isinstance(answer, AfterRead) else answer
+    except HallError as exc:
+        return error_reply(exc)

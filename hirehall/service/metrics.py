@@ -31,10 +31,9 @@ class Metrics:
         counts = self.counts
         counts["commits"] += 1
         for submit in batch.submits:
-            placed = sum(job.state is State.RUNNING and answer == job.id for job, answer in zip(submit.jobs, submit.ids, strict=False))
             counts["submitted"] += len(submit.ids) - len(submit.duplicates)
             counts["duplicates"] += len(submit.duplicates)
-            counts["delivered"] += placed
+            counts["delivered"] += submit.delivered
         for change in batch.changes:
             if change.answer == APPLIED:
                 counts[_counter(change.step.name, change.target)] += 1

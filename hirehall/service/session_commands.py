@@ -10,7 +10,7 @@ from hirehall.core.lanes import Crew
 from hirehall.errors import BadRequest, HallError, Unauthenticated
 from hirehall.model import LaneKey
 from hirehall.service.answers import AfterCommit, Answer, error_reply
-from hirehall.service.sessions import Session
+from hirehall.service.sessions import CRLF, Session
 from hirehall.wire import messages as m
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def metrics(hall: Hall, session: Session, message: m.Metrics) -> Answer:
     """Counters; in Deputy's shape for who has not said hello."""
     connections = len(hall.sessions)
     if not session.greeted:
+        session.line_end = CRLF
         return {"cmd": "metrics", "metrics": hall.metrics.deputy(connections)}
     leases = hall.core.leases
     shown = {

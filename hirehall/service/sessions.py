@@ -6,12 +6,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from hirehall.model import holder_text
+from hirehall.model import holder_text, session_holder
 from hirehall.ports import Connection
 from hirehall.wire.codec import encode
 
 ANONYMOUS = "anonymous"
-DEPUTY_END = b"\r\n"
+LF = b"\n"
+CRLF = b"\r\n"  # what Deputy's clients wait for
 
 
 class Identity(Struct, frozen=True):
@@ -39,9 +40,11 @@ class Session:
         self.greeted = False
         self.closed = False
         self.leaving = False  # said bye: the connection closes after the answer
-        self.holder = f"~{number:x}//"
+        self.holder = session_holder(number)
+        self.name = ""
         self.named_worker = False
         self.deputy: DeputySide | None = None
+        self.line_end = LF
         self.unanswered = 0  # commands whose answer waits for a commit
         self.behind: list[Any] = []  # messages that wait for the next batch, in their order
         self._out: list[bytes] = []
@@ -49,13 +52,16 @@ class Session:
     @property
     def owner(self) -> str:
         """Whose jobs these are: the token's name; an anonymous session's own."""
-        return f"~{self.number:x}" if self.identity.name == ANONYMOUS else self.identity.name
+        return session_holder(self.number) if self.identity.name == ANONYMOUS else self.identity.name
 
     def greet(self, identity: Identity, worker: str, name: str) -> None:
         """The session said hello as `identity`; with `worker` it can come back after a lost connection."""
         self.identity, self.greeted = identity, True
         self.named_worker = bool(worker)
-        self.holder = holder_text(identity.name, worker, name) if worker else f"~{self.number:x}//{name}"
+        self.name = name or worker
+        self.line_end = LF
+        if worker:
+            self.holder = holder_text(identity.name, worker)
 
     def may(self, *roles: str) -> bool:
         """Whether it has any of these roles."""
@@ -68,8 +74,7 @@ class Session:
     def flush(self) -> None:
         """Write everything put since the last time, in one piece."""
         if self._out and not self.closed:
-            end = b"\n" if self.deputy is None else DEPUTY_END
-            self.connection.send(end.join(self._out) + end)
+            self.connection.send(self.line_end.join(self._out) + self.line_end)
         self._out.clear()
         if self.leaving and not self.unanswered and not self.closed:
             self.connection.close()

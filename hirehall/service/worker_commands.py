@@ -41,6 +41,7 @@ def work(hall: Hall, session: Session, message: m.Work) -> Answer:
     if session.holder not in hall.core.leases.workers:
         hall.metrics.counts["workers_joined"] += 1
     worker = hall.core.leases.attach(session.number, session.holder)
+    worker.name = session.name
     queues, kinds = frozenset(message.queues), frozenset(message.kinds)
     hall.core.leases.serve(worker, queues, kinds, message.offers, message.credit, message.lease_seconds)
     return m.Reply()
@@ -75,25 +76,34 @@ def progress(hall: Hall, session: Session, message: m.Progress) -> Answer:
 
 def done(hall: Hall, session: Session, message: m.Done) -> AfterCommit:
     """A result gives the place back; many at once are judged each by itself."""
-    if message.jobs is UNSET:
-        jobs = [m.DoneJob(message.id, message.attempt, message.result)]
-    else:
-        jobs = message.jobs
+    if message.jobs is not UNSET:
+        return _done_many(hall, session, message.jobs)
+    _check_result(message)
+    number = id_number(message.id)
+    hall.core.collecting.touch((number,))
+    change = hall.core.leases.succeed(session.holder, number, message.attempt, bytes(message.result))
+    return AfterCommit(lambda: judged(change))
+
+
+def _done_many(hall: Hall, session: Session, jobs: list[m.DoneJob]) -> AfterCommit:
     for job in jobs:
-        if len(job.result) > MAX_BODY:
-            raise TooLarge(f"the result of job {job.id} has {len(job.result)} bytes: fail it, at most {MAX_BODY} are kept")
-        check_depth("result", job.result)
+        _check_result(job)
     numbers = [id_number(job.id) for job in jobs]
     if len(set(numbers)) != len(numbers):
         raise BadRequest("a job is named twice: report each once")
     hall.core.collecting.touch(numbers)
+    succeed = hall.core.leases.succeed
     changes = [
-        hall.core.leases.succeed(session.holder, number, job.attempt, bytes(job.result))
+        succeed(session.holder, number, job.attempt, bytes(job.result))
         for number, job in zip(numbers, jobs, strict=True)
     ]
-    if message.jobs is UNSET:
-        return AfterCommit(lambda: judged(changes[0]))
     return AfterCommit(lambda: m.Judged(refused=_refused(changes)))
+
+
+def _check_result(job: m.Done | m.DoneJob) -> None:
+    if len(job.result) > MAX_BODY:
+        raise TooLarge(f"the result of job {job.id} has {len(job.result)} bytes: fail it, at most {MAX_BODY} are kept")
+    check_depth("result", job.result)
 
 
 def fail(hall: Hall, session: Session, message: m.Fail) -> AfterCommit:

@@ -33,6 +33,7 @@ CREATE TABLE jobs (
     wake_at       INTEGER,             -- scheduled: due; ready: expires; final: removed
     expires_at    INTEGER,
     holder        TEXT,                -- who has or had the last attempt
+    worker        TEXT,                -- what people call it
     lease_seconds REAL,
     lost          INTEGER NOT NULL DEFAULT 0, -- its lease ran out and nobody has it since
     owner         TEXT NOT NULL,

@@ -28,15 +28,15 @@ from hirehall.core.operations import (
     NewJob,
     Submit,
 )
-from hirehall.model import FINAL, LaneKey, State, holder_name
+from hirehall.model import FINAL, LaneKey, State
 
 READY, RUNNING, SUCCEEDED = int(State.READY), int(State.RUNNING), int(State.SUCCEEDED)
 HISTORY_ENTRIES = 20
 
 INSERT = (
     "INSERT INTO jobs (id, place, lane, queue, kind, state, attempt, forgiven, max_attempts, keep_ms, wake_at,"
-    " expires_at, holder, lease_seconds, owner, follow, key, started_at, rules, payload)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " expires_at, holder, worker, lease_seconds, owner, follow, key, started_at, rules, payload)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 FIND_KEY = "SELECT id, kind, payload, state FROM jobs WHERE queue = ? AND key = ?"
 SUCCEED_IN_HAND = (
@@ -44,7 +44,7 @@ SUCCEED_IN_HAND = (
     f" wake_at = ? + keep_ms WHERE id = ? AND attempt = ? AND holder = ? AND state = {RUNNING}"
 )
 ROW_COLUMNS = (
-    "id, lane, state, attempt, forgiven, max_attempts, holder, lost, owner, follow, keep_ms, history, place, kind, queue,"
+    "id, lane, state, attempt, forgiven, max_attempts, holder, worker, lost, owner, follow, keep_ms, history, place, kind, queue,"
     " payload, rules"
 )
 FIND_ROW = f"SELECT {ROW_COLUMNS} FROM jobs WHERE id = ?"
@@ -61,7 +61,7 @@ CLAIMABLE = (
     f" WHERE lane = ? AND state = {READY} AND (expires_at IS NULL OR expires_at > ? OR attempt > 0) ORDER BY place LIMIT ?"
 )
 DELIVER = (
-    f"UPDATE jobs SET state = {RUNNING}, attempt = ?, holder = ?, lease_seconds = ?, lost = 0, wake_at = NULL,"
+    f"UPDATE jobs SET state = {RUNNING}, attempt = ?, holder = ?, worker = ?, lease_seconds = ?, lost = 0, wake_at = NULL,"
     " started_at = coalesce(started_at, ?) WHERE id = ?"
 )
 ADD_COUNT = "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (lane, state) DO UPDATE SET jobs = jobs + excluded.jobs"
@@ -77,6 +77,7 @@ class Row(msgspec.Struct):
     forgiven: int
     max_attempts: int
     holder: str | None
+    worker: str | None
     lost: int
     owner: str
     follow: int | None
@@ -168,8 +169,8 @@ class Transaction:
         spec = job.spec
         return (
             job.id, job.id, job.lane, spec.queue, spec.kind, job.state, job.attempt, spec.max_attempts,
-            round(spec.keep_seconds * 1000), job.wake_at, job.expires_at, job.holder, job.lease_seconds, job.owner,
-            job.follow, spec.key, self.now if job.attempt else None, job.rules, bytes(spec.payload),
+            round(spec.keep_seconds * 1000), job.wake_at, job.expires_at, job.holder, job.worker, job.lease_seconds,
+            job.owner, job.follow, spec.key, self.now if job.attempt else None, job.rules, bytes(spec.payload),
         )  # fmt: skip
 
     # Changes.
@@ -246,7 +247,7 @@ class Transaction:
         if row.state != RUNNING or change.step is lifecycle.SUCCEED:
             return row.history
         entries = msgspec.json.decode(row.history, type=list[msgspec.Raw]) if row.history else []
-        entry = {"attempt": row.attempt, "how": change.step.name, "at_ms": self.now, "worker": holder_name(row.holder or "//")}
+        entry = {"attempt": row.attempt, "how": change.step.name, "at_ms": self.now, "worker": row.worker}
         if change.fault:
             entry["error"] = msgspec.Raw(change.fault)
         return msgspec.json.encode([*entries, entry][-HISTORY_ENTRIES:])
@@ -302,7 +303,10 @@ class Transaction:
         updates: list[tuple[Any, ...]] = []
         for claim in self.batch.claims:
             self._claim(claim, room)
-            updates += [(row.attempt, row.holder, row.lease_seconds, self.now, row.id) for row in claim.rows]
+            updates += [
+                (row.attempt, seat.holder, seat.worker, seat.lease_seconds, self.now, row.id)
+                for row, seat in zip(claim.rows, claim.seats, strict=False)
+            ]
         if updates:
             self.db.executemany(DELIVER, updates)
 

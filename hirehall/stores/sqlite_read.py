@@ -13,7 +13,7 @@ from hirehall.ports import ByIds, Page, Query
 
 COLUMNS = (
     "id", "kind", "queue", "state", "payload", "attempt", "forgiven", "max_attempts", "priority", "share", "requires",
-    "owner", "key", "holder", "wake_at", "expires_at", "started_at", "finished_at", "rules", "progress", "fault",
+    "owner", "key", "holder", "worker", "wake_at", "expires_at", "started_at", "finished_at", "rules", "progress", "fault",
     "history", "result",
 )  # fmt: skip
 SELECT = f"SELECT {', '.join(f'jobs.{c}' if c in ('kind', 'queue') else c for c in COLUMNS)} FROM jobs JOIN lanes USING (lane)"

@@ -19,7 +19,7 @@ from hirehall.model import Backoff, Fault, Instant, JobSpec, State
 from hirehall.ports import ByIds
 from hirehall.stores.sqlite import SQLiteStore
 
-WORKER = "team/w1/render"
+WORKER = "team/w1"
 CLIENT, SESSION = 1, 2
 
 
@@ -165,7 +165,7 @@ async def test_a_stale_attempt_changes_nothing(rig: Rig) -> None:
     job = await rig.running()
     rig.core.leases.depart(rig.core.leases.workers[WORKER], lifecycle.LOSE)
     await rig.commit()
-    rig.work(holder="team/w2/other", session=3)
+    rig.work(holder="team/w2", session=3)
     assert (await rig.commit()).runs[3][0].attempt == 2
     rig.core.collecting.touch([job.id])
     rig.core.leases.succeed(WORKER, job.id, 1, b"1")
@@ -181,9 +181,9 @@ async def test_a_named_worker_has_three_seconds_to_come_back_and_an_unnamed_one_
     assert await rig.state(job.id) is State.RUNNING
     await rig.after(1.5)
     assert await rig.state(job.id) is State.READY
-    rig.work(holder="~7//", session=7)
+    rig.work(holder="~7", session=7)
     await rig.commit()
-    rig.core.lost_connection(7, "~7//", named=False)
+    rig.core.lost_connection(7, "~7", named=False)
     await rig.commit()
     assert await rig.state(job.id) is State.READY
 

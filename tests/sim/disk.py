@@ -32,6 +32,7 @@ class SimStore(SQLiteStore):
 
     def __init__(self, disk: Disk, rng: random.Random, boundary: Any, committed: Any) -> None:
         super().__init__(sync=self._seeded_sync)
+        self.applying = False
         self._disk = disk
         self._rng = rng
         self._boundary = boundary
@@ -47,7 +48,9 @@ class SimStore(SQLiteStore):
 
     async def apply(self, batch: Any) -> None:
         self._boundary("before commit")
+        self.applying = True
         await super().apply(batch)
+        self.applying = False  # the hall settles in this very step
 
     async def _seeded_sync(self) -> None:
         self._boundary("after commit, before sync")

@@ -213,10 +213,12 @@ class World:
 
     def _check_idle(self) -> None:
         """No lost wake-up: whenever the hall rests, no free worker fits a ready job."""
-        if not self.hall_is_up or self.hall._wants_commit or self.hall_loop.dead:
+        if not self.hall_is_up or self.hall._wants_commit or self.store.applying or self.hall_loop.dead:
             return
         for crew in self.hall.core.hallway.crews.values():
             self.audit.demand(not (crew.free and crew.has_ready), "G15 no lost wake-up", crew=sorted(crew.kinds))
+        kept = self.store.db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").fetchone()
+        self.audit.demand(self.hall.core._next_wake == kept[0], "the earliest stored time is known", kept=kept)
         for worker in self.hall.core.leases.workers.values():
             self.audit.demand(worker.promised >= 0, "promises are counted", worker=worker.holder)
 

@@ -1,0 +1,61 @@
+"""Runs one job on a runner, outside any agent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from hirehall.runners.port import Execution, Outcome, Runner
+from hirehall.wire.messages import Delivery
+
+PATIENCE_SECONDS = 20.0
+
+
+def a_job(kind: str = "k", payload: Any = None, *, raw: bytes | None = None, **fields: Any) -> Delivery:
+    """A delivery; `raw` is a payload that no encoder of ours would write."""
+    body = msgspec.json.encode(payload) if raw is None else raw
+    return Delivery(
+        fields.pop("id", "01"), fields.pop("attempt", 1), kind, "default", msgspec.Raw(body), 30.0, **fields
+    )
+
+
+class Notes:
+    """A report that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.progressed: list[tuple[float | None, str]] = []
+        self.came = asyncio.Event()
+
+    def progress(self, percent: float | None, text: str) -> None:
+        self.progressed.append((percent, text))
+        self.came.set()
+
+
+async def outcome_of(execution: Execution) -> Outcome:
+    """How it ended, in time."""
+    return await asyncio.wait_for(asyncio.shield(execution.outcome), PATIENCE_SECONDS)
+
+
+def run(runner: Runner, job: Delivery, notes: Notes | None = None) -> Outcome:
+    """Start `job` and wait for its outcome."""
+
+    async def main() -> Outcome:
+        try:
+            return await outcome_of(runner.start(job, notes or Notes()))
+        finally:
+            await runner.close()
+
+    return asyncio.run(main())
+
+
+async def until(is_so: Callable[[], Any]) -> Any:
+    """The one place that polls: something outside this process, which tells nobody when it happens."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (seen := is_so()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.01)
+    return seen

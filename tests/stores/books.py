@@ -1,0 +1,184 @@
+"""A store in a test's hands: plain calls in, one batch each, with a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Raw
+
+from hirehall.core import lifecycle
+from hirehall.core.intake import Ids, draft, lane_key
+from hirehall.core.lanes import lane_number
+from hirehall.core.lifecycle import Step
+from hirehall.core.operations import Batch, Change, Claim, NewJob, ProgressNote, Recovered, Seat, Submit
+from hirehall.model import Instant, JobSpec, LaneKey, State, StoredJob
+from hirehall.ports import ByIds, Page, Store
+
+START_MS = 1_800_000_000_000
+ANNA, BERT = "team/anna/", "team/bert/"
+LEASE_SECONDS = 30.0
+SHARE = "team"
+
+
+class Books:
+    """One open store. Every call that changes something is a batch of its own unless it is given one."""
+
+    def __init__(self, make: Callable[[], Store], run: Callable[[Any], Any]) -> None:
+        self._make, self._run = make, run
+        self.wall_ms = START_MS
+        self.store = make()
+        self._open()
+
+    def _open(self) -> None:
+        self._run(self.store.open())
+        found = self.recover()
+        self.ids = Ids(found.database, found.last_id)
+
+    def recover(self) -> Recovered:
+        return self._run(self.store.recover())
+
+    def close(self) -> None:
+        self._run(self.store.close())
+
+    def reopen(self) -> None:
+        """Close, and open the same jobs with a new store."""
+        self.close()
+        self.store = self._make()
+        self._open()
+
+    def pass_time(self, seconds: float) -> None:
+        self.wall_ms += round(seconds * 1000)
+
+    # Batches.
+
+    def batch(self) -> Batch:
+        return Batch(Instant(0.0, self.wall_ms))
+
+    def apply(self, batch: Batch) -> Batch:
+        batch.now = Instant(0.0, self.wall_ms)
+        self._run(self.store.apply(batch))
+        return batch
+
+    # Submitting.
+
+    def new_job(self, batch: Batch, spec: JobSpec, owner: str = "team", session: int = 7) -> NewJob:
+        """The job of `spec` as the core would make it, its lane declared in `batch`."""
+        job = draft(spec, owner, session, self.wall_ms)
+        key = lane_key(spec, SHARE)
+        job.id, job.lane = self.ids.take(self.wall_ms), lane_number(key)
+        batch.lanes[job.lane] = key
+        return job
+
+    def add_submit(self, batch: Batch, *specs: JobSpec, owner: str = "team") -> Submit:
+        submit = Submit([self.new_job(batch, spec, owner) for spec in specs])
+        batch.submits.append(submit)
+        return submit
+
+    def submit(self, *specs: JobSpec, owner: str = "team") -> Submit:
+        """One request, all or nothing."""
+        batch = self.batch()
+        submit = self.add_submit(batch, *specs, owner=owner)
+        self.apply(batch)
+        return submit
+
+    def one(self, kind: str = "work", **fields: Any) -> int:
+        """The id of a new job."""
+        return self.submit(spec(kind, **fields)).ids[0]
+
+    def place(self, job: NewJob, holder: str) -> NewJob:
+        """Make a new job one that was given to a free worker in the same call."""
+        job.state, job.attempt, job.wake_at = State.RUNNING, 1, None
+        job.holder, job.lease_seconds = holder, LEASE_SECONDS
+        return job
+
+    # Changing.
+
+    def change(self, step: Step, job: int, target: State, **fields: Any) -> Change:
+        change = Change(step, job, target, **fields)
+        batch = self.batch()
+        batch.changes.append(change)
+        self.apply(batch)
+        return change
+
+    def succeed(
+        self, job: int, attempt: int = 1, holder: str = ANNA, result: bytes = b"1", **fields: Any
+    ) -> Change:
+        return self.change(
+            lifecycle.SUCCEED, job, State.SUCCEEDED, attempt=attempt, holder=holder, result=result, **fields
+        )
+
+    def succeed_in_hand(self, job: int, attempt: int = 1, holder: str = ANNA, result: bytes = b"1") -> Change:
+        return self.succeed(job, attempt, holder, result, in_hand=True, lane=self.lane_of(job))
+
+    def end(
+        self, step: Step, job: int, target: State, attempt: int = 1, holder: str = ANNA, **fields: Any
+    ) -> Change:
+        """A step of a lease in hand."""
+        return self.change(step, job, target, attempt=attempt, holder=holder, in_hand=True, **fields)
+
+    def lose(self, job: int, attempt: int = 1, holder: str = ANNA) -> Change:
+        return self.end(lifecycle.LOSE, job, State.READY, attempt, holder)
+
+    def cancel(self, job: int, owner: str | None = None) -> Change:
+        return self.change(lifecycle.CANCEL, job, State.CANCELLED, owner=owner)
+
+    def claim(self, lane: int, *holders: str, claim_bytes: int = 1 << 20) -> Claim:
+        claim = Claim(lane, [Seat(holder, LEASE_SECONDS) for holder in holders])
+        batch = self.batch()
+        batch.claim_bytes = claim_bytes
+        batch.claims.append(claim)
+        self.apply(batch)
+        return claim
+
+    def claimed(self, lane: int, *holders: str) -> list[int]:
+        return [row.id for row in self.claim(lane, *holders).rows]
+
+    def note(self, job: int, attempt: int, progress: bytes) -> None:
+        batch = self.batch()
+        batch.notes.append(ProgressNote(job, attempt, progress))
+        self.apply(batch)
+
+    def sweep(self) -> Batch:
+        batch = self.batch()
+        batch.sweep = True
+        return self.apply(batch)
+
+    # Reading.
+
+    def read(self, *ids: int, owner: str | None = None) -> list[StoredJob]:
+        return self._run(self.store.read(ByIds(list(ids), owner)))
+
+    def job(self, number: int) -> StoredJob:
+        (job,) = self.read(number)
+        return job
+
+    def page(self, limit: int = 1_000, **filters: Any) -> list[StoredJob]:
+        return self._run(self.store.read(Page(limit, **filters)))
+
+    def all_jobs(self) -> list[StoredJob]:
+        """Every stored job, the newest first, page by page."""
+        jobs = page = self.page()
+        while len(page) == 1_000:
+            page = self.page(before=page[-1].id)
+            jobs = jobs + page
+        return jobs
+
+    def states(self, *ids: int) -> list[str]:
+        return [job.state.word for job in self.read(*ids)]
+
+    def lane_of(self, job: int) -> int:
+        return lane_number(key_of(self.job(job)))
+
+
+def spec(kind: str = "work", payload: bytes = b"null", **fields: Any) -> JobSpec:
+    return JobSpec(kind=kind, payload=Raw(payload), **fields)
+
+
+def key_of(job: StoredJob) -> LaneKey:
+    return LaneKey(job.queue, job.kind, job.requires, job.share, job.priority)
+
+
+def lane(kind: str = "work", queue: str = "default", priority: int = 0) -> int:
+    """The number of a plain job's lane."""
+    return lane_number(LaneKey(queue, kind, "{}", SHARE, priority))

@@ -1,0 +1,69 @@
+"""One full line for every command, and what its fields must decode to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Raw
+
+from hirehall.model import Backoff, PartialSpec
+from hirehall.wire import messages as m
+
+ID = "01890a5d2c400001"
+REF = Raw(b'"r1"')
+
+SAMPLES: dict[type, dict[str, Any]] = {
+    m.Hello: {"protocol": 1, "token": "secret", "name": "render-01", "worker": "w81f"},
+    m.Bye: {},
+    m.Ping: {},
+    m.Submit: {
+        "kind": "resize",
+        "payload": Raw(b'{"file":"a.png","n":[1,2.5,null,true]}'),
+        "queue": "images",
+        "key": "a.png@v3",
+        "priority": -5,
+        "share": "team",
+        "requires": {"gpu": 1, "mesher": "tetgen", "fast": True, "ram": 1.5},
+        "run_at": "2030-01-31T12:00:00Z",
+        "delay_seconds": 1.5,
+        "expires_at": 1_900_000_000.5,
+        "ttl_seconds": 3.0,
+        "timeout_seconds": 60.0,
+        "max_attempts": 3,
+        "backoff": Backoff("linear", 2.0, 10.0, 0.5),
+        "keep_seconds": 60.0,
+        "meta": {"trace": "żółć"},
+        "follow": True,
+        "jobs": [PartialSpec(), PartialSpec(kind="scan", payload=Raw(b"2"), key=None)],
+    },
+    m.Get: {"ids": [ID]},
+    m.Wait: {"ids": [ID, ID], "timeout_seconds": 10.0},
+    m.Cancel: {"ids": [ID], "id": ID},
+    m.Find: {"queue": "images", "kind": "resize", "state": "ready", "limit": 7, "before": ID},
+    m.Can: {"kind": "resize", "queue": "images", "requires": {"gpu": 2}},
+    m.Kinds: {},
+    m.Work: {
+        "queues": ("images", "default"),
+        "kinds": ("resize", "*"),
+        "offers": {"gpu": 1, "models": ["a", "b"]},
+        "credit": 4,
+        "lease_seconds": 0.5,
+    },
+    m.Credit: {"credit": 0},
+    m.Progress: {"id": ID, "attempt": 1, "percent": 40.0, "text": "page 4 of 10"},
+    m.Done: {"id": ID, "attempt": 2, "result": Raw(b'{"width":100}'), "jobs": [m.DoneJob(ID, 1, Raw(b"[]"))]},
+    m.Fail: {
+        "id": ID,
+        "attempt": 1,
+        "error": m.WireFault("ValueError", "no", "line 1\nline 2"),
+        "retry": False,
+        "delay_seconds": 0.25,
+    },
+    m.Release: {"id": ID, "attempt": 1, "delay_seconds": 60.0},
+    m.Beat: {},
+    m.Keep: {"jobs": [m.KeptJob(ID, 1)]},
+    m.Metrics: {},
+    m.CanDo: {"types": ["resize", "mail"]},
+    m.Do: {"id": Raw(b'"job-1"'), "type": "resize", "arg": Raw(b'{"w":100}')},
+    m.Did: {"id": Raw(b"17"), "res": Raw(b'"ok"')},
+}
