@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hirehall.config import Settings, check_loopback, host_and_port
 from hirehall.doors.tcp import LineDoor
@@ -25,7 +26,7 @@ log = logging.getLogger("hirehall")
 EXIT_STORE = 74  # EX_IOERR: a supervisor starts the hall again
 
 STORES: dict[str, Callable[[str], Store]] = {
-    "sqlite": lambda path: SQLiteStore(path),
+    "sqlite": SQLiteStore,
     "memory": lambda _: SQLiteStore(),
 }
 
@@ -95,7 +96,8 @@ async def run_until_signal(settings: Settings, ready: Callable[[Building], None]
     gc.freeze()  # what start-up made stays: later collections need not walk it
     ready(building)
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({stopping, building.hall.failed}, return_when=asyncio.FIRST_COMPLETED)
+    watched: set[asyncio.Future[Any]] = {stopping, building.hall.failed}
+    await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     await building.close()
     if building.hall.failed.done():

@@ -34,10 +34,10 @@ class Option(Struct, frozen=True):
 
 OPTIONS = (
     Option("data", str, str(DEFAULT_DATA), "directory", "where jobs, the access file and the UNIX socket are kept"),
-    Option("tcp", str, f"127.0.0.1:{DEPUTY_PORT}", "HOST:PORT", "where to listen for JSON lines; port 0 takes a free one"),
+    Option("tcp", str, f"127.0.0.1:{DEPUTY_PORT}", "HOST:PORT", "where to listen for JSON lines; port 0: a free one"),
     Option("unix", str, "", "path", "UNIX socket for JSON lines; hall.sock in the data directory if not named"),
-    Option("store", str, "", "URL", "where jobs are kept: sqlite:PATH, or memory: (nothing survives); a file in the data directory if not named"),
-    Option("anonymous", str, "", "roles", "what sessions without a token may do: submit, work, read, admin, separated by commas"),
+    Option("store", str, "", "URL", "sqlite:PATH, or memory: (nothing survives); hall.db in the data directory by default"),
+    Option("anonymous", str, "", "roles", "what sessions without a token may do: submit,work,read,admin"),
 )  # fmt: skip
 BY_NAME = {option.name: option for option in OPTIONS}
 
@@ -81,7 +81,9 @@ def read_file(path: Path) -> dict[str, Any]:
             hint = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(BY_NAME)}"
             raise BadRequest(f"{path} sets {name!r}, which is no option: {hint}")
         if not isinstance(value, BY_NAME[name].kind):
-            raise BadRequest(f"{path}: {name} is {value!r}, give a {BY_NAME[name].kind.__name__} ({BY_NAME[name].unit})")
+            raise BadRequest(
+                f"{path}: {name} is {value!r}, give a {BY_NAME[name].kind.__name__} ({BY_NAME[name].unit})"
+            )
     return values
 
 

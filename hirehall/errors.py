@@ -1,9 +1,9 @@
 """Every error that a caller may handle: one root, one class per wire code, the docstring is the default sentence.
 
-    HallError
-    ├── BadRequest  TooLarge  Unauthenticated  Forbidden  NotFound  KeyConflict  StaleLease
-    ├── WrongState  QueueClosed  StorageFull  Busy  Unavailable  Unknown
-    └── StoreBroken   (never on the wire: the hall stops instead of guessing)
+HallError
+├── BadRequest  TooLarge  Unauthenticated  Forbidden  NotFound  KeyConflict  StaleLease
+├── WrongState  QueueClosed  StorageFull  Busy  Unavailable  Unknown
+└── StoreBroken   (never on the wire: the hall stops instead of guessing)
 """
 
 from __future__ import annotations

@@ -87,19 +87,19 @@ class PartialSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     kind: str | UnsetType = UNSET
     payload: Raw | UnsetType = UNSET
     queue: str | UnsetType = UNSET
-    key: str | None | UnsetType = UNSET
+    key: str | UnsetType | None = UNSET
     priority: int | UnsetType = UNSET
-    share: str | None | UnsetType = UNSET
-    requires: Labels | None | UnsetType = UNSET
-    run_at: str | float | None | UnsetType = UNSET
-    delay_seconds: float | None | UnsetType = UNSET
-    expires_at: str | float | None | UnsetType = UNSET
-    ttl_seconds: float | None | UnsetType = UNSET
-    timeout_seconds: float | None | UnsetType = UNSET
+    share: str | UnsetType | None = UNSET
+    requires: Labels | UnsetType | None = UNSET
+    run_at: str | float | UnsetType | None = UNSET
+    delay_seconds: float | UnsetType | None = UNSET
+    expires_at: str | float | UnsetType | None = UNSET
+    ttl_seconds: float | UnsetType | None = UNSET
+    timeout_seconds: float | UnsetType | None = UNSET
     max_attempts: int | UnsetType = UNSET
-    backoff: Backoff | None | UnsetType = UNSET
+    backoff: Backoff | UnsetType | None = UNSET
     keep_seconds: float | UnsetType = UNSET
-    meta: dict[str, str] | None | UnsetType = UNSET
+    meta: dict[str, str] | UnsetType | None = UNSET
     follow: bool | UnsetType = UNSET
 
 

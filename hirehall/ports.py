@@ -42,8 +42,8 @@ class Store(Protocol):
         """What a hall must hold in hand when it starts."""
 
     async def apply(self, batch: Batch) -> None:
-        """Carry out `batch` in one transaction and fill its answers. Durable when it returns; raises StorageFull, having
-        done nothing, when the disk is full."""
+        """Carry out `batch` in one transaction and fill its answers. Durable when it returns. Raises StorageFull,
+        having done nothing, when the disk is full."""
 
     async def read(self, query: Query) -> list[StoredJob]:
         """The jobs of `query`, as the last durable commit left them."""

@@ -10,7 +10,7 @@ from hirehall.model import Instant
 Thing = int | tuple[str, str]  # a job's id, or (queue, key)
 
 
-class NextBatch(Exception):  # noqa: N818 - a signal, not an error
+class NextBatch(Exception):
     """This job or key already has an operation in the collecting batch: ask again in the next one."""
 
 

@@ -1,10 +1,10 @@
 """The core: calls in, one batch of operations out, answers in, effects out. No clock, socket, store or await.
 
-    turn(now)   -> every entry begins with it: what time it is
-    submit, cancel, and the calls of `leases`   -> operations in the collecting batch
-    tick()      -> what is due; answers when to be called next
-    seal()      -> the batch, with claims for all free credit
-    settle()    -> leases, credit and pushes from the store's answers
+turn(now)   -> every entry begins with it: what time it is
+submit, cancel, and the calls of `leases`   -> operations in the collecting batch
+tick()      -> what is due; answers when to be called next
+seal()      -> the batch, with claims for all free credit
+settle()    -> leases, credit and pushes from the store's answers
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Dispatcher:
         lanes = [self._checked_lane(spec, share) for spec in specs]
         keys = {(spec.queue, spec.key) for spec in specs if spec.key is not None}
         if keys:
-            self.collecting.touch(keys)  # type: ignore[arg-type]
+            self.collecting.touch(keys)
         size = 0
         for job, lane in zip(jobs, lanes, strict=True):
             self._admit(job, lane)
@@ -164,9 +164,7 @@ class Dispatcher:
         self.collecting.touch(jobs)
         if len(set(jobs)) != len(jobs):
             raise BadRequest("an id is named twice: name each job once")
-        return [
-            self.collecting.add(Change(lifecycle.CANCEL, job, State.CANCELLED, owner=owner)) for job in jobs
-        ]
+        return [self.collecting.add(Change(lifecycle.CANCEL, job, State.CANCELLED, owner=owner)) for job in jobs]
 
     # The batch.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -55,7 +56,7 @@ def check_seconds(what: str, seconds: float | None, least: float = 0.0) -> None:
         raise BadRequest(f"{what} is {seconds}: give seconds from {least:g} to {LONGEST_SECONDS:g}")
 
 
-def check_labels(labels: dict[str, object]) -> None:
+def check_labels(labels: Mapping[str, object]) -> None:
     """Label names are names; text values hold no NUL and at most 128 characters."""
     for name, value in labels.items():
         check_name("label", name)
@@ -72,7 +73,7 @@ def lane_key(spec: JobSpec, share: str) -> LaneKey:
     return LaneKey(spec.queue, spec.kind, requires, spec.share or share, spec.priority)
 
 
-def canonical(labels: dict[str, object]) -> str:
+def canonical(labels: Mapping[str, object]) -> str:
     """Labels as one text that equal labels share."""
     return msgspec.json.encode(labels, order="sorted").decode()
 
@@ -84,7 +85,7 @@ def check_lane(spec: JobSpec) -> None:
     if spec.share is not None:
         check_name("share", spec.share)
     if spec.requires:
-        check_labels(dict(spec.requires))
+        check_labels(spec.requires)
     if not -MAX_PRIORITY <= spec.priority <= MAX_PRIORITY:
         raise BadRequest(f"priority {spec.priority}: give a number from {-MAX_PRIORITY} to {MAX_PRIORITY}")
 

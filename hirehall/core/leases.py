@@ -15,10 +15,11 @@ import msgspec
 from hirehall.core import lifecycle
 from hirehall.core.collecting import Collecting, NextBatch
 from hirehall.core.effects import LOST, TIMED_OUT, Effects, StopOrder
+from hirehall.core.endings import aim, ending
+from hirehall.core.endings import delay_seconds as lease_delay
 from hirehall.core.lanes import Hallway
 from hirehall.core.lifecycle import Step
 from hirehall.core.operations import Change, Claimed
-from hirehall.core.policy import attempts_left, backoff_seconds
 from hirehall.core.timers import Timers
 from hirehall.core.workers import Hold, Lease, Worker
 from hirehall.errors import StaleLease
@@ -69,12 +70,12 @@ class Leases:
         return worker
 
     def come_back(self, session: int, holder: str, named: list[tuple[int, int]]) -> Kept:
-        """`keep`: `named` is all that the worker holds. Raises NextBatch when one of its jobs is taken in this batch."""
+        """`keep`: `named` is all that the worker holds. Raises NextBatch when a job is taken in this batch."""
         if any(self._collecting.is_touched(job) for job, _ in named):
             raise NextBatch
         worker = self.workers.setdefault(holder, Worker(holder))
         if worker.session not in (None, session):
-            self.effects.closes.append(worker.session)  # type: ignore[arg-type]
+            self.effects.closes.append(worker.session)
         self._speak_on(worker, session)
         return self.keep(worker, named)
 
@@ -86,7 +87,13 @@ class Leases:
         worker.clogged = False
 
     def serve(
-        self, worker: Worker, queues: frozenset[str], kinds: frozenset[str], offers: Offers, credit: int, lease_seconds: float
+        self,
+        worker: Worker,
+        queues: frozenset[str],
+        kinds: frozenset[str],
+        offers: Offers,
+        credit: int,
+        lease_seconds: float,
     ) -> None:
         """`work`: what this worker takes from now on, and how much of it."""
         crew = self._hallway.crew(queues, kinds, offers)
@@ -157,7 +164,7 @@ class Leases:
         return worker
 
     def give(self, job: Claimed) -> None:
-        """A promised job is durably the worker's: hold the lease and deliver it; back to its lane if nobody is there."""
+        """A promised job is durably the worker's: hold the lease and deliver it, or take it back if nobody is there."""
         worker = self.unpromise(job.holder)
         lease = self._lease(job)
         self.open[job.id] = lease
@@ -238,7 +245,9 @@ class Leases:
         change = Change(lifecycle.FAIL, job, State.FAILED, attempt, holder, fault=msgspec.json.encode(fault))
         if lease is not None:
             change.in_hand, change.progress = True, lease.progress
-            self._aim(change, lease, retry, delay_seconds)
+            if retry:
+                delay = lease_delay(lease, self._roll()) if delay_seconds is None else delay_seconds
+                aim(change, lease, self.now.wall_ms, delay)
         return self._collecting.add(change)
 
     def release(self, holder: str, job: int, attempt: int, delay_seconds: float) -> Change:
@@ -295,7 +304,9 @@ class Leases:
             answer.lost.append(job)
             return
         self._collecting.touch([job])
-        change = Change(lifecycle.RESUME, job, State.RUNNING, attempt, worker.holder, lease_seconds=worker.lease_seconds)
+        change = Change(
+            lifecycle.RESUME, job, State.RUNNING, attempt, worker.holder, lease_seconds=worker.lease_seconds
+        )
         self.promise(worker)
         answer.asked.append(self._collecting.add(change))
 
@@ -345,28 +356,9 @@ class Leases:
             return
         self._collecting.touch([lease.id])
         del self.open[lease.id]
-        change = self._collecting.add(self._ending(worker, lease, step))
+        last = worker is not None and worker.last_of_lane
+        change = self._collecting.add(ending(lease, step, self.now.wall_ms, self._roll(), last))
         lease.hold = Hold.LOST if change.step is lifecycle.LOSE else Hold.OVER
-
-    def _ending(self, worker: Worker | None, lease: Lease, step: Step) -> Change:
-        change = Change(step, lease.id, State.READY, lease.attempt, lease.holder, in_hand=True, progress=lease.progress)
-        if lease.hold is Hold.STOPPING and step is not lifecycle.RELEASE:
-            change.step = lifecycle.TIMEOUT
-            change.fault = _fault("Timeout", f"the attempt took longer than {lease.rules.timeout_seconds} s")
-            change.target = State.FAILED
-            self._aim(change, lease, retry=True, delay_seconds=None)
-        elif step is lifecycle.LOSE:
-            change.fault = _fault("WorkerLost", "the worker left or stopped beating before it answered")
-            change.place_last = worker is not None and worker.last_of_lane
-            if not attempts_left(lease.attempt, lease.forgiven, lease.max_attempts):
-                change.target = State.FAILED
-        return change
-
-    def _aim(self, change: Change, lease: Lease, retry: bool, delay_seconds: float | None) -> None:
-        if retry and attempts_left(lease.attempt, lease.forgiven, lease.max_attempts):
-            tries = lease.attempt - lease.forgiven
-            delay = backoff_seconds(lease.rules.backoff, tries, self._roll()) if delay_seconds is None else delay_seconds
-            change.target, change.wake_at = State.SCHEDULED, self.now.wall_ms + round(delay * 1000)
 
     # What a commit answered, and lost time.
 
@@ -402,7 +394,3 @@ class Leases:
                 worker.gone_at += lost_seconds
             for lease in worker.held.values():
                 lease.since += lost_seconds
-
-
-def _fault(kind: str, message: str) -> bytes:
-    return msgspec.json.encode(Fault(kind, message))

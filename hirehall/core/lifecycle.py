@@ -29,7 +29,9 @@ def _step(name: str, sources: set[State], targets: set[State], when: str) -> Ste
 
 DUE = _step("due", {S.SCHEDULED}, {S.READY}, "its time has come")
 DELIVER = _step("deliver", {S.READY}, {S.RUNNING}, "a fitting worker has credit")
-SUCCEED = _step("succeed", {S.RUNNING, S.READY}, {S.SUCCEEDED}, "the worker reports a result; late, while nobody else has it")
+SUCCEED = _step(
+    "succeed", {S.RUNNING, S.READY}, {S.SUCCEEDED}, "the worker reports a result; late, while nobody else has it"
+)
 FAIL = _step("fail", {S.RUNNING}, {S.SCHEDULED, S.FAILED}, "the worker reports a failure")
 RELEASE = _step("release", {S.RUNNING}, {S.READY, S.SCHEDULED}, "the worker gives it back, forgiven")
 LOSE = _step("lose", {S.RUNNING}, {S.READY, S.FAILED}, "the lease ran out or the worker left")

@@ -46,8 +46,22 @@ class Worker:
     `credit` is a ceiling on `len(held) + promised`: jobs in its hand, and places that the next answers will fill.
     """
 
-    __slots__ = ("beat_at", "clogged", "credit", "crew", "gone_at", "held", "holder", "last_of_lane", "lease_seconds",
-                 "promised", "session", "watch_at", "watched", "name")  # fmt: skip
+    __slots__ = (
+        "beat_at",
+        "clogged",
+        "credit",
+        "crew",
+        "gone_at",
+        "held",
+        "holder",
+        "last_of_lane",
+        "lease_seconds",
+        "name",
+        "promised",
+        "session",
+        "watch_at",
+        "watched",
+    )  # fmt: skip
 
     def __init__(self, holder: str) -> None:
         self.holder = holder

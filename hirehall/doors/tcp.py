@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hirehall.errors import TooLarge, Unavailable
-from hirehall.model import MAX_MESSAGE
 from hirehall.service.sessions import Session
 from hirehall.wire.codec import BadLine, LineReader
 
@@ -133,10 +132,12 @@ class LineDoor:
         _remove_stale_socket(path)
         before = os.umask(0o177)  # from its first moment, only this user may connect
         try:
-            self._server = await asyncio.get_running_loop().create_unix_server(self._connection, str(path), backlog=BACKLOG)
+            self._server = await asyncio.get_running_loop().create_unix_server(
+                self._connection, str(path), backlog=BACKLOG
+            )
         finally:
             os.umask(before)
-        return f"hall+unix://{path.absolute()}"
+        return f"hall+unix://{path}"
 
     async def close(self) -> None:
         """Stop listening and close every connection."""

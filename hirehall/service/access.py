@@ -31,7 +31,7 @@ def anonymous_identity(roles: Iterable[str]) -> Identity:
     wanted = frozenset(roles)
     strange = wanted - ROLES
     if strange:
-        raise BadRequest(f"--anonymous knows no role {sorted(strange)[0]!r}: use {', '.join(sorted(ROLES))}")
+        raise BadRequest(f"--anonymous knows no role {min(strange)!r}: use {', '.join(sorted(ROLES))}")
     return Identity(ANONYMOUS, wanted)
 
 
@@ -59,7 +59,7 @@ def _digest(token: str) -> bytes:
 
 
 def local_token(directory: Path) -> str:
-    """The token of this data directory, made at the first start; programs of the same user read it from the access file."""
+    """The token of this data directory, made at the first start; the same user's programs read it there."""
     try:
         return msgspec.json.decode((directory / ACCESS_FILE).read_bytes(), type=AccessFile).token
     except FileNotFoundError:

@@ -116,5 +116,7 @@ def end(session: Session, over: End) -> None:
     if over.state is State.SUCCEEDED:
         line["res"] = Raw(over.result or b"null")
     else:
-        line["error"] = Raw(over.fault) if over.fault else {"type": over.state.word, "message": f"the job {over.state.word}"}
+        line["error"] = (
+            Raw(over.fault) if over.fault else {"type": over.state.word, "message": f"the job {over.state.word}"}
+        )
     session.put(line)

@@ -137,7 +137,7 @@ class Hall:
             self.answer(session, message.ref, answer)
         return True
 
-    def _answer_to(self, session: Session, message: Any) -> Answer | AfterCommit | AfterRead:
+    def _answer_to(self, session: Session, message: Any) -> Any:
         if type(message) is BadLine:
             raise message.error
         command = COMMANDS[type(message)]

@@ -113,14 +113,16 @@ def fail(hall: Hall, session: Session, message: m.Fail) -> AfterCommit:
     fault = Fault(error.type[:128], _cut(error.message), _cut(error.trace))
     number = id_number(message.id)
     hall.core.collecting.touch([number])
-    change = hall.core.leases.fail(
-        session.holder, number, message.attempt, fault, message.retry, message.delay_seconds
-    )
+    change = hall.core.leases.fail(session.holder, number, message.attempt, fault, message.retry, message.delay_seconds)
     return AfterCommit(lambda: judged(change))
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MAX_ERROR_BYTES else f"{text[: MAX_ERROR_BYTES // 2]}\n...\n{text[-MAX_ERROR_BYTES // 2 :]}"
+    return (
+        text
+        if len(text) <= MAX_ERROR_BYTES
+        else f"{text[: MAX_ERROR_BYTES // 2]}\n...\n{text[-MAX_ERROR_BYTES // 2 :]}"
+    )
 
 
 def release(hall: Hall, session: Session, message: m.Release) -> AfterCommit:
@@ -146,7 +148,7 @@ def refusal(change: Change) -> HallError:
         return NotFound(f"there is no job {job if change.id >= 0 else 'of that id'}")
     state = change.was.word if change.was is not None else "elsewhere"
     return StaleLease(
-        f"job {job} is {state} at attempt {change.row_attempt}: attempt {change.attempt} of this worker no longer holds it"
+        f"job {job} is {state} at attempt {change.row_attempt}: this worker's attempt {change.attempt} does not hold it"
     )
 
 

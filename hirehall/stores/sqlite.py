@@ -60,7 +60,9 @@ class SQLiteStore:
             self._open_database()
         except apsw.Error as exc:
             await self.close()
-            raise Unavailable(f"cannot open {self.path}: {exc}; restore it from a backup or name another --data") from exc
+            raise Unavailable(
+                f"cannot open {self.path}: {exc}; restore it from a backup or name another --data"
+            ) from exc
         except HallError:
             await self.close()
             raise

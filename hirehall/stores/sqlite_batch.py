@@ -44,26 +44,32 @@ SUCCEED_IN_HAND = (
     f" wake_at = ? + keep_ms WHERE id = ? AND attempt = ? AND holder = ? AND state = {RUNNING}"
 )
 ROW_COLUMNS = (
-    "id, lane, state, attempt, forgiven, max_attempts, holder, worker, lost, owner, follow, keep_ms, history, place, kind, queue,"
-    " payload, rules"
+    "id, lane, state, attempt, forgiven, max_attempts, holder, worker, lost, owner, follow, keep_ms, history, place,"
+    " kind, queue, payload, rules"
 )
 FIND_ROW = f"SELECT {ROW_COLUMNS} FROM jobs WHERE id = ?"
 UPDATE_ROW = (
-    "UPDATE jobs SET state = ?, wake_at = ?, lost = ?, forgiven = ?, place = ?, lease_seconds = coalesce(?, lease_seconds),"
-    " finished_at = ?, fault = ?, progress = coalesce(?, progress), history = ?, result = ? WHERE id = ?"
+    "UPDATE jobs SET state = ?, wake_at = ?, lost = ?, forgiven = ?, place = ?,"
+    " lease_seconds = coalesce(?, lease_seconds), finished_at = ?,"
+    " fault = ?, progress = coalesce(?, progress), history = ?, result = ? WHERE id = ?"
 )
 LAST_PLACE = f"SELECT max(place) FROM jobs WHERE lane = ? AND state = {READY}"
-DUE = f"SELECT id, lane, state, attempt, expires_at, follow FROM jobs WHERE wake_at <= ? ORDER BY wake_at LIMIT {SWEEP_JOBS}"
+DUE = (
+    "SELECT id, lane, state, attempt, expires_at, follow FROM jobs"
+    f" WHERE wake_at <= ? ORDER BY wake_at LIMIT {SWEEP_JOBS}"
+)
 MAKE_READY = f"UPDATE jobs SET state = {READY}, lost = 0, wake_at = iif(attempt = 0, expires_at, NULL) WHERE id = ?"
 EXPIRE = f"UPDATE jobs SET state = {int(State.EXPIRED)}, finished_at = ?, wake_at = ? + keep_ms WHERE id = ?"
 CLAIMABLE = (
     "SELECT id, lane, kind, queue, payload, attempt, forgiven, max_attempts, follow, rules FROM jobs"
-    f" WHERE lane = ? AND state = {READY} AND (expires_at IS NULL OR expires_at > ? OR attempt > 0) ORDER BY place LIMIT ?"
+    f" WHERE lane = ? AND state = {READY} AND (expires_at IS NULL OR expires_at > ? OR attempt > 0)"
+    " ORDER BY place LIMIT ?"
 )
 DELIVER = (
-    f"UPDATE jobs SET state = {RUNNING}, attempt = ?, holder = ?, worker = ?, lease_seconds = ?, lost = 0, wake_at = NULL,"
-    " started_at = coalesce(started_at, ?) WHERE id = ?"
+    f"UPDATE jobs SET state = {RUNNING}, attempt = ?, holder = ?, worker = ?, lease_seconds = ?, lost = 0,"
+    " wake_at = NULL, started_at = coalesce(started_at, ?) WHERE id = ?"
 )
+FIND_LANE = "SELECT queue, kind, requires, share, priority FROM lanes WHERE lane = ?"
 ADD_COUNT = "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (lane, state) DO UPDATE SET jobs = jobs + excluded.jobs"
 
 
@@ -152,7 +158,9 @@ class Transaction:
         submit.ids, submit.duplicates = ids, duplicates
         return fresh
 
-    def _twin(self, job: NewJob, known: dict[tuple[str, str], tuple[int, str, bytes, int]]) -> tuple[int, str, bytes, int] | None:
+    def _twin(
+        self, job: NewJob, known: dict[tuple[str, str], tuple[int, str, bytes, int]]
+    ) -> tuple[int, str, bytes, int] | None:
         """The job that has this key already, in the store or earlier in the same submit: id, kind, payload, state."""
         if job.spec.key is None:
             return None
@@ -184,7 +192,7 @@ class Transaction:
                 self._change(change)
 
     def _succeed(self, changes: list[Change]) -> None:
-        """Every lease is in hand, so every row should be running: one statement; one by one only where that was not so."""
+        """Every lease is in hand, so every row should be running: one statement, or one by one where that is not so."""
         self.db.execute("SAVEPOINT succeed")
         before = self.db.total_changes()
         self.db.executemany(
@@ -223,9 +231,9 @@ class Transaction:
         self.db.execute(
             UPDATE_ROW,
             (
-                target, self.now + row.keep_ms if final else change.wake_at, change.step is lifecycle.LOSE and not final,
-                row.forgiven + (change.step is lifecycle.RELEASE), self._place(change, row), change.lease_seconds,
-                self.now if final else None, change.fault, change.progress, self._history(change, row), change.result,
+                target, self.now + row.keep_ms if final else change.wake_at,
+                change.step is lifecycle.LOSE and not final, row.forgiven + (change.step is lifecycle.RELEASE),
+                self._place(change, row), change.lease_seconds, self.now if final else None, change.fault, change.progress, self._history(change, row), change.result,
                 row.id,
             ),
         )  # fmt: skip
@@ -260,8 +268,7 @@ class Transaction:
 
     def _remember_lane(self, lane: int) -> None:
         if lane not in self.batch.lanes:
-            key = self.db.execute("SELECT queue, kind, requires, share, priority FROM lanes WHERE lane = ?", (lane,)).fetchone()
-            self.batch.lanes[lane] = LaneKey(*key)
+            self.batch.lanes[lane] = LaneKey(*next(self.db.execute(FIND_LANE, (lane,))))
 
     def _notes(self) -> None:
         if self.batch.notes:
@@ -288,7 +295,9 @@ class Transaction:
         self.db.executemany(EXPIRE, [(self.now, self.now, job) for job in by_target.get(State.EXPIRED, [])])
         self.db.executemany("DELETE FROM jobs WHERE id = ?", [(job,) for job in by_target.get(None, [])])
 
-    def _moved(self, job: int, lane: int, state: int, attempt: int, expires_at: int | None, follow: int | None) -> Moved:
+    def _moved(
+        self, job: int, lane: int, state: int, attempt: int, expires_at: int | None, follow: int | None
+    ) -> Moved:
         was = State(state)
         if was in FINAL:
             return Moved(job, lane, was, None, follow)
@@ -333,7 +342,9 @@ class Transaction:
     # Sums.
 
     def _sums(self) -> None:
-        self.db.executemany(ADD_COUNT, [(lane, int(state), jobs) for (lane, state), jobs in self.counts.items() if jobs])
+        self.db.executemany(
+            ADD_COUNT, [(lane, int(state), jobs) for (lane, state), jobs in self.counts.items() if jobs]
+        )
         for lane in {moved.lane for moved in self.batch.moved if moved.state is None}:
             left = self.db.execute("SELECT sum(jobs) FROM counts WHERE lane = ?", (lane,)).fetchone()
             if left is not None and not left[0]:

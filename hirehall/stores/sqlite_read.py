@@ -13,10 +13,12 @@ from hirehall.ports import ByIds, Page, Query
 
 COLUMNS = (
     "id", "kind", "queue", "state", "payload", "attempt", "forgiven", "max_attempts", "priority", "share", "requires",
-    "owner", "key", "holder", "worker", "wake_at", "expires_at", "started_at", "finished_at", "rules", "progress", "fault",
-    "history", "result",
+    "owner", "key", "holder", "worker", "wake_at", "expires_at", "started_at", "finished_at", "rules", "progress",
+    "fault", "history", "result",
 )  # fmt: skip
-SELECT = f"SELECT {', '.join(f'jobs.{c}' if c in ('kind', 'queue') else c for c in COLUMNS)} FROM jobs JOIN lanes USING (lane)"
+IN_BOTH = frozenset({"kind", "queue"})  # lanes has these too
+NAMES = ", ".join(f"jobs.{column}" if column in IN_BOTH else column for column in COLUMNS)
+SELECT = f"SELECT {NAMES} FROM jobs JOIN lanes USING (lane)"
 STATE_AT, RULES_AT = COLUMNS.index("state"), COLUMNS.index("rules")
 
 

@@ -16,7 +16,7 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 def check_text(data: bytes) -> None:
-    """Raise BadRequest unless `data` is UTF-8 and its escapes form no lone surrogates. JSON syntax is checked elsewhere."""
+    """Raise BadRequest unless `data` is UTF-8 whose escapes hold no lone surrogates; syntax is checked elsewhere."""
     if not data.isascii():
         try:
             data.decode()
@@ -26,7 +26,9 @@ def check_text(data: bytes) -> None:
         try:
             msgspec.json.decode(data)
         except (msgspec.DecodeError, RecursionError):
-            raise BadRequest("a \\u escape is half of a surrogate pair: write both halves, or the character itself") from None
+            raise BadRequest(
+                "a \\u escape is half of a surrogate pair: write both halves, or the character itself"
+            ) from None
 
 
 def check_depth(what: str, body: Raw) -> None:

@@ -36,7 +36,7 @@ class LineReader:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Message]:
-        """The messages whose lines `data` ends. After a TooLarge BadLine, always the last, the stream is of no more use."""
+        """The messages whose lines `data` ends. After a TooLarge BadLine, always the last, the stream is useless."""
         head, newline, rest = data.rpartition(b"\n")
         if not newline:
             self._rest += rest

@@ -222,7 +222,7 @@ class Jobs(Reply, kw_only=True):
     jobs: list[JobView]
     missing: list[str] | UnsetType = UNSET
     pending: list[str] | UnsetType = UNSET
-    next: str | None | UnsetType = UNSET
+    next: str | UnsetType | None = UNSET
 
 
 class Refusal(Struct):

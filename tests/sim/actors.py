@@ -104,7 +104,9 @@ class SimClient(Actor):
         elif self.ids and choice < 0.9:
             self.say(cmd="get", ids=[dice.choice(self.ids)])
         elif self.ids:
-            self.say(cmd="wait", ids=dice.sample(self.ids, min(2, len(self.ids))), timeout_seconds=dice.choice((0.1, 5)))
+            self.say(
+                cmd="wait", ids=dice.sample(self.ids, min(2, len(self.ids))), timeout_seconds=dice.choice((0.1, 5))
+            )
         self.next_turn()
 
     def submit(self) -> None:
@@ -140,8 +142,13 @@ class SimClient(Actor):
             "backoff": {"base_seconds": 0.2, "max_seconds": 2},
             "keep_seconds": 100_000,
         }
-        extras = {"delay_seconds": dice.choice((0.1, 4.0)), "ttl_seconds": dice.choice((0.5, 30.0)), "timeout_seconds": 1.5,
-                  "requires": {"gpu": 1}, "share": dice.choice(("a", "b"))}  # fmt: skip
+        extras = {
+            "delay_seconds": dice.choice((0.1, 4.0)),
+            "ttl_seconds": dice.choice((0.5, 30.0)),
+            "timeout_seconds": 1.5,
+            "requires": {"gpu": 1},
+            "share": dice.choice(("a", "b")),
+        }
         return spec | {name: value for name, value in extras.items() if dice.random() < 0.12}
 
     def answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
@@ -172,7 +179,9 @@ class SimWorker(Actor):
             if "answer" in held:
                 held["said_at"] = self.world.now
                 self.say(**held["answer"])
-        self.say(cmd="work", kinds=list(KINDS), credit=self.credit, offers=self.offers, lease_seconds=self.lease_seconds)
+        self.say(
+            cmd="work", kinds=list(KINDS), credit=self.credit, offers=self.offers, lease_seconds=self.lease_seconds
+        )
         self.beat(self.link)
 
     def beat(self, link: Link | None) -> None:
@@ -240,7 +249,12 @@ class SimWorker(Actor):
     def stop(self, order: dict[str, Any]) -> None:
         held = self.held.get(order["id"])
         if held is not None and held["attempt"] == order["attempt"] and "answer" not in held:
-            held["answer"] = {"cmd": "fail", "id": order["id"], "attempt": order["attempt"], "error": {"type": order["why"]}}
+            held["answer"] = {
+                "cmd": "fail",
+                "id": order["id"],
+                "attempt": order["attempt"],
+                "error": {"type": order["why"]},
+            }
             held["said_at"] = self.world.now
             self.say(**held["answer"])
 

@@ -1,7 +1,6 @@
 """What must always hold, checked after every commit, every line that leaves the hall, and at the end.
 
-The guarantees' numbers (G2 ...) are those of docs/guarantees.md. The audit knows what actors offered and heard and what is
-durable; it never asks the hall.
+The audit knows what actors offered and heard and what is durable; it never asks the hall.
 """
 
 from __future__ import annotations
@@ -110,7 +109,12 @@ class Audit:
         assert row is not None
         session = link.door._session
         held = row["state"] == State.RUNNING and row["attempt"] == job["attempt"]
-        self.demand(held and session is not None and row["holder"] == session.holder, "G7 delivered to its holder", job=job, row=row)
+        self.demand(
+            held and session is not None and row["holder"] == session.holder,
+            "G7 delivered to its holder",
+            job=job,
+            row=row,
+        )
         worker = link.hall.core.leases.workers[row["holder"]]
         self.demand(len(worker.held) <= worker.credit, "credit is a ceiling", job=job, held=len(worker.held))
         before = self.delivered.get(number, 0)
@@ -139,7 +143,9 @@ class Audit:
         for number, row in rows.items():
             old = before.get(number)
             if number in self.finals:
-                self.demand(self.finals[number] == (row["state"], row["result"]), "G6 exactly one end", row=row, old=old)
+                self.demand(
+                    self.finals[number] == (row["state"], row["result"]), "G6 exactly one end", row=row, old=old
+                )
             elif row["state"] in FINAL:
                 self.finals[number] = (row["state"], row["result"])
             if old is not None:
@@ -153,7 +159,9 @@ class Audit:
         A claim is chosen after the last commit was settled; a job placed at submit may be chosen while it is under way.
         """
         since_last = self._still_ready(before, rows)
-        known_long = {job: row for job, row in since_last.items() if self.earlier.get(job, {}).get("state") == State.READY}
+        known_long = {
+            job: row for job, row in since_last.items() if self.earlier.get(job, {}).get("state") == State.READY
+        }
         for number, row in rows.items():
             old = before.get(number)
             if row["state"] == State.RUNNING and (old is None or old["attempt"] < row["attempt"]):
@@ -175,12 +183,16 @@ class Audit:
     def _check_groups(self, rows: Rows) -> None:
         found = Counter(json.loads(row["payload"])["m"] for row in rows.values())
         for marker, jobs in self.groups.items():
-            self.demand(found[marker] % jobs == 0, "G4 a bulk submit is all or nothing", marker=marker, found=found[marker])
+            self.demand(
+                found[marker] % jobs == 0, "G4 a bulk submit is all or nothing", marker=marker, found=found[marker]
+            )
         for marker in found:
             self.demand(marker in self.offers, "no ghosts", marker=marker)
 
     def _check_counts(self, rows: Rows) -> None:
-        kept = {(lane, state): jobs for lane, state, jobs in self.world.store.db.execute("SELECT * FROM counts") if jobs}
+        kept = {
+            (lane, state): jobs for lane, state, jobs in self.world.store.db.execute("SELECT * FROM counts") if jobs
+        }
         real = Counter((row["lane"], row["state"]) for row in rows.values())
         self.demand(kept == dict(real), "counts are exact", kept=kept, real=dict(real))
 

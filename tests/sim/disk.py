@@ -13,7 +13,11 @@ import apsw
 
 from hirehall.stores.sqlite import SQLiteStore
 
-DUMP = "SELECT id, state, attempt, forgiven, max_attempts, holder, lost, lane, place, result, payload, key, queue, expires_at FROM jobs"
+NAMES = (
+    "id", "state", "attempt", "forgiven", "max_attempts", "holder", "lost", "lane", "place", "result", "payload", "key",
+    "queue", "expires_at",
+)  # fmt: skip
+DUMP = f"SELECT {', '.join(NAMES)} FROM jobs"
 
 
 class Disk:
@@ -62,5 +66,4 @@ class SimStore(SQLiteStore):
 
 def rows(db: apsw.Connection) -> dict[int, dict[str, Any]]:
     """Every job that is stored, by id."""
-    names = [part.strip() for part in DUMP.removeprefix("SELECT ").split(" FROM ")[0].split(",")]
-    return {row[0]: dict(zip(names, row, strict=True)) for row in db.execute(DUMP)}
+    return {row[0]: dict(zip(NAMES, row, strict=True)) for row in db.execute(DUMP)}

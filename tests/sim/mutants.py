@@ -24,7 +24,11 @@ def reply_before_commit() -> Iterator[None]:
         for submit in batch.submits:
             submit.ids = [job.id for job in submit.jobs]
         early = [entry for entry in entries if type(entry[2]).__name__ == "AfterCommit" and entry[2].make.__closure__]
-        early = [entry for entry in early if any("Submit" in type(cell.cell_contents).__name__ for cell in entry[2].make.__closure__)]
+        early = [
+            entry
+            for entry in early
+            if any("Submit" in type(cell.cell_contents).__name__ for cell in entry[2].make.__closure__)
+        ]
         for session, ref, answer in early:
             hall._say(session, ref, answer.make())
             session.unanswered -= 1
@@ -45,7 +49,9 @@ def attempt_taken_back_at_release() -> Iterator[None]:
     def update(transaction: Any, change: Any, row: Any) -> None:
         original(transaction, change, row)
         if change.step.name == "release":
-            transaction.db.execute("UPDATE jobs SET attempt = attempt - 1, forgiven = forgiven - 1 WHERE id = ?", (row.id,))
+            transaction.db.execute(
+                "UPDATE jobs SET attempt = attempt - 1, forgiven = forgiven - 1 WHERE id = ?", (row.id,)
+            )
 
     with mock.patch.object(sqlite_batch.Transaction, "_update", update):
         yield
@@ -58,7 +64,10 @@ def delivery_of_a_duplicate() -> Iterator[None]:
 
     def settle(core: Any, submit: Any) -> None:
         if submit.ids:
-            submit = type(submit)(submit.jobs, [job.id if job.holder else answer for job, answer in zip(submit.jobs, submit.ids, strict=True)])
+            submit = type(submit)(
+                submit.jobs,
+                [job.id if job.holder else answer for job, answer in zip(submit.jobs, submit.ids, strict=True)],
+            )
         original(core, submit)
 
     with mock.patch.object(Dispatcher, "_settle_submit", settle):

@@ -16,9 +16,9 @@ from tests.sim.world import World
 SEEDS = int(os.environ.get("SEEDS", "500"))
 CHUNKS = 10
 RARE = (
-    "killed before commit", "killed after commit, before sync", "killed after sync, before replies", "killed before send",
-    "killed, unsynced writes kept", "half-open connection", "hall frozen", "line dropped", "line reordered",
-    "wall clock jumped", "worker died", "worker fenced itself", "worker hangs", "worker lies",
+    "killed before commit", "killed after commit, before sync", "killed after sync, before replies",
+    "killed before send", "killed, unsynced writes kept", "half-open connection", "hall frozen", "line dropped",
+    "line reordered", "wall clock jumped", "worker died", "worker fenced itself", "worker hangs", "worker lies",
 )  # fmt: skip
 
 seen: Counter[str] = Counter()

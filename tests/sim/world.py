@@ -117,7 +117,7 @@ class World:
     def start_hall(self) -> None:
         self.hall_loop = SimLoop(self.timeline)
         self.store = SimStore(self.disk, self.dice, self.boundary, self._committed)
-        self.hall_loop.within(lambda: self._build_hall())
+        self.hall_loop.within(self._build_hall)
 
     def _build_hall(self) -> None:
         tokens = Tokens()
@@ -139,7 +139,9 @@ class World:
         self.hall_loop.kill()
         for actor in (*self.clients, *self.workers):
             if actor.link is not None:
-                self.later(self.dice.choice((0.01, 0.3)), lambda actor=actor, link=actor.link: self._notice(actor, link))
+                self.later(
+                    self.dice.choice((0.01, 0.3)), lambda actor=actor, link=actor.link: self._notice(actor, link)
+                )
         self.later(self.dice.choice((0.1, 1.0)), self.start_hall)
 
     def _notice(self, actor: Any, link: Any) -> None:
@@ -168,7 +170,7 @@ class World:
             self.audit.demand(not urgent, "larger priority first", started=row, waiting=other)
 
     def _cut_in(self, lane: int, now: Rows, before: Rows) -> bool:
-        """A job came back to this lane and was handed out again in one commit: it took the turn of the one that waits."""
+        """A job came back to this lane and was out again in one commit: it took the turn of the one that waits."""
         return any(
             row["lane"] == lane and row["state"] == State.RUNNING and number in before
             and before[number]["state"] != State.READY and before[number]["attempt"] < row["attempt"]
@@ -204,7 +206,10 @@ class World:
                 return
 
     def _raise_trouble(self) -> None:
-        for error in (*self._trouble, *(context.get("exception") for context in (*self.hall_loop.errors, *self.outside.errors))):
+        for error in (
+            *self._trouble,
+            *(context.get("exception") for context in (*self.hall_loop.errors, *self.outside.errors)),
+        ):
             if error is not None and not isinstance(error, Killed):
                 raise error
         self._trouble.clear()
@@ -258,7 +263,9 @@ class World:
         if self.healing:
             return
         worker = self.dice.choice(self.workers)
-        self.dice.choice((worker.die, worker.reconnect, lambda: worker.reconnect(told=False), lambda: self._half_open(worker)))()
+        self.dice.choice(
+            (worker.die, worker.reconnect, lambda: worker.reconnect(told=False), lambda: self._half_open(worker))
+        )()
         self.later(self.dice.expovariate(1 / self.faults.worker_trouble), self._trouble_worker)
 
     def _half_open(self, worker: SimWorker) -> None:
