@@ -20,7 +20,12 @@ def watch_with_bar(hall: Hall, ids: Sequence[str], deadline: Deadline) -> Waited
     """Wait, and show how far the one job is, or how many of them have ended."""
     ended: list[JobInfo] = []
     pending = list(ids)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[said]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("waiting", total=None, said="")
         while pending and not deadline.is_over():

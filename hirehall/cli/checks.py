@@ -31,7 +31,9 @@ SLOW_SYNC_SECONDS = 0.010
 SYNCS = 20
 PINGS = 20
 LITTLE_SPACE_BYTES = 256 << 20
-NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.s3fs"})
+NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.s3fs"}
+)
 FLEETING = frozenset({"tmpfs", "ramfs", "overlay"})
 
 
@@ -76,7 +78,12 @@ def python() -> Finding:
 def sqlite() -> Finding:
     """Does it have the bug that can corrupt a log?"""
     if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
-        return Finding(PROBLEM, "sqlite", apsw.sqlite_lib_version(), "install apsw 3.51.3 or newer: this SQLite can corrupt its log")
+        return Finding(
+            PROBLEM,
+            "sqlite",
+            apsw.sqlite_lib_version(),
+            "install apsw 3.51.3 or newer: this SQLite can corrupt its log",
+        )
     return Finding(OK, "sqlite", apsw.sqlite_lib_version())
 
 
@@ -84,7 +91,9 @@ def data_directory(directory: Path, place: Path) -> Finding:
     """Is it there, ours, and nobody else's?"""
     what = "data"
     if not os.access(place, os.W_OK | os.X_OK):
-        return Finding(PROBLEM, what, f"cannot write in {place}", "run as its owner, or name another with --data")
+        return Finding(
+            PROBLEM, what, f"cannot write in {place}", "run as its owner, or name another with --data"
+        )
     if place != directory:
         return Finding(OK, what, f"{directory} is not there yet; `hirehall serve` makes it")
     mode = directory.stat().st_mode & 0o777
@@ -99,9 +108,16 @@ def file_system(place: Path) -> Finding:
     if kind is None:
         return Finding(OK, "file system", "cannot be told here; it must be a local one")
     if kind in NETWORK:
-        return Finding(PROBLEM, "file system", f"{kind} is a network file system", "name a local directory with --data")
+        return Finding(
+            PROBLEM, "file system", f"{kind} is a network file system", "name a local directory with --data"
+        )
     if kind in FLEETING:
-        return Finding(WARN, "file system", f"{kind} may be gone after a restart", "name a directory on a disk with --data")
+        return Finding(
+            WARN,
+            "file system",
+            f"{kind} may be gone after a restart",
+            "name a directory on a disk with --data",
+        )
     return Finding(OK, "file system", kind)
 
 
@@ -141,10 +157,17 @@ def disk(place: Path) -> Finding:
     try:
         seconds = sync_seconds(place)
     except OSError as exc:
-        return Finding(PROBLEM, "disk", f"cannot write in {place}: {exc.strerror}", "name another directory with --data")
+        return Finding(
+            PROBLEM, "disk", f"cannot write in {place}: {exc.strerror}", "name another directory with --data"
+        )
     found = f"a write is durable after {seconds * 1000:.2f} ms (median of {SYNCS})"
     if seconds > SLOW_SYNC_SECONDS:
-        return Finding(WARN, "disk", found, "every commit waits for this: many jobs per commit still go fast, single ones do not")
+        return Finding(
+            WARN,
+            "disk",
+            found,
+            "every commit waits for this: many jobs per commit still go fast, single ones do not",
+        )
     return Finding(OK, "disk", found)
 
 
@@ -169,9 +192,16 @@ def access_file(directory: Path) -> Finding:
     except FileNotFoundError:
         return Finding(WARN, "access file", f"there is no {path}", "start a hall: hirehall serve")
     except OSError as exc:
-        return Finding(PROBLEM, "access file", f"cannot read {path}: {exc.strerror}", "run as the hall's user")
+        return Finding(
+            PROBLEM, "access file", f"cannot read {path}: {exc.strerror}", "run as the hall's user"
+        )
     if mode & 0o077:
-        return Finding(PROBLEM, "access file", f"others can read the token in {path} (mode {mode:o})", f"chmod 600 {path}")
+        return Finding(
+            PROBLEM,
+            "access file",
+            f"others can read the token in {path} (mode {mode:o})",
+            f"chmod 600 {path}",
+        )
     return Finding(OK, "access file", f"{path} (mode {mode:o})")
 
 

@@ -24,14 +24,19 @@ MEANINGS = {
     Exit.OK: "done; whatever was waited for succeeded",
     Exit.JOB: "a job failed, was cancelled or expired; `doctor` found a problem",
     Exit.USAGE: "the command line, or the job it describes, is not valid",
-    Exit.HALL: "the hall cannot be reached or started, or refused: unknown job or token, nothing left to cancel",
+    Exit.HALL: "the hall cannot be reached or started, or refused: unknown job or token, nothing to cancel",
     Exit.PENDING: "`--timeout` ran out before the job ended; the job goes on",
     Exit.STORE: "`serve`: the store is broken; a supervisor may start the hall again",
     Exit.CONFIG: "`serve`: refused to start because of an option; starting again does not help",
     Exit.INTERRUPTED: "stopped by Ctrl-C",
 }
 
-_BY_CODE = {"bad_request": Exit.USAGE, "too_large": Exit.USAGE, "cannot_load": Exit.USAGE, "store_broken": Exit.STORE}
+_BY_CODE = {
+    "bad_request": Exit.USAGE,
+    "too_large": Exit.USAGE,
+    "cannot_load": Exit.USAGE,
+    "store_broken": Exit.STORE,
+}
 
 
 def exit_of(error: HallError) -> Exit:

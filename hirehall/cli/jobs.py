@@ -19,7 +19,14 @@ STATES = tuple(state.word for state in State)
 @click.option("--queue", metavar="NAME", help="Only of this queue.")
 @click.option("--kind", metavar="NAME", help="Only of this kind.")
 @click.option("--state", type=click.Choice(STATES), help="Only in this state.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, metavar="NUMBER", help="At most so many.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    metavar="NUMBER",
+    help="At most so many.",
+)
 @where
 @JSON
 def command(
@@ -70,4 +77,13 @@ COLUMNS = (
 def row(job: JobInfo) -> tuple[str, ...]:
     """One job, as a person skims it."""
     attempt = f"{job.attempt}/{job.max_attempts + job.forgiven}"
-    return job.id, job.state, job.kind, job.queue, attempt, age(job.created_at), job.worker or "", one_line(reason(job))
+    return (
+        job.id,
+        job.state,
+        job.kind,
+        job.queue,
+        attempt,
+        age(job.created_at),
+        job.worker or "",
+        one_line(reason(job)),
+    )

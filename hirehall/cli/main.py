@@ -1,4 +1,4 @@
-"""`hirehall`: a table of commands. A module is imported when its command runs, so that `submit` starts fast."""
+"""`hirehall`: a table of commands. A module is imported when its command runs: `submit` must start fast."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Label = str | bool | int | float
 
 
 def read_payload(word: str | None) -> msgspec.Raw:
-    """The JSON that `word` is, or that `-` (stdin) or `@FILE` hold; None is null. Kept as it is, on one line."""
+    """The JSON that `word` is, or that `-` (stdin) or `@FILE` hold; None is null. As it came, on one line."""
     if word is None:
         return msgspec.Raw(b"null")
     source, data = _source(word)

@@ -33,8 +33,8 @@ def serve(config: str | None, as_json: bool, **flags: Any) -> int:
     """Run a hall in this terminal until Ctrl-C or SIGTERM.
 
     Options are taken from the flags, then from the environment, then from the TOML file, then as they are by
-    default. Only this machine can connect; programs of the same user find the hall by its access file, everyone
-    else needs its token.
+    default. Only this machine can connect; programs of the same user find the hall by its access file,
+    everyone else needs its token.
     """
     logging.basicConfig(level=logging.WARNING, format="hirehall: %(message)s")
     try:

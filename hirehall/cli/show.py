@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 import msgspec
 
 from hirehall.cli.hall import JSON, connect, where
-from hirehall.cli.output import age, clean, json_text, reason, say, say_json
+from hirehall.cli.output import age, clean, json_text, one_line, reason, say, say_json
 from hirehall.client.jobs import JobInfo
 from hirehall.errors import NotFound
 
@@ -45,7 +46,10 @@ def fields(job: JobInfo) -> Iterator[tuple[str, str]]:
         "requires": json_text(job.requires) if job.requires else "",
         "meta": json_text(job.meta) if job.meta else "",
         "worker": job.worker or "",
-        **{word: moment(getattr(job, f"{word}_at")) for word in ("created", "run", "expires", "started", "finished")},
+        **{
+            word: moment(getattr(job, f"{word}_at"))
+            for word in ("created", "run", "expires", "started", "finished")
+        },
         "progress": json_text(job.progress) if job.progress else "",
         "payload": shown(job.payload),
         "result": shown(job.result) if job.state == "succeeded" else "",
@@ -55,7 +59,16 @@ def fields(job: JobInfo) -> Iterator[tuple[str, str]]:
         if value:
             yield name, indented(value)
     for past in job.history or []:
-        yield "before", indented(json_text(past))
+        yield f"attempt {past['attempt']}", indented(attempt(past))
+
+
+def attempt(past: dict[str, Any]) -> str:
+    """One attempt that ended otherwise than by success."""
+    at = datetime.fromtimestamp(past["at_ms"] / 1000, UTC)
+    who = f" on {past['worker']}" if past.get("worker") else ""
+    error = past.get("error") or {}
+    why = one_line(": ".join(error[part] for part in ("type", "message") if error.get(part)))
+    return f"{past['how']}{who}, {age(at.isoformat())}" + (f": {why}" if why else "")
 
 
 def moment(at: str | None) -> str:
@@ -70,4 +83,4 @@ def shown(value: Any) -> str:
 
 def indented(text: str) -> str:
     """Further lines stand below the first."""
-    return clean(text).replace("\n", "\n" + " " * 11)
+    return clean(text.rstrip()).replace("\n", "\n" + " " * 11)

@@ -13,7 +13,11 @@ from hirehall.cli.waiting import status_of, wait_for
 @click.command(short_help="Wait until jobs have ended.")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option(
-    "--timeout", "timeout_seconds", type=click.FloatRange(0, 86_400), metavar="SECONDS", help="Wait no longer than this."
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(0, 86_400),
+    metavar="SECONDS",
+    help="Wait no longer than this.",
 )
 @where
 @JSON

@@ -30,13 +30,19 @@ OFFER_HELP = "What this worker has, for jobs that require it."
 @click.argument("files", nargs=-1, metavar="[TASKS.PY]...")
 @click.option("--script", "scripts", multiple=True, metavar="KIND=COMMAND", help=SCRIPT_HELP)
 @click.option("--queue", "queues", multiple=True, metavar="NAME", default=("default",), help=QUEUE_HELP)
-@click.option("--concurrency", type=click.IntRange(1), default=10, metavar="N", help="Jobs at once.  [default: 10]")
+@click.option(
+    "--concurrency", type=click.IntRange(1), default=10, metavar="N", help="Jobs at once.  [default: 10]"
+)
 @click.option("--offer", "offers", multiple=True, metavar="NAME=VALUE", help=OFFER_HELP)
 @click.option("--name", metavar="NAME", help="What people call this worker.  [default: the host's name]")
 @where
 @JSON
 def command(
-    files: tuple[str, ...], scripts: tuple[str, ...], offers: tuple[str, ...], as_json: bool, **agent_options: Any
+    files: tuple[str, ...],
+    scripts: tuple[str, ...],
+    offers: tuple[str, ...],
+    as_json: bool,
+    **agent_options: Any,
 ) -> None:
     """Run a worker in this terminal.
 
@@ -88,7 +94,9 @@ def split_script(word: str) -> tuple[str, list[str]]:
     except ValueError as exc:
         raise click.UsageError(f"--script {word!r}: cannot split the command: {str(exc).lower()}") from exc
     if not kind or not equals or not argv:
-        raise click.UsageError(f"--script {word!r}: write KIND=COMMAND, for example thumbnail='./thumbnail.sh -q'")
+        raise click.UsageError(
+            f"--script {word!r}: write KIND=COMMAND, for example thumbnail='./thumbnail.sh -q'"
+        )
     return kind, argv
 
 

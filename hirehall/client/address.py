@@ -103,9 +103,7 @@ def _from_access_file(directory: Path) -> Address:
             f"cannot read {file}: {why.strerror}; run as its user, or set HIREHALL_URL and HIREHALL_TOKEN"
         ) from why
     except msgspec.MsgspecError as why:
-        raise Unavailable(
-            f"cannot read {file}: {why}; start the hall again, it writes the file anew"
-        ) from why
+        raise Unavailable(f"cannot read {file}: {why}; start the hall again, it writes the file anew") from why
     return _address(access, file)
 
 

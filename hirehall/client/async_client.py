@@ -99,15 +99,11 @@ class AsyncHall:
     ) -> None:
         await self.close()
 
-    def submit(
-        self, kind: str, payload: Any = None, **options: Unpack[SubmitOptions]
-    ) -> asyncio.Future[AsyncJob]:
+    def submit(self, kind: str, payload: Any = None, **options: Unpack[SubmitOptions]) -> asyncio.Future[AsyncJob]:
         """Hand in one job; await it for its handle. It is asked for at once, so many may be under way."""
         return self._ask(verbs.submit(self._maker, kind, payload, options))
 
-    async def submit_many(
-        self, jobs: Iterable[Mapping[str, Any]], **defaults: Unpack[SubmitOptions]
-    ) -> list[AsyncJob]:
+    async def submit_many(self, jobs: Iterable[Mapping[str, Any]], **defaults: Unpack[SubmitOptions]) -> list[AsyncJob]:
         """Hand in many jobs, the fields beside `jobs` being defaults. All or nothing per message of 1 MiB."""
         asks = verbs.submit_many(self._maker, jobs, defaults)
         return verbs.joined(await asyncio.gather(*map(self._ask, asks), return_exceptions=True))

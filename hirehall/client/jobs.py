@@ -139,9 +139,7 @@ class OutcomeWaiter:
         if not self._job.is_ended and self._job.id in reply.pending:
             self._followed.ask(self._job)
         elif not self._job.is_ended:
-            self.set_exception(
-                NotFound(f"the hall does not know job {self._job.id}: it may have been removed")
-            )
+            self.set_exception(NotFound(f"the hall does not know job {self._job.id}: it may have been removed"))
 
     def set_exception(self, error: BaseException) -> None:
         """The hall refused to say, or cannot be reached any more."""

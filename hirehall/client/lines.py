@@ -57,9 +57,7 @@ def _read_envelope(raw: bytes, why: Exception) -> Line:
     except msgspec.DecodeError:
         seen = Envelope()
     if seen.ref is None and seen.error is None:
-        raise Broken(
-            f"the hall sent a line that is neither a reply nor a push ({why}): {_shown(raw)}"
-        ) from why
+        raise Broken(f"the hall sent a line that is neither a reply nor a push ({why}): {_shown(raw)}") from why
     return Line(ref=seen.ref, error=seen.error)
 
 
@@ -74,9 +72,7 @@ class LineBuffer:
 
     def __init__(self, limit: int = MAX_LINE) -> None:
         self._limit = limit
-        self._parts: list[
-            bytes
-        ] = []  # of the line that has no end yet; joined once, so long lines cost no copies
+        self._parts: list[bytes] = []  # of the line that has no end yet; joined once, so long lines cost no copies
         self._size = 0
 
     def feed(self, data: bytes) -> list[bytes]:

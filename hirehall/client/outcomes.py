@@ -79,9 +79,7 @@ def error_of(outcome: Ended) -> JobEnded:
     fault = _fault(outcome.error)
     kind = ERRORS.get(outcome.state, JobEnded)
     said = ": ".join(part for part in (fault.type, fault.message) if part)
-    return kind(
-        f"job {outcome.id} {outcome.state}" + (f": {said}" if said else ""), id=outcome.id, error=fault
-    )
+    return kind(f"job {outcome.id} {outcome.state}" + (f": {said}" if said else ""), id=outcome.id, error=fault)
 
 
 def _fault(raw: msgspec.Raw) -> Fault:

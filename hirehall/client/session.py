@@ -133,9 +133,7 @@ class Session:
         command["ref"] = self._next
         line = _encode(command)
         if len(line) > MAX_MESSAGE:
-            raise TooLarge(
-                f"the {command.get('cmd')} takes {len(line)} bytes: at most {MAX_MESSAGE} are accepted"
-            )
+            raise TooLarge(f"the {command.get('cmd')} takes {len(line)} bytes: at most {MAX_MESSAGE} are accepted")
         self._pending[self._next] = Call(line, waiter, read, repeat, command.get("cmd") != "wait")
         self._next += 1
         if self.is_open:

@@ -190,9 +190,7 @@ class Hall:
             sock, data = taken
             try:
                 sock.sendall(data)
-            except (
-                BaseException
-            ) as why:  # half a line may be out: the reader will see the end, and connects again
+            except BaseException as why:  # half a line may be out: the reader will see the end, and connects again
                 _hang_up(sock)
                 if not isinstance(why, OSError):
                     raise

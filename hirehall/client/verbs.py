@@ -71,9 +71,7 @@ def submit(maker: JobMaker[J], kind: str, payload: Any, options: SubmitOptions) 
     return Ask(command, read, options.get("key") is not None)
 
 
-def submit_many(
-    maker: JobMaker[J], jobs: Iterable[Mapping[str, Any]], defaults: SubmitOptions
-) -> list[Ask[list[J]]]:
+def submit_many(maker: JobMaker[J], jobs: Iterable[Mapping[str, Any]], defaults: SubmitOptions) -> list[Ask[list[J]]]:
     """Many jobs, in as few messages as their size allows; each message is all or nothing."""
     base = {"cmd": "submit", **defaults}
     room = MAX_MESSAGE - len(_encode(base)) - 64
@@ -92,9 +90,7 @@ def _pieces(jobs: Iterable[Mapping[str, Any]], room: int) -> Iterable[list[_Entr
     for job in jobs:
         text = _encode(job)
         if len(text) > room:
-            raise TooLarge(
-                f"a job of kind {job.get('kind')!r} takes {len(text)} bytes: at most {room} are accepted"
-            )
+            raise TooLarge(f"a job of kind {job.get('kind')!r} takes {len(text)} bytes: at most {room} are accepted")
         if size + len(text) > room or len(piece) == MOST_JOBS:
             yield piece
             piece, size = [], 0

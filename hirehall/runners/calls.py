@@ -136,11 +136,7 @@ class AsyncCall:
 
     def _ended(self, task: asyncio.Task[Outcome]) -> None:
         if task.cancelled():
-            self.post(
-                stopped(self._why)
-                if self._why
-                else Failure("CancelledError", "the function cancelled itself")
-            )
+            self.post(stopped(self._why) if self._why else Failure("CancelledError", "the function cancelled itself"))
         elif (why := task.exception()) is not None:  # SystemExit and the like
             self.post(failure(why))
         else:

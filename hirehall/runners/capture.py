@@ -48,18 +48,17 @@ class Capture:
         kept = bytes(self._head) + b"".join(self._tail)
         if not self._dropped and len(kept) <= limit:
             return kept.decode("utf-8", "replace")
-        head, tail = kept[: limit // 2], kept[-(limit // 2) :]
+        half = min(limit // 2, self._half)
+        head, tail = kept[:half], kept[-half:]
         missing = len(kept) + self._dropped - len(head) - len(tail)
         middle = f"\n... {missing} bytes left out ...\n"
         return head.decode("utf-8", "replace") + middle + tail.decode("utf-8", "replace")
 
     def tail(self, limit: int = STDERR_TAIL_BYTES) -> str:
         """The last `limit` bytes, without white space around them."""
-        kept = (
-            bytes(self._head[-limit:]) + b"".join(self._tail)
-            if self._tail_size < limit
-            else b"".join(self._tail)
-        )
+        kept = b"".join(self._tail)
+        if self._tail_size < limit:
+            kept = bytes(self._head[-limit:]) + kept
         return kept[-limit:].decode("utf-8", "replace").strip()
 
 

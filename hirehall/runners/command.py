@@ -1,8 +1,8 @@
 """Runs a command: PROTOCOL section 3, as far as scripts without files and without the RQ dialect need it.
 
     stdin            the payload as JSON, then end of file; the same in the file HALL_PAYLOAD
-    HALL_RESULT      a path: JSON written there is the result; what is no JSON, the result as a text.
-                     When nothing is written there, the result is what came on stdout: a text (a long one keeps
+    HALL_RESULT      a path: JSON written there is the result, and other text is the result as it is.
+                     When nothing is written there, the result is what came on stdout: a text (of a long one
                      head and tail), without its last line break, never parsed
     fd 3             lines `run TEXT` and `run 40% TEXT` are progress
     exit 0 / 75      succeeded / failed, try again; other: failed for good, unless the runner has `retry`
@@ -18,7 +18,6 @@ import asyncio
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from hirehall.runners import tree
 from hirehall.runners.capture import Capture
 from hirehall.runners.port import Failure, Outcome, Report, Why, cut, fitting, stopped, success
 from hirehall.runners.process import DRAIN_SECONDS, Process
+from hirehall.runners.watcher import use_pidfds
 from hirehall.runners.workspace import Workspace
 from hirehall.wire.messages import Delivery
 
@@ -62,7 +62,7 @@ class CommandRunner:
         self.grace_seconds = grace_seconds
         self._kind = kind
         self._running: set[CommandExecution] = set()
-        self._watched: asyncio.AbstractEventLoop | None = None
+        use_pidfds()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -71,10 +71,6 @@ class CommandRunner:
 
     def start(self, job: Delivery, report: Report) -> CommandExecution:
         """Run the command for `job`."""
-        loop = asyncio.get_running_loop()
-        if self._watched is not loop:
-            self._watched = loop
-            _use_pidfds(loop)
         execution = CommandExecution(self, job, report)
         self._running.add(execution)
         execution.outcome.add_done_callback(lambda _outcome: self._running.discard(execution))
@@ -231,19 +227,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _use_pidfds(loop: asyncio.AbstractEventLoop) -> None:
-    """Python 3.11 starts a thread for each child unless told better; later ones do this by themselves."""
-    if sys.version_info < (3, 12) and _has_pidfds():
-        watcher = asyncio.PidfdChildWatcher()
-        watcher.attach_loop(loop)
-        asyncio.get_event_loop_policy().set_child_watcher(watcher)
-
-
-def _has_pidfds() -> bool:
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-    except (AttributeError, OSError):
-        return False
-    return True

@@ -22,9 +22,7 @@ from hirehall.wire.messages import Delivery
 # it now and wait for nothing, this process is about to exit.
 Why = Literal["cancelled", "timeout", "lost", "draining", "quit"]
 
-MAX_FAULT_TEXT = (
-    16 * 1024
-)  # characters of a message or a trace: it must fit into a line, and a person reads it
+MAX_FAULT_TEXT = 16 * 1024  # characters of a message or a trace: it must fit into a line, and a person reads it
 
 
 class Success(Struct, frozen=True, gc=False):

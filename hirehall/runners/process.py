@@ -39,9 +39,7 @@ class Process(asyncio.SubprocessProtocol):
         self._progress = progress
 
     @classmethod
-    async def start(
-        cls, argv: Sequence[str], space: Workspace, env: dict[str, str], report: Report
-    ) -> Process:
+    async def start(cls, argv: Sequence[str], space: Workspace, env: dict[str, str], report: Report) -> Process:
         """Start `argv`. Raises OSError."""
         progress = ProgressPipe(report)
         write_end = await progress.open()

@@ -49,13 +49,9 @@ class Registry:
     def job(self, function: F, /) -> F: ...
 
     @overload
-    def job(
-        self, /, *, kind: str | None = None, timeout_seconds: float | None = None
-    ) -> Callable[[F], F]: ...
+    def job(self, /, *, kind: str | None = None, timeout_seconds: float | None = None) -> Callable[[F], F]: ...
 
-    def job(
-        self, function: Any = None, /, *, kind: str | None = None, timeout_seconds: float | None = None
-    ) -> Any:
+    def job(self, function: Any = None, /, *, kind: str | None = None, timeout_seconds: float | None = None) -> Any:
         """Make the function below run jobs: of the kind `kind`, or of the kind that is the function's name.
 
         It takes the payload, and a Context if it has a second parameter; what it returns is the job's result.
@@ -104,9 +100,7 @@ def _parameters(function: Callable[..., Any]) -> int:
         except TypeError:
             continue
         return arguments
-    raise TypeError(
-        f"{function.__name__}{signature} cannot be a job: it takes (payload) or (payload, context)"
-    )
+    raise TypeError(f"{function.__name__}{signature} cannot be a job: it takes (payload) or (payload, context)")
 
 
 registry = Registry()
@@ -159,9 +153,7 @@ def _module_name(path: Path) -> str:
     else."""
     taken = sys.modules.get(path.stem)
     is_free = taken is None or getattr(taken, "__file__", None) == str(path)
-    return (
-        path.stem if is_free and path.stem not in sys.stdlib_module_names else f"hirehall_tasks_{path.stem}"
-    )
+    return path.stem if is_free and path.stem not in sys.stdlib_module_names else f"hirehall_tasks_{path.stem}"
 
 
 def _import(target: str, load_it: Callable[[], ModuleType]) -> None:
@@ -170,9 +162,7 @@ def _import(target: str, load_it: Callable[[], ModuleType]) -> None:
     except HallError as why:
         raise CannotLoad(f"cannot load {target}: {why}") from why
     except Exception as why:
-        raise CannotLoad(
-            f"cannot load {target}: {type(why).__name__}: {why}{_line_of(why)}; mend it first"
-        ) from why
+        raise CannotLoad(f"cannot load {target}: {type(why).__name__}: {why}{_line_of(why)}; mend it first") from why
 
 
 def _line_of(why: Exception) -> str:

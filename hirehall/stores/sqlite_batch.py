@@ -227,22 +227,30 @@ class Transaction:
 
     def _update(self, change: Change, row: Row) -> None:
         target = lifecycle.take(row.id, State(row.state), change.step, change.target)
-        final = target in FINAL
-        self.db.execute(
-            UPDATE_ROW,
-            (
-                target, self.now + row.keep_ms if final else change.wake_at,
-                change.step is lifecycle.LOSE and not final, row.forgiven + (change.step is lifecycle.RELEASE),
-                self._place(change, row), change.lease_seconds, self.now if final else None, change.fault, change.progress, self._history(change, row), change.result,
-                row.id,
-            ),
-        )  # fmt: skip
+        self.db.execute(UPDATE_ROW, self._updated(change, row, target))
         self.counts[row.lane, row.state] -= 1
         self.counts[row.lane, target] += 1
         if target is State.READY:
             self._remember_lane(row.lane)
         elif target is State.RUNNING:
             change.row = self._resumed(change, row)
+
+    def _updated(self, change: Change, row: Row, target: State) -> tuple[Any, ...]:
+        final = target in FINAL
+        return (
+            target,
+            self.now + row.keep_ms if final else change.wake_at,
+            change.step is lifecycle.LOSE and not final,
+            row.forgiven + (change.step is lifecycle.RELEASE),
+            self._place(change, row),
+            change.lease_seconds,
+            self.now if final else None,
+            change.fault,
+            change.progress,
+            self._history(change, row),
+            change.result,
+            row.id,
+        )
 
     def _place(self, change: Change, row: Row) -> int:
         if not change.place_last:

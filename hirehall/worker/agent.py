@@ -200,6 +200,7 @@ class Agent:
         for held in running:
             held.fenced = True
             held.stop("lost")
+        self._beats.pause()
         self._link.drop()
 
     def _ask(
@@ -341,9 +342,7 @@ class Asked:
 
     __slots__ = ("_refused", "_session", "_taken")
 
-    def __init__(
-        self, session: Session, taken: Callable[[Any], None], refused: Callable[[HallError], None]
-    ) -> None:
+    def __init__(self, session: Session, taken: Callable[[Any], None], refused: Callable[[HallError], None]) -> None:
         self._session = session
         self._taken = taken
         self._refused = refused

@@ -55,9 +55,7 @@ class Answers:
         """Tell it soon; only the last one counts."""
         self._progress[held] = (percent, text)
         if self._progress_timer is None:
-            self._progress_timer = self._clock.call_at(
-                self._clock.time() + PROGRESS_SECONDS, self._progress_due
-            )
+            self._progress_timer = self._clock.call_at(self._clock.time() + PROGRESS_SECONDS, self._progress_due)
 
     def say_again(self, hand: Iterable[Held]) -> None:
         """A new connection: whatever was told on the old one and not replied to."""

@@ -49,9 +49,7 @@ def test_without_anything_the_default_data_directory_is_looked_at(tmp_path: Path
 
 
 def test_no_hall_found_says_how_to_start_one(tmp_path: Path) -> None:
-    with pytest.raises(
-        Unavailable, match="no hall found: start one with `hirehall serve`, or set HIREHALL_URL"
-    ):
+    with pytest.raises(Unavailable, match="no hall found: start one with `hirehall serve`, or set HIREHALL_URL"):
         locate(environ={"HIREHALL_DATA": str(tmp_path)})
 
 

@@ -207,9 +207,7 @@ def test_other_ends_are_errors_that_carry_the_fault(state: str, kind: type[JobFa
     talk.hear({"ok": True, "ref": 1, "id": "a", "state": "ready"}, {"end": [end("a", state, error=fault)]})
     with pytest.raises(kind, match=f"job a {state}: ValueError: bad") as caught:
         box.value._value()
-    assert (caught.value.error.type, caught.value.error.message, caught.value.error.trace) == tuple(
-        fault.values()
-    )
+    assert (caught.value.error.type, caught.value.error.message, caught.value.error.trace) == tuple(fault.values())
 
 
 def test_a_fault_of_another_shape_is_shown_as_it_is() -> None:

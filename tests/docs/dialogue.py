@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ class Stage:
             if who.startswith("S"):
                 self._hear(who.removeprefix("S>") if ">" in who else self._speaker, said)
             elif said == LOST:
-                self._lines.pop(who).sock.shutdown(socket.SHUT_RDWR)
+                self._lines.pop(who).close()
             else:
                 self._speaker = who
                 self._line(who).send_bytes(self._filled(said).encode() + self._newline)

@@ -178,9 +178,7 @@ def pids(text: str) -> list[int]:
 async def stopped(runner: CommandRunner, why: Why, note: Path, count: int) -> tuple[Outcome, list[int]]:
     """Start a script that writes `count` process ids into `note`, stop it, and see who is left."""
     execution = runner.start(a_job(), Notes())
-    started = await until(
-        lambda: note.exists() and (found := pids(note.read_text())) and len(found) == count and found
-    )
+    started = await until(lambda: note.exists() and (found := pids(note.read_text())) and len(found) == count and found)
     execution.stop(why)
     ended = await outcome_of(execution)
     await runner.close()
@@ -198,9 +196,7 @@ def test_a_cancelled_script_gets_sigterm_and_may_clean_up(tmp_path: Path) -> Non
 
 def test_a_script_that_ignores_sigterm_is_killed_with_everything_it_started(tmp_path: Path) -> None:
     note = tmp_path / "pids"
-    grandchild = (
-        "import os, sys, time; os.setsid(); open(sys.argv[1], 'a').write(f'{os.getpid()} '); time.sleep(1000)"
-    )
+    grandchild = "import os, sys, time; os.setsid(); open(sys.argv[1], 'a').write(f'{os.getpid()} '); time.sleep(1000)"
     text = (
         f"trap '' TERM; echo $$ >> {note}; {sys.executable} -S -c \"{grandchild}\" {note} & "
         f'({sys.executable} -S -c "{grandchild}" {note} &) ; while :; do sleep 0.01; done'

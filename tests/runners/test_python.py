@@ -255,9 +255,7 @@ def test_the_functions_own_timeout_stops_it() -> None:
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-@pytest.mark.parametrize(
-    ("why", "expected"), [("draining", Released), ("quit", Released), ("cancelled", Failure)]
-)
+@pytest.mark.parametrize(("why", "expected"), [("draining", Released), ("quit", Released), ("cancelled", Failure)])
 def test_what_has_not_begun_never_does(is_async: bool, why: Any, expected: type) -> None:
     ran = []
 

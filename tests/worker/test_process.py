@@ -42,9 +42,7 @@ work(Agent([PythonRunner(registry.functions.values())], url=sys.argv[1]))
 
 
 @asynccontextmanager
-async def process(
-    hall: ScriptedHall, tmp_path: Path
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, Peer]]:
+async def process(hall: ScriptedHall, tmp_path: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, Peer]]:
     """A worker process at work."""
     file = tmp_path / "tasks.py"
     file.write_text(TASKS)
