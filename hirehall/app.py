@@ -72,10 +72,11 @@ class Building:
         write_access_file(self.settings.data, AccessFile(self.url, str(self.settings.unix), self.token))
 
     async def close(self) -> None:
-        """Doors first, so that nothing new comes in; then what came in is committed."""
+        """What came in is committed and answered; then the doors close, then the store."""
+        await self.hall.finish()
         for door in self.doors:
             await door.close()
-        await self.hall.stop()
+        await self.hall.close()
 
 
 def make_directory(path: Path) -> None:

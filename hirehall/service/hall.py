@@ -51,7 +51,8 @@ class Hall:
         self._behind: list[Session] = []
         self._paused: list[Session] = []
         self._wanted = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._committing: asyncio.Task[None] | None = None
+        self._finishing = False
         self._alarm: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -63,21 +64,20 @@ class Hall:
         self.waits = Waits(self)
         self.name = f"{now.wall_ms:x}"[-6:]
         self._numbers = itertools.count(now.wall_ms << 20)  # stored with followed jobs: never the same after a restart
-        self._tasks = [asyncio.get_running_loop().create_task(self._commit_loop())]
+        self._committing = asyncio.get_running_loop().create_task(self._commit_loop())
         self._tick()
 
-    async def stop(self) -> None:
-        """Commit what is collected, close every session and the store. Workers keep what they have and come back."""
+    async def finish(self) -> None:
+        """Take no more commands; commit and answer those that came. Workers keep what they have and come back."""
+        self._finishing = True
         if self._alarm is not None:
             self._alarm.cancel()
-        while self._wants_commit and not self.failed.done():
-            self._wanted.set()
-            await asyncio.sleep(0.001)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for session in list(self.sessions.values()):
-            session.connection.close()
+        self._wanted.set()
+        if self._committing is not None:
+            await self._committing
+
+    async def close(self) -> None:
+        """Let go of the store, once the doors are closed."""
         await self.store.close()
 
     # What doors call.
@@ -91,7 +91,7 @@ class Hall:
 
     def received(self, session: Session, messages: list[Any]) -> None:
         """Run these messages in their order; answers leave when what they need is durable."""
-        if session.leaving or self.failed.done():
+        if session.leaving or self._finishing or self.failed.done():
             return
         self.core.turn(self.clock())
         self._run(session, messages)
@@ -110,7 +110,7 @@ class Hall:
         session.closed = True
         self.sessions.pop(session.number, None)
         self.waits.forget(session)
-        if self.failed.done():
+        if self._finishing or self.failed.done():
             return
         self.core.turn(self.clock())
         self.core.lost_connection(session.number, session.holder, session.named_worker)
@@ -177,11 +177,12 @@ class Hall:
 
     async def _commit_loop(self) -> None:
         try:
-            while True:
-                await self._wanted.wait()
-                self._wanted.clear()
-                while self._wants_commit:
+            while not self._finishing or self._wants_commit:
+                if self._wants_commit:
                     await self._commit()
+                else:
+                    self._wanted.clear()
+                    await self._wanted.wait()
         except HallError as exc:
             self._fail(exc)
         except Exception as exc:  # the store and the hands may disagree now: nothing more may be promised
