@@ -95,6 +95,7 @@ async def run_until_signal(settings: Settings, ready: Callable[[Building], None]
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gc.freeze()  # what start-up made stays: later collections need not walk it
+    gc.set_threshold(50_000, 20, 100)  # jobs in hand are many and hold no cycles
     ready(building)
     stopping = asyncio.ensure_future(stop.wait())
     watched: set[asyncio.Future[Any]] = {stopping, building.hall.failed}

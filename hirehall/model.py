@@ -37,6 +37,8 @@ class State(IntEnum):
     CANCELLED = 6
     EXPIRED = 7
 
+    __hash__ = int.__hash__  # Enum's own is a Python call; states are keys on the hottest path
+
     @property
     def word(self) -> str:
         """The state as the wire and people say it."""

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from hirehall.cli.looking import Deadline, look
 from hirehall.cli.output import one_line
-from hirehall.cli.waiting import Deadline, look
 from hirehall.client.jobs import JobInfo, Waited
 from hirehall.client.sync_client import Hall
 

@@ -91,9 +91,7 @@ def data_directory(directory: Path, place: Path) -> Finding:
     """Is it there, ours, and nobody else's?"""
     what = "data"
     if not os.access(place, os.W_OK | os.X_OK):
-        return Finding(
-            PROBLEM, what, f"cannot write in {place}", "run as its owner, or name another with --data"
-        )
+        return Finding(PROBLEM, what, f"cannot write in {place}", "run as its owner, or name another with --data")
     if place != directory:
         return Finding(OK, what, f"{directory} is not there yet; `hirehall serve` makes it")
     mode = directory.stat().st_mode & 0o777
@@ -108,9 +106,7 @@ def file_system(place: Path) -> Finding:
     if kind is None:
         return Finding(OK, "file system", "cannot be told here; it must be a local one")
     if kind in NETWORK:
-        return Finding(
-            PROBLEM, "file system", f"{kind} is a network file system", "name a local directory with --data"
-        )
+        return Finding(PROBLEM, "file system", f"{kind} is a network file system", "name a local directory with --data")
     if kind in FLEETING:
         return Finding(
             WARN,
@@ -192,9 +188,7 @@ def access_file(directory: Path) -> Finding:
     except FileNotFoundError:
         return Finding(WARN, "access file", f"there is no {path}", "start a hall: hirehall serve")
     except OSError as exc:
-        return Finding(
-            PROBLEM, "access file", f"cannot read {path}: {exc.strerror}", "run as the hall's user"
-        )
+        return Finding(PROBLEM, "access file", f"cannot read {path}: {exc.strerror}", "run as the hall's user")
     if mode & 0o077:
         return Finding(
             PROBLEM,

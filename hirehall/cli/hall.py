@@ -12,9 +12,7 @@ from hirehall.client.sync_client import Hall
 F = TypeVar("F", bound=Callable[..., Any])
 
 WHERE = (
-    click.option(
-        "--url", metavar="URL", help="The hall: hall://HOST:PORT or hall+unix:///PATH  [env: HIREHALL_URL]"
-    ),
+    click.option("--url", metavar="URL", help="The hall: hall://HOST:PORT or hall+unix:///PATH  [env: HIREHALL_URL]"),
     click.option("--token", metavar="TOKEN", help="Who you are to it  [env: HIREHALL_TOKEN]"),
     click.option(
         "--data",

@@ -46,10 +46,7 @@ def fields(job: JobInfo) -> Iterator[tuple[str, str]]:
         "requires": json_text(job.requires) if job.requires else "",
         "meta": json_text(job.meta) if job.meta else "",
         "worker": job.worker or "",
-        **{
-            word: moment(getattr(job, f"{word}_at"))
-            for word in ("created", "run", "expires", "started", "finished")
-        },
+        **{word: moment(getattr(job, f"{word}_at")) for word in ("created", "run", "expires", "started", "finished")},
         "progress": json_text(job.progress) if job.progress else "",
         "payload": shown(job.payload),
         "result": shown(job.result) if job.state == "succeeded" else "",

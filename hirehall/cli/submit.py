@@ -24,15 +24,9 @@ SECONDS = click.FloatRange(0)
 @click.option("--priority", type=int, metavar="NUMBER", help="Larger is sooner.  [default: 0]")
 @click.option("--delay", "delay_seconds", type=SECONDS, metavar="SECONDS", help="Not before then.")
 @click.option("--run-at", metavar="TIME", help="Not before this time, such as 2026-01-31T12:00:00Z.")
-@click.option(
-    "--ttl", "ttl_seconds", type=SECONDS, metavar="SECONDS", help="Expires unless it has started by then."
-)
-@click.option(
-    "--timeout", "timeout_seconds", type=SECONDS, metavar="SECONDS", help="How long one attempt may take."
-)
-@click.option(
-    "--max-attempts", type=click.IntRange(1), metavar="NUMBER", help="How often to try.  [default: 5]"
-)
+@click.option("--ttl", "ttl_seconds", type=SECONDS, metavar="SECONDS", help="Expires unless it has started by then.")
+@click.option("--timeout", "timeout_seconds", type=SECONDS, metavar="SECONDS", help="How long one attempt may take.")
+@click.option("--max-attempts", type=click.IntRange(1), metavar="NUMBER", help="How often to try.  [default: 5]")
 @click.option(
     "--require",
     "requires",

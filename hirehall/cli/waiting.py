@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from hirehall.cli.exits import Exit
+from hirehall.cli.looking import Deadline, look
 from hirehall.cli.output import is_terminal, note
-from hirehall.client.jobs import JobInfo, Waited
+from hirehall.client.jobs import Waited
 from hirehall.client.sync_client import Hall
 from hirehall.errors import HallError
 
-MOST_IDS = 1_000  # in one request
 FIRST_LOOK_SECONDS = 0.3  # most jobs have ended by then, and need no bar
-
-
-class Deadline:
-    """A moment until which to wait; None is for ever."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    def left(self, most: float | None = None) -> float | None:
-        """Seconds until then, `most` at most."""
-        if self._end is None:
-            return most
-        left = max(self._end - time.monotonic(), 0.0)
-        return left if most is None else min(left, most)
-
-    def is_over(self) -> bool:
-        """Whether the time is up."""
-        return self.left() == 0.0
 
 
 def wait_for(hall: Hall, ids: Sequence[str], timeout_seconds: float | None = None) -> Waited:
@@ -53,22 +34,6 @@ def watch(hall: Hall, ids: Sequence[str], deadline: Deadline) -> Waited:
     from hirehall.cli.bars import watch_with_bar  # noqa: PLC0415 - rich takes 50 ms to import
 
     return watch_with_bar(hall, ids, deadline)
-
-
-def look(hall: Hall, ids: Sequence[str], deadline: Deadline, most: float | None = None) -> Waited:
-    """Wait for all of `ids`, but not longer than `most` seconds per request."""
-    ended: list[JobInfo] = []
-    pending: list[str] = []
-    for some in pieces(ids):
-        answer = hall.wait(some, deadline.left(most))
-        ended += answer.jobs
-        pending += answer.pending
-    return Waited(ended, pending)
-
-
-def pieces(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """`ids` in lists that a request takes."""
-    return (ids[start : start + MOST_IDS] for start in range(0, len(ids), MOST_IDS))
 
 
 def mention_missing_worker(hall: Hall, job: str) -> None:

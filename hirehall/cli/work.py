@@ -30,9 +30,7 @@ OFFER_HELP = "What this worker has, for jobs that require it."
 @click.argument("files", nargs=-1, metavar="[TASKS.PY]...")
 @click.option("--script", "scripts", multiple=True, metavar="KIND=COMMAND", help=SCRIPT_HELP)
 @click.option("--queue", "queues", multiple=True, metavar="NAME", default=("default",), help=QUEUE_HELP)
-@click.option(
-    "--concurrency", type=click.IntRange(1), default=10, metavar="N", help="Jobs at once.  [default: 10]"
-)
+@click.option("--concurrency", type=click.IntRange(1), default=10, metavar="N", help="Jobs at once.  [default: 10]")
 @click.option("--offer", "offers", multiple=True, metavar="NAME=VALUE", help=OFFER_HELP)
 @click.option("--name", metavar="NAME", help="What people call this worker.  [default: the host's name]")
 @where
@@ -54,13 +52,9 @@ def command(
     url = address(agent_options["url"], agent_options["token"], agent_options["data"])
     runners = [*python_runners(files), *script_runners(scripts, url)]
     if not runners:
-        raise click.UsageError(
-            "this worker can run nothing: give a file of @job functions, or --script KIND=COMMAND"
-        )
+        raise click.UsageError("this worker can run nothing: give a file of @job functions, or --script KIND=COMMAND")
     agent = Agent(runners, offers=read_offers("--offer", offers), **agent_options)
-    introduce(
-        agent.name, sorted(by_kind(runners)), agent_options["queues"], agent_options["concurrency"], as_json
-    )
+    introduce(agent.name, sorted(by_kind(runners)), agent_options["queues"], agent_options["concurrency"], as_json)
     work_until_told(agent)
 
 
@@ -94,9 +88,7 @@ def split_script(word: str) -> tuple[str, list[str]]:
     except ValueError as exc:
         raise click.UsageError(f"--script {word!r}: cannot split the command: {str(exc).lower()}") from exc
     if not kind or not equals or not argv:
-        raise click.UsageError(
-            f"--script {word!r}: write KIND=COMMAND, for example thumbnail='./thumbnail.sh -q'"
-        )
+        raise click.UsageError(f"--script {word!r}: write KIND=COMMAND, for example thumbnail='./thumbnail.sh -q'")
     return kind, argv
 
 

@@ -28,14 +28,18 @@ class Ids:
     def __init__(self, database: int, last: int) -> None:
         self._database = database
         self.last = last
+        self._wall_ms = 0
 
     def take(self, wall_ms: int) -> int:
         """The next id; `wall_ms` is epoch milliseconds."""
         following = self.last + 1
         if following & COUNTER_MASK == 0:  # this millisecond is used up: borrow from the next
             following = first_id((self.last >> COUNTER_BITS) + EPOCH + 1, self._database)
-        self.last = max(following, first_id(wall_ms, self._database))
-        return self.last
+        if wall_ms > self._wall_ms:
+            self._wall_ms = wall_ms
+            following = max(following, first_id(wall_ms, self._database))
+        self.last = following
+        return following
 
 
 def check_queue(queue: str) -> None:

@@ -70,7 +70,8 @@ class Crew:
     def next_worker(self) -> Worker | None:
         """The free worker whose turn it is; taking it passes the turn on."""
         for worker in self.free:
-            self.free.move_to_end(worker)
+            if len(self.free) > 1:
+                self.free.move_to_end(worker)
             return worker
         return None
 

@@ -150,8 +150,8 @@ class Leases:
     def promise(self, worker: Worker) -> None:
         """One place of `worker` is filled by whatever the store answers."""
         worker.promised += 1
-        if worker.crew is not None:
-            worker.crew.refresh(worker)
+        if worker.crew is not None and worker.free <= 0:
+            worker.crew.free.pop(worker, None)
 
     def unpromise(self, holder: str) -> Worker | None:
         """That answer came. The worker, when it is still there to be given something."""

@@ -101,9 +101,7 @@ class Books:
         self.apply(batch)
         return change
 
-    def succeed(
-        self, job: int, attempt: int = 1, holder: str = ANNA, result: bytes = b"1", **fields: Any
-    ) -> Change:
+    def succeed(self, job: int, attempt: int = 1, holder: str = ANNA, result: bytes = b"1", **fields: Any) -> Change:
         return self.change(
             lifecycle.SUCCEED, job, State.SUCCEEDED, attempt=attempt, holder=holder, result=result, **fields
         )
@@ -111,9 +109,7 @@ class Books:
     def succeed_in_hand(self, job: int, attempt: int = 1, holder: str = ANNA, result: bytes = b"1") -> Change:
         return self.succeed(job, attempt, holder, result, in_hand=True, lane=self.lane_of(job))
 
-    def end(
-        self, step: Step, job: int, target: State, attempt: int = 1, holder: str = ANNA, **fields: Any
-    ) -> Change:
+    def end(self, step: Step, job: int, target: State, attempt: int = 1, holder: str = ANNA, **fields: Any) -> Change:
         """A step of a lease in hand."""
         return self.change(step, job, target, attempt=attempt, holder=holder, in_hand=True, **fields)
 

@@ -67,9 +67,7 @@ class Paper:
         state = S.READY if due is None else S.SCHEDULED
         wake = min((at for at in (due, expires) if at is not None), default=None)
         keep = round(spec.keep_seconds * 1000)
-        return PaperJob(
-            number, lane, spec.kind, bytes(spec.payload), spec.key, state, expires, wake, keep, number
-        )
+        return PaperJob(number, lane, spec.kind, bytes(spec.payload), spec.key, state, expires, wake, keep, number)
 
     def waiting(self, lane: int) -> list[PaperJob]:
         found = [job for job in self.jobs.values() if job.lane == lane and job.state is S.READY]

@@ -32,9 +32,7 @@ def test_the_first_job_goes_to_the_first_seat(books: Books) -> None:
 
 
 def test_a_claimed_row_carries_what_a_hall_must_know(books: Books) -> None:
-    job = books.one(
-        "resize", payload=b'{"a":1}', queue="images", timeout_seconds=5.0, max_attempts=2, follow=True
-    )
+    job = books.one("resize", payload=b'{"a":1}', queue="images", timeout_seconds=5.0, max_attempts=2, follow=True)
     (row,) = books.claim(lane("resize", "images"), ANNA).rows
     assert (row.id, row.kind, row.queue, row.payload) == (job, "resize", "images", b'{"a":1}')
     assert (row.attempt, row.forgiven, row.max_attempts, row.follow) == (1, 0, 2, 7)

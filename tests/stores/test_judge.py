@@ -69,9 +69,7 @@ def test_a_late_result_is_refused_after_the_same_worker_got_the_job_again(books:
     assert books.succeed(job, attempt=2).answer == "applied"
 
 
-@pytest.mark.parametrize(
-    ("attempt", "holder"), [(1, BERT), (2, ANNA), (0, ANNA), (1, "team/anna/x"), (-1, BERT)]
-)
+@pytest.mark.parametrize(("attempt", "holder"), [(1, BERT), (2, ANNA), (0, ANNA), (1, "team/anna/x"), (-1, BERT)])
 def test_a_late_result_of_another_attempt_or_holder_is_stale(books: Books, attempt: int, holder: str) -> None:
     job = running(books)
     books.lose(job)
@@ -80,9 +78,7 @@ def test_a_late_result_of_another_attempt_or_holder_is_stale(books: Books, attem
 
 
 @pytest.mark.parametrize(("attempt", "holder"), [(1, BERT), (2, ANNA)])
-def test_a_running_job_takes_no_result_of_another_attempt_or_holder(
-    books: Books, attempt: int, holder: str
-) -> None:
+def test_a_running_job_takes_no_result_of_another_attempt_or_holder(books: Books, attempt: int, holder: str) -> None:
     job = running(books)
     before = books.job(job)
     assert books.succeed(job, attempt, holder).answer == "stale"
@@ -111,8 +107,7 @@ def test_results_of_one_batch_are_judged_one_by_one(books: Books) -> None:
     books.cancel(jobs[1])
     batch = books.batch()
     batch.changes += [
-        Change(lifecycle.SUCCEED, job, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane(), result=b"1")
-        for job in jobs
+        Change(lifecycle.SUCCEED, job, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane(), result=b"1") for job in jobs
     ]
     books.apply(batch)
     assert [change.answer for change in batch.changes] == ["applied", "stale", "applied"]

@@ -73,9 +73,7 @@ def test_a_second_hall_on_the_same_data_is_refused_until_the_first_closes(
     second.close()
 
 
-def test_a_file_that_is_no_database_is_refused_and_stays_as_it_was(
-    file: SQLiteFile, runner: asyncio.Runner
-) -> None:
+def test_a_file_that_is_no_database_is_refused_and_stays_as_it_was(file: SQLiteFile, runner: asyncio.Runner) -> None:
     content = b"this is no database, only a text that is long enough to look like one" * 20
     path = Path(file.path)
     path.parent.mkdir()
@@ -115,9 +113,7 @@ def test_a_directory_where_it_may_not_write_is_refused(file: SQLiteFile, runner:
     assert list(directory.iterdir()) == []
 
 
-def test_a_database_of_another_program_is_refused_and_stays_as_it_was(
-    file: SQLiteFile, runner: asyncio.Runner
-) -> None:
+def test_a_database_of_another_program_is_refused_and_stays_as_it_was(file: SQLiteFile, runner: asyncio.Runner) -> None:
     Path(file.path).parent.mkdir()
     with apsw.Connection(file.path) as db:
         db.execute("CREATE TABLE accounts (name TEXT)")

@@ -14,9 +14,7 @@ pytestmark = pytest.mark.parametrize("maker", LASTING, indirect=True)
 
 
 def test_every_job_is_found_as_it_was_left(books: Books) -> None:
-    books.submit(
-        spec(key="a"), spec("late", delay_seconds=60.0, meta={"a": "b"}), spec("gone", ttl_seconds=5.0)
-    )
+    books.submit(spec(key="a"), spec("late", delay_seconds=60.0, meta={"a": "b"}), spec("gone", ttl_seconds=5.0))
     books.claim(lane(), ANNA)
     before = books.all_jobs()
     books.reopen()

@@ -106,12 +106,7 @@ def take(books: Books, step: Step, job: int, target: State, situation: Situation
     return change.answer
 
 
-CASES = [
-    (step, target, situation)
-    for step in CHANGES
-    for target in sorted(step.targets)
-    for situation in SITUATIONS
-]
+CASES = [(step, target, situation) for step in CHANGES for target in sorted(step.targets) for situation in SITUATIONS]
 
 
 def test_every_situation_is_in_the_state_it_stands_for(books: Books) -> None:
@@ -196,7 +191,4 @@ def test_a_refused_step_harms_no_neighbour_in_its_batch(books: Books, situation:
 @pytest.mark.parametrize("step", CHANGES, ids=named)
 def test_a_step_of_an_unknown_job_is_not_found(books: Books, step: Step) -> None:
     target = min(step.targets)
-    assert (
-        books.change(step, 12_345, target, attempt=1, holder=ANNA, in_hand=True, lane=lane()).answer
-        == "not_found"
-    )
+    assert books.change(step, 12_345, target, attempt=1, holder=ANNA, in_hand=True, lane=lane()).answer == "not_found"

@@ -41,9 +41,7 @@ SPECS = st.builds(
 KEYED = st.builds(
     spec, st.sampled_from(["saw", "saw", "drill"]), key=st.sampled_from(["a", "b"]), keep_seconds=st.just(2.0)
 )
-LANES = st.builds(
-    lambda kind, priority: lane(kind, priority=priority), st.sampled_from(KINDS), st.sampled_from([0, 5])
-)
+LANES = st.builds(lambda kind, priority: lane(kind, priority=priority), st.sampled_from(KINDS), st.sampled_from([0, 5]))
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -80,9 +78,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(specs=st.lists(SPECS | KEYED, min_size=1, max_size=4))
     def submit(self, specs: list[JobSpec]) -> None:
         submit = self.books.submit(*specs)
-        expected = self.paper.submit(
-            [(job.id, job.lane, job.spec) for job in submit.jobs], self.books.wall_ms
-        )
+        expected = self.paper.submit([(job.id, job.lane, job.spec) for job in submit.jobs], self.books.wall_ms)
         assert submit.ids == (expected or [])
         assert (submit.conflict is not None) == (expected is None)
 
@@ -157,9 +153,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         job = self.paper.jobs[number]
         holder = "team/carl/" if other else job.holder or ANNA
-        change = self.books.change(
-            lifecycle.RESUME, number, State.RUNNING, attempt=job.attempt, holder=holder
-        )
+        change = self.books.change(lifecycle.RESUME, number, State.RUNNING, attempt=job.attempt, holder=holder)
         assert change.answer == self.paper.resume(number, job.attempt, holder)
 
     @rule(which=SHARES)

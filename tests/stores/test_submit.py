@@ -17,9 +17,7 @@ def test_a_submitted_job_is_read_back_as_it_was_said(books: Books) -> None:
 
 def test_rules_and_times_are_kept(books: Books) -> None:
     job = books.job(
-        books.one(
-            timeout_seconds=5.0, meta={"trace": "é"}, delay_seconds=60.0, ttl_seconds=90.0, max_attempts=2
-        )
+        books.one(timeout_seconds=5.0, meta={"trace": "é"}, delay_seconds=60.0, ttl_seconds=90.0, max_attempts=2)
     )
     assert job.rules.timeout_seconds == 5.0
     assert job.rules.meta == {"trace": "é"}
@@ -63,9 +61,7 @@ def test_a_duplicate_names_the_state_that_the_job_has_now(books: Books) -> None:
 
 
 @pytest.mark.parametrize("other", [{"kind": "other"}, {"payload": b"2"}, {"payload": b"1 "}])
-def test_the_same_key_with_another_job_is_a_conflict_and_stores_nothing(
-    books: Books, other: dict[str, object]
-) -> None:
+def test_the_same_key_with_another_job_is_a_conflict_and_stores_nothing(books: Books, other: dict[str, object]) -> None:
     books.submit(spec(key="k", payload=b"1"))
     clash = books.submit(spec(**{"key": "k", "payload": b"1"} | other))
     assert (clash.conflict, clash.ids) == ("k", [])

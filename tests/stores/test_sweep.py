@@ -17,9 +17,7 @@ def test_a_scheduled_job_is_ready_when_its_time_has_come_and_not_before(books: B
     assert books.claimed(lane(), ANNA) == []
     books.pass_time(0.001)
     moved = books.sweep()
-    assert [(m.id, m.lane, m.was, m.state) for m in moved.moved] == [
-        (job, lane(), State.SCHEDULED, State.READY)
-    ]
+    assert [(m.id, m.lane, m.was, m.state) for m in moved.moved] == [(job, lane(), State.SCHEDULED, State.READY)]
     assert moved.lanes[lane()].kind == "work"
     assert books.claimed(lane(), ANNA) == [job]
 

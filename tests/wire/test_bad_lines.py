@@ -1,4 +1,4 @@
-"""What is no message, and what its sender is told. Each line stands for one fault; none of them may execute anything."""
+"""What is no message, and what its sender is told. Each line stands for one fault."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BAD: dict[str, tuple[bytes, str, bytes]] = {
     "a lone low surrogate": (b'{"cmd":"submit","kind":"a","payload":"\\udc00x"}', SURROGATE, b""),
     "two high surrogates": (b'{"cmd":"submit","kind":"a","payload":"\\ud800\\ud800"}', SURROGATE, b""),
     "a surrogate in a name": (b'{"cmd":"submit","kind":"a","payload":{"\\uDfff":1}}', SURROGATE, b""),
-    "a surrogate as UTF-8": (b'{"cmd":"submit","kind":"a","payload":"\xed\xa0\x80"}', "not UTF-8 (byte 38)", b""),
+    "a surrogate as UTF-8": (b'{"cmd":"submit","payload":"\xed\xa0\x80"}', "not UTF-8 (byte 27)", b""),
     "Latin-1": (b'{"cmd":"submit","kind":"\xe9"}', "not UTF-8", b""),
     "a cut character": (b'{"cmd":"submit","kind":"a\xc3"}', "not UTF-8", b""),
     "an overlong encoding": (b'{"cmd":"submit","kind":"\xc0\xaf"}', "not UTF-8", b""),
@@ -61,9 +61,9 @@ BAD: dict[str, tuple[bytes, str, bytes]] = {
     "a comment": (b'{"cmd":"ping"/**/}', UNREADABLE, b""),
     "no such escape": (b'{"cmd":"submit","kind":"a","payload":"\\x"}', UNREADABLE, b""),
     "a short escape": (b'{"cmd":"submit","kind":"a","payload":"\\u12"}', UNREADABLE, b""),
-    "an integer of 5000 digits": (b'{"cmd":"credit","credit":%s,"ref":1}' % (b"9" * 5000), "out of range", b"1"),
-    "100,000 brackets": (b"[" * 100_000, "nested too deeply", b""),
-    "100,000 brackets in a payload": (b'{"cmd":"submit","payload":' + b"[" * 100_000, "nested too deeply", b""),
+    "5000 digits": (b'{"cmd":"credit","credit":%s,"ref":1}' % (b"9" * 5000), "out of range", b"1"),
+    "100,000 brackets": (b"[" * 100_000, "got `array`", b""),
+    "a deep payload": (b'{"cmd":"submit","payload":' + b"[" * 100_000, "nested too deeply", b""),
     "two times cmd": (b'{"cmd":"ping","cmd":"bye"}', "", b""),
 }  # fmt: skip
 
@@ -120,7 +120,10 @@ def test_an_escaped_cr_in_a_text_stays() -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b'"\\ud83d\\ude00"', b'"\\\\ud800"', b'"\\\\\\\\ud800"', b'"\\uD83D\\uDE00\\u00e9"', b'[1e999,"\\ud83d\\ude00"]'],
+    [
+        b'"\\ud83d\\ude00"', b'"\\\\ud800"', b'"\\\\\\\\ud800"', b'"\\uD83D\\uDE00\\u00e9"',
+        b'[1e999,"\\ud83d\\ude00"]',
+    ],
 )  # fmt: skip
 def test_whole_surrogate_pairs_and_escaped_backslashes_are_fine(payload: bytes) -> None:
     assert bytes(decode_line(b'{"cmd":"submit","kind":"a","payload":%s}' % payload).payload) == payload

@@ -109,8 +109,9 @@ def test_a_missing_field_is_named(kind: type) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"null", b"0", b"-0.5e-7", b"1e999", b'""', b'"a\\u0000b"', b'"\\ud83d\\ude00"', "\"\U0001f600\"".encode(),
-        b"[]", b"{}", b'{"a":{"b":[1,2,{}]}}', b" [ 1 , 2 ] ", HUGE.encode(), b'"\x7f"', b"[" * 64 + b"]" * 64,
+        b"null", b"0", b"-0.5e-7", b"1e999", b'""', b'"a\\u0000b"', b'"\\ud83d\\ude00"',
+        "\"\U0001f600\"".encode(), b"[]", b"{}", b'{"a":{"b":[1,2,{}]}}', b" [ 1 , 2 ] ", HUGE.encode(),
+        b'"\x7f"', b"[" * 64 + b"]" * 64,
     ],
 )  # fmt: skip
 def test_a_body_keeps_its_bytes(body: bytes) -> None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import wraps
 from typing import Any
 
 from hirehall.runners.port import Outcome, Report, Why
@@ -140,3 +141,32 @@ async def stage(**options: Any) -> AsyncIterator[Stage]:
             yield it
         finally:
             await it.leave()
+
+
+async def heard(it: Stage) -> None:
+    """Wait until the agent has heard all that the hall said: a refusal without a ref changes nothing."""
+    event = asyncio.Event()
+    it.on_refusal(event.set)
+    it.peer.say({"error": {"code": "stale_lease", "message": "probe"}})
+    await event.wait()
+
+
+Play = Callable[[Stage], Awaitable[None]]
+
+
+def played(**options: Any) -> Callable[[Play], Callable[[], None]]:
+    """Run an async test on a stage of its own."""
+
+    def decorate(play: Play) -> Callable[[], None]:
+        async def main() -> None:
+            async with stage(**options) as it:
+                await play(it)
+
+        @wraps(play)
+        def test() -> None:
+            asyncio.run(main())
+
+        del test.__wrapped__  # pytest would ask for its argument
+        return test
+
+    return decorate

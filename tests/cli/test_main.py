@@ -1,0 +1,71 @@
+"""The command table: help, mistakes, and what a start costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from hirehall import app
+from hirehall.cli.exits import MEANINGS, Exit
+from hirehall.cli.main import COMMANDS, hirehall
+from tests.cli.conftest import Cli
+from tests.cli.program import ROOT
+
+# What `submit` has no use for, and would wait for at its start.
+HEAVY = ("rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service", "hirehall.stores", "hirehall.doors",
+         "hirehall.runners", "hirehall.worker", "hirehall.app")  # fmt: skip
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh Python has after running `code`."""
+    program = f"import sys\n{code}\nprint(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(found.stdout.split())
+
+
+def test_submit_loads_nothing_of_the_server_and_nothing_that_only_draws() -> None:
+    loaded = loaded_by("from hirehall.cli.main import hirehall; hirehall.get_command(None, 'submit')")
+    assert not [name for name in sorted(loaded) if name.startswith(HEAVY)]
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    loaded = loaded_by("from hirehall.cli.main import run; run(['--help'])")
+    assert not loaded & {row.module for row in COMMANDS.values()}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_answers_in_json(cli: Cli, name: str) -> None:
+    said = cli(name, "--help")
+    assert said.status == 0
+    assert "--json" in said.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_says_of_a_command_what_the_command_says_of_itself(name: str) -> None:
+    command = hirehall.get_command(None, name)  # type: ignore[arg-type]
+    assert command is not None
+    first = command.get_short_help_str(limit=200)
+    assert COMMANDS[name].summary.rstrip(".") in (first.rstrip("."), first.split(" until ")[0])
+
+
+def test_a_slip_in_a_commands_name_is_met_with_the_nearest(cli: Cli) -> None:
+    said = cli("sumbit", "x")
+    assert said.status == 2
+    assert "there is no command 'sumbit': did you mean 'submit'?" in said.err
+
+
+def test_without_a_command_there_is_help_and_a_usage_status(cli: Cli) -> None:
+    said = cli()
+    assert said.status == 2
+    assert "submit" in said.err
+
+
+def test_the_version_is_the_packages(cli: Cli) -> None:
+    assert cli("--version").out == "hirehall 0.1.0\n"
+
+
+def test_every_exit_status_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(Exit)
+    assert app.EXIT_STORE == Exit.STORE

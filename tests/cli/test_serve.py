@@ -1,0 +1,79 @@
+"""`hirehall serve` as a process: one line when it is ready, and a status that tells a supervisor what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hirehall.cli.serve import homely
+from tests.cli.program import Shell
+
+
+def test_a_ready_hall_says_one_line_with_its_address_and_where_its_data_are(shell: Shell) -> None:
+    hall = shell.start("hirehall serve")
+    assert "hirehall 0.1.0 ready on hall://127.0.0.1:" in hall.says("\n")
+    hall.interrupt()
+    status, said = hall.ends()
+    assert (status, said.count("\n")) == (0, 1)
+    assert "(data in ~/.local/state/hirehall); stop with Ctrl-C" in said
+
+
+def test_a_ready_hall_says_the_same_in_json(shell: Shell) -> None:
+    said = json.loads(shell.start("hirehall serve --json").says("\n"))
+    assert list(said) == ["ready", "url", "unix", "data", "pid"]
+    assert said["ready"] is True
+
+
+def test_a_hall_in_memory_says_that_nothing_survives(shell: Shell) -> None:
+    assert "nothing survives" in shell.start("hirehall serve --store memory:").says("\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("--tcp 0.0.0.0:0", "listens on this machine only"),
+        ("--tcp nowhere", "write HOST:PORT"),
+        ("--store mongo:x", "write sqlite:PATH or memory:"),
+        ("--anonymous boss", "knows no role 'boss'"),
+        ("--config missing.toml", "cannot read the configuration missing.toml"),
+        ("--config typo.toml", "did you mean 'tcp'?"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_with_one_line_and_a_status_of_its_own(
+    shell: Shell, options: str, reason: str
+) -> None:
+    (shell.cwd / "typo.toml").write_text('tpc = "127.0.0.1:0"')
+    status, said = shell.run(f"hirehall serve {options}")
+    assert status == 78, said
+    assert said.startswith("hirehall: ")
+    assert said.count("\n") == 1
+    assert reason in said
+
+
+def test_an_unknown_flag_is_a_usage_error(shell: Shell) -> None:
+    assert shell.run("hirehall serve --prot 1")[0] == 2
+
+
+def test_a_hall_that_cannot_start_now_says_why_in_one_line(shell: Shell) -> None:
+    address = shell.start("hirehall serve").says("\n").split(" ready on hall://")[1].split(" ")[0]
+    for options in ("", f"--data other --tcp {address}", "--data /dev/null/x"):
+        status, said = shell.run(f"hirehall serve {options}")
+        assert status == 3, said
+        assert said.startswith("hirehall: ")
+        assert said.count("\n") == 1, said
+
+
+def test_options_come_from_a_file_too_and_flags_win(shell: Shell) -> None:
+    (shell.cwd / "hall.toml").write_text('data = "from-file"\nanonymous = "submit"\n')
+    said = json.loads(shell.start("hirehall serve --config hall.toml --json").says("\n"))
+    assert said["data"] == str(shell.cwd / "from-file")
+    said = json.loads(shell.start("hirehall serve --config hall.toml --data flag --json").says("\n"))
+    assert said["data"] == str(shell.cwd / "flag")
+
+
+def test_paths_are_shown_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert homely(Path("/home/ann/halls/one")) == "~/halls/one"
+    assert homely(Path("/srv/hall")) == "/srv/hall"

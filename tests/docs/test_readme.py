@@ -1,0 +1,132 @@
+"""The README, done as printed: its commands are executed, its promises lead to tests."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import ROOT, Shell
+from tests.docs.dialogue import blocks
+
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r'\]\((?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]*))?(?: "(?P<test>test_\w+)")?\)')
+
+
+def shell_blocks(first_word: str) -> list[str]:
+    """The README's commands that begin so."""
+    return [block.strip() for block in blocks(README, "sh") if block.startswith(first_word)]
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Iterator[Shell]:
+    """Someone in `examples`, as the README says, with nothing of ours in their home. The port may be in use here."""
+    shell = Shell(tmp_path, ROOT / "examples", HIREHALL_TCP="127.0.0.1:0")
+    yield shell
+    shell.close()
+
+
+def test_the_three_terminals_do_what_the_readme_says(newcomer: Shell) -> None:
+    serve, work, submit, script = shell_blocks("hirehall")
+    newcomer.start(serve).says("ready")
+    newcomer.start(work).says("connected to hall")
+    assert newcomer.run(submit) == (0, '{"file":"a.png","width":100}\n')
+    assert '`{"file":"a.png","width":100}`' in README.read_text()
+    newcomer.start(script).says("connected to hall")
+    assert newcomer.run("""hirehall submit shout '"louder"' --wait""") == (0, '"\\"LOUDER\\""\n')
+    _tasks, program = blocks(README, "python")
+    (newcomer.home / "program.py").write_text(program)
+    python = f"env PYTHONPATH={ROOT} {sys.executable} {newcomer.home}/program.py"
+    assert newcomer.run(python) == (0, "{'file': 'b.png', 'width': 100}\n")
+
+
+def test_the_tasks_of_the_readme_are_those_of_the_examples() -> None:
+    assert blocks(README, "python")[0] == (ROOT / "examples" / "tasks.py").read_text()
+
+
+def test_the_preparation_of_each_terminal_names_what_is_there() -> None:
+    (line,) = shell_blocks(". ")
+    assert line == ". .venv/bin/activate && cd examples"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A place with our Makefile, whose environment is the one that runs this test: nothing is built or replaced."""
+    checkout = tmp_path / "checkout"
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    shutil.copytree(ROOT / ".ci", checkout / ".ci")
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, checkout)
+    (checkout / ".venv" / ".built").touch()
+    return checkout
+
+
+def test_make_demo_works_on_a_folder_and_exits_with_zero(checkout: Path, tmp_path: Path) -> None:
+    demo, test = shell_blocks("make")[0].splitlines()
+    folder = tmp_path / "folder with spaces"
+    folder.mkdir()
+    (folder / "file").write_text("one two\n")
+    shell = Shell(tmp_path, checkout)
+    try:
+        status, said = shell.run(f"{demo} DIR='{folder}'", within=60)
+        assert status == 0, said
+        assert f"1 files in {folder}" in said
+        assert "2 jobs in" in said
+        assert shell.run(demo, within=60)[1].startswith(f"5 files in {checkout}")
+        assert "-m pytest" in shell.run(f"{test} --dry-run")[1]
+    finally:
+        shell.close()
+
+
+def test_an_environment_that_somebody_else_made_is_never_replaced(checkout: Path) -> None:
+    before = sorted((checkout / ".venv").rglob("*"))
+    (checkout / ".venv" / ".built").unlink()
+    found = subprocess.run(["make", "demo"], cwd=checkout, capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert ".venv is there and was not made by this" in found.stderr
+    assert sorted((checkout / ".venv").rglob("*")) == [path for path in before if path.name != ".built"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in LINK.finditer(page.read_text()):
+        if link["path"].startswith("https://"):
+            continue
+        target = (page.parent / link["path"]) if link["path"] else page
+        assert target.exists(), link[0]
+        if link["anchor"]:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert link["anchor"] in {re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in headings}
+
+
+def test_every_promise_leads_to_a_test_that_exists() -> None:
+    promises = README.read_text().partition("## What is promised\n")[2].partition("\n## ")[0]
+    lines = [line for line in re.split(r"\n- ", promises)[1:] if line]
+    assert len(lines) >= 9
+    for line in lines:
+        link = LINK.search(line)
+        assert link is not None, line
+        assert link["test"], line
+        assert f"def {link['test']}(" in (ROOT / link["path"]).read_text(), line
+
+
+def test_nothing_in_the_readme_is_said_about_an_option_that_does_not_exist() -> None:
+    help_pages = (ROOT / "docs" / "command-line.md").read_text()
+    for option in set(re.findall(r"`[^`]*?(--[a-z-]+)", README.read_text())):
+        assert option in help_pages, option
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_the_scripts_that_build_the_environment_are_plain_sh(shell: str) -> None:
+    program = shutil.which(shell) or "sh"
+    for name in ("python", "environment", "lock"):
+        subprocess.run([program, "-n", ROOT / ".ci" / name], check=True)

@@ -1,0 +1,165 @@
+"""Imports go one way. Each rule stands with its reason; a new exception is a line here, and a decision."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "hirehall"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# What a part may import of ours, beside itself. Who is not named here may not be imported by a part that is.
+NOUNS = ("hirehall.model", "hirehall.errors")
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "model": (),
+    "errors": (),
+    "core": NOUNS,  # pure: the rules can be tested by plain calls
+    "wire": NOUNS,  # pure: shared by server and clients
+    "config": ("hirehall.errors",),
+    "ports": (*NOUNS, "hirehall.core.operations"),
+    "service": (*NOUNS, "hirehall", "hirehall.core", "hirehall.wire", "hirehall.ports"),
+    "stores": (*NOUNS, "hirehall.core.operations", "hirehall.core.lifecycle", "hirehall.core.policy", "hirehall.ports"),
+    "doors": (*NOUNS, "hirehall.wire", "hirehall.ports", "hirehall.service.sessions", "hirehall.service.hall"),
+    "client": (*NOUNS, "hirehall.wire"),  # a script that submits must not load a server
+    "runners": (*NOUNS, "hirehall.wire"),
+    "worker": (*NOUNS, "hirehall.wire", "hirehall.client", "hirehall.runners"),
+}
+UNBOUND = {"app", "cli", "__init__", "__main__"}  # what wires the parts together
+
+# Each driver has one place, so that it can be replaced there. The exceptions say why.
+DRIVERS: dict[str, tuple[str, ...]] = {
+    "apsw": ("hirehall.stores", "hirehall.cli.checks"),  # the doctor asks for the version only
+    "uvloop": ("hirehall.app",),
+    "psutil": ("hirehall.runners",),
+    "click": ("hirehall.cli",),
+    "rich": ("hirehall.cli",),
+}
+EVERYWHERE = {"msgspec"}  # structs and JSON are what everything is made of
+IMPURE = {
+    "socket",
+    "asyncio",
+    "threading",
+    "time",
+    "random",
+    "logging",
+    "os",
+    "sys",
+    "subprocess",
+    "pathlib",
+    "secrets",
+}
+
+
+class Import(NamedTuple):
+    """`module` imports `target`; `runs` unless it is for the type checker only."""
+
+    module: str
+    target: str
+    runs: bool
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """Every import in a file, wherever it stands."""
+    tree = ast.parse(path.read_text())
+    idle = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        runs = id(node) not in idle
+        if isinstance(node, ast.Import):
+            yield from (Import(module_of(path), alias.name, runs) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield from (Import(module_of(path), target(node.module or "", alias.name), runs) for alias in node.names)
+
+
+def target(module: str, name: str) -> str:
+    """`from a import b` imports the module a.b if there is one, else a."""
+    path = ROOT / Path(*module.split("."), name)
+    return f"{module}.{name}" if path.is_dir() or path.with_suffix(".py").exists() else module
+
+
+ALL = [found for path in FILES for found in imports(path)]
+
+
+def part_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def is_within(module: str, place: str) -> bool:
+    return module == place or (place != "hirehall" and module.startswith(f"{place}."))
+
+
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_a_part_imports_only_what_stands_below_it(part: str) -> None:
+    allowed = (f"hirehall.{part}", *MAY_IMPORT[part])
+    for found in ALL:
+        if part_of(found.module) == part and found.target.split(".")[0] == "hirehall":
+            assert any(is_within(found.target, place) for place in allowed), found
+
+
+def test_every_part_has_its_rule() -> None:
+    parts = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES}
+    assert parts == MAY_IMPORT.keys() | UNBOUND
+
+
+def test_only_the_composition_root_and_the_command_line_know_every_part() -> None:
+    for found in ALL:
+        if found.target == "hirehall.app":
+            assert part_of(found.module) == "cli", found
+
+
+@pytest.mark.parametrize("part", ["stores", "doors", "runners"])
+def test_siblings_behind_a_seam_do_not_know_each_other(part: str) -> None:
+    others = {"stores", "doors", "runners"} - {part}
+    for found in ALL:
+        if part_of(found.module) == part and found.target.startswith("hirehall."):
+            assert part_of(found.target) not in others, found
+
+
+@pytest.mark.parametrize("part", ["core", "wire", "model", "errors"])
+def test_the_pure_parts_have_no_clock_no_chance_and_no_world(part: str) -> None:
+    for found in ALL:
+        if part_of(found.module) == part:
+            assert found.target.split(".")[0] not in IMPURE, found
+
+
+def test_every_driver_is_imported_in_one_place() -> None:
+    for found in ALL:
+        package = found.target.split(".")[0]
+        if package in sys.stdlib_module_names or package == "hirehall" or package in EVERYWHERE:
+            continue
+        assert package in DRIVERS, f"{found}: a new driver needs its place in this test"
+        assert any(is_within(found.module, place) for place in DRIVERS[package]), found
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    """What runs at import must be a tree; the type checker may look both ways."""
+    graph: dict[str, set[str]] = {}
+    for found in ALL:
+        if found.runs and found.target.startswith("hirehall.") and found.target != found.module:
+            graph.setdefault(found.module, set()).add(found.target)
+    done: set[str] = set()
+
+    def visit(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, f"a circle: {' -> '.join((*above, module))}"
+        if module not in done:
+            for below in graph.get(module, ()):
+                visit(below, (*above, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())

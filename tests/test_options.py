@@ -1,0 +1,59 @@
+"""Every option is declared once: its flag, its variable, its line in a file and its documentation follow from that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from hirehall.cli.serve import command
+from hirehall.config import OPTIONS, Option, Settings, settle
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = [option.name for option in OPTIONS]
+
+
+def value(option: Option, settings: Settings) -> str:
+    """What the option came to, as the text that sets it."""
+    found = getattr(settings, option.name)
+    return ",".join(found) if isinstance(found, tuple) else str(found)
+
+
+def given(option: Option, word: str) -> str:
+    """A value that this option takes, different for each word."""
+    texts = {"tcp": "127.0.0.1:{}", "store": "sqlite:/{}", "anonymous": "{}"}
+    return texts.get(option.name, "/{}").format(word)
+
+
+def test_serve_has_exactly_the_declared_flags() -> None:
+    flags = [param for param in command.params if isinstance(param, click.Option)]
+    assert [flag.name for flag in flags if flag.name not in ("config", "as_json")] == NAMES
+    given = command.make_context("serve", []).params
+    assert all(given[name] is None for name in NAMES), "a default would hide the environment"
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=NAMES)
+def test_an_option_is_set_by_flag_before_environment_before_file(option: Option, tmp_path: Path) -> None:
+    flags, environment = {option.name: given(option, "1")}, {option.environment: given(option, "2")}
+    file = tmp_path / "hall.toml"
+    file.write_text(f'{option.name} = "{given(option, "3")}"\n')
+    assert value(option, settle(flags, environment, file)) == given(option, "1")
+    assert value(option, settle({}, environment, file)) == given(option, "2")
+    assert value(option, settle({}, {}, file)) == given(option, "3")
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=NAMES)
+def test_an_option_is_documented_with_its_flag_and_variable(option: Option) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{option.name}` |"))
+    for word in (f"`--{option.name}`", f"`{option.environment}`", option.unit, option.default, option.help):
+        assert word in row
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=NAMES)
+def test_a_flags_help_names_its_default_and_its_variable(option: Option) -> None:
+    flag = next(param for param in command.params if param.name == option.name)
+    assert isinstance(flag, click.Option)
+    assert option.environment in (flag.help or "")
+    assert option.default in (flag.help or "")
