@@ -99,7 +99,7 @@ class Dispatcher:
         for lease in self.leases.open.values():
             if lease.unsaved and lease.progress is not None:
                 lease.unsaved = False
-                self.collecting.batch.notes.append(ProgressNote(lease.id, lease.attempt, lease.progress))
+                self.collecting.batch.notes.append(ProgressNote(lease.job.id, lease.job.attempt, lease.progress))
 
     # Submitting and cancelling.
 
@@ -107,14 +107,14 @@ class Dispatcher:
         """Accept these jobs, all or none; each is placed at once if a fitting worker is free and nobody waits."""
         jobs = [intake.draft(spec, owner, session, self.now.wall_ms) for spec in specs]
         lanes = [self._checked_lane(spec, share) for spec in specs]
-        keys = {(spec.queue, spec.key) for spec in specs if spec.key is not None}
+        keys = [(spec.queue, spec.key) for spec in specs if spec.key is not None]
         if keys:
             self.collecting.touch(keys)
         size = 0
         for job, lane in zip(jobs, lanes, strict=True):
             self._admit(job, lane)
             size += len(job.spec.payload)
-        return self.collecting.add_submit(Submit(jobs), size)
+        return self.collecting.add_submit(Submit(jobs, has_keys=bool(keys)), size)
 
     def _checked_lane(self, spec: JobSpec, share: str) -> Lane:
         key = intake.lane_key(spec, share)
@@ -122,7 +122,7 @@ class Dispatcher:
         if lane is None:
             intake.check_lane(spec)
             lane = self.hallway.lane(key)
-        self.collecting.batch.lanes[lane.number] = key
+        self.collecting.batch.lanes[lane.number] = lane.key
         return lane
 
     def _admit(self, job: NewJob, lane: Lane) -> None:

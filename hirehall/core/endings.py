@@ -14,7 +14,7 @@ from hirehall.model import Fault, State
 
 def ending(lease: Lease, step: Step, wall_ms: int, roll: float, place_last: bool) -> Change:
     """The change that ends an open lease by `step` (release, lose or timeout) without a word of its worker."""
-    change = Change(step, lease.id, State.READY, lease.attempt, lease.holder, in_hand=True, progress=lease.progress)
+    change = Change(step, lease.job.id, State.READY, lease.job.attempt, lease.job.holder, in_hand=True, progress=lease.progress)
     if lease.hold is Hold.STOPPING and step is not lifecycle.RELEASE:
         change.step = lifecycle.TIMEOUT
         change.fault = fault("Timeout", f"the attempt took longer than {lease.rules.timeout_seconds} s")
@@ -22,14 +22,14 @@ def ending(lease: Lease, step: Step, wall_ms: int, roll: float, place_last: bool
     elif step is lifecycle.LOSE:
         change.fault = fault("WorkerLost", "the worker left or stopped beating before it answered")
         change.place_last = place_last
-        if not attempts_left(lease.attempt, lease.forgiven, lease.max_attempts):
+        if not attempts_left(lease.job.attempt, lease.job.forgiven, lease.job.max_attempts):
             change.target = State.FAILED
     return change
 
 
 def aim(change: Change, lease: Lease, wall_ms: int, delay: float) -> None:
     """Let `change` lead to another attempt after `delay` seconds, or to failure when none is left."""
-    if attempts_left(lease.attempt, lease.forgiven, lease.max_attempts):
+    if attempts_left(lease.job.attempt, lease.job.forgiven, lease.job.max_attempts):
         change.target, change.wake_at = State.SCHEDULED, wall_ms + round(delay * 1000)
     else:
         change.target = State.FAILED
@@ -37,7 +37,7 @@ def aim(change: Change, lease: Lease, wall_ms: int, delay: float) -> None:
 
 def delay_seconds(lease: Lease, roll: float) -> float:
     """The backoff after this attempt; `roll` in [0, 1) is the randomness."""
-    return backoff_seconds(lease.rules.backoff, lease.attempt - lease.forgiven, roll)
+    return backoff_seconds(lease.rules.backoff, lease.job.attempt - lease.job.forgiven, roll)
 
 
 def fault(kind: str, message: str) -> bytes:

@@ -10,7 +10,7 @@ import msgspec
 
 from hirehall.core.operations import NewJob
 from hirehall.errors import BadRequest, TooLarge
-from hirehall.model import COUNTER_BITS, MAX_BODY, JobSpec, LaneKey, Rules, State, first_id
+from hirehall.model import COUNTER_BITS, MAX_BODY, JobSpec, Rules, State, first_id
 from hirehall.model import EPOCH_MS as EPOCH
 
 COUNTER_MASK = (1 << 12) - 1
@@ -71,10 +71,10 @@ def check_labels(labels: Mapping[str, object]) -> None:
                 raise BadRequest(f"label {name!r}: a number must be finite")
 
 
-def lane_key(spec: JobSpec, share: str) -> LaneKey:
-    """The lane that a job of this spec waits in. Names are not checked here: `check_lane` does, once a lane."""
+def lane_key(spec: JobSpec, share: str) -> tuple[str, str, str, str, int]:
+    """The LaneKey, as a plain tuple, that a job of this spec waits in. `check_lane` checks its names, once a lane."""
     requires = canonical(spec.requires) if spec.requires else "{}"
-    return LaneKey(spec.queue, spec.kind, requires, spec.share or share, spec.priority)
+    return (spec.queue, spec.kind, requires, spec.share or share, spec.priority)
 
 
 def canonical(labels: Mapping[str, object]) -> str:

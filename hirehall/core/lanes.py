@@ -135,18 +135,18 @@ class Hallway:
     """All lanes and crews, and which crew may take which lane."""
 
     def __init__(self) -> None:
-        self.lanes: dict[LaneKey, Lane] = {}
+        self.lanes: dict[tuple[str, str, str, str, int], Lane] = {}
         self.by_number: dict[int, Lane] = {}
         self.crews: dict[bytes, Crew] = {}
         self.hungry: dict[Crew, None] = {}  # crews that may have both a free worker and a ready job, in order
 
-    def lane(self, key: LaneKey) -> Lane:
+    def lane(self, key: tuple[str, str, str, str, int]) -> Lane:
         """The lane of this key, made if it is new."""
         lane = self.lanes.get(key)
         if lane is None:
-            lane = self.lanes[key] = Lane(key)
-            self.by_number[lane.number] = lane
-            lane.crews = [crew for crew in self.crews.values() if crew.may_take(key)]
+            lane = Lane(LaneKey(*key))
+            self.lanes[lane.key] = self.by_number[lane.number] = lane
+            lane.crews = [crew for crew in self.crews.values() if crew.may_take(lane.key)]
         return lane
 
     def add_ready(self, lane: Lane, jobs: int = 1) -> None:

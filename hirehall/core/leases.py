@@ -167,7 +167,6 @@ class Leases:
         """A promised job is durably the worker's: hold the lease and deliver it, or take it back if nobody is there."""
         worker = self.unpromise(job.holder)
         lease = self._lease(job)
-        self.open[job.id] = lease
         if worker is None or worker.session is None or worker.crew is None:  # gone, or back but not asking yet
             self._end(None, lease, lifecycle.RELEASE)
         else:
@@ -184,7 +183,6 @@ class Leases:
         """After a restart: the row says that this worker has it, and its lease runs again in full."""
         worker = self.workers.setdefault(job.holder, Worker(job.holder))
         lease = self._lease(job)
-        self.open[job.id] = lease
         if is_session_holder(job.holder):
             self._end(None, lease, lifecycle.LOSE)
             self.workers.pop(job.holder, None)
@@ -195,19 +193,16 @@ class Leases:
         """A lost lease is the worker's again: nobody else had taken the job."""
         worker = self.unpromise(job.holder) or self.workers.setdefault(job.holder, Worker(job.holder))
         lease = self._lease(job)
-        self.open[job.id] = lease
         self.hold(worker, lease)
 
     def _lease(self, job: Claimed) -> Lease:
         rules = msgspec.json.decode(job.rules, type=Rules) if job.rules else DEFAULT_RULES
-        return Lease(
-            job.id, job.lane, job.attempt, job.forgiven, job.max_attempts, rules, job.follow, job.holder,
-            job.lease_seconds, self.now.mono,
-        )  # fmt: skip
+        lease = self.open[job.id] = Lease(job, rules, self.now.mono)
+        return lease
 
     def hold(self, worker: Worker, lease: Lease) -> None:
         """Put an open lease into the worker's hand and watch its times."""
-        worker.held[lease.id] = lease
+        worker.held[lease.job.id] = lease
         self._watch(worker, worker.deadline(lease))
         if lease.rules.timeout_seconds is not None:
             due = self.now.mono + lease.rules.timeout_seconds
@@ -219,7 +214,7 @@ class Leases:
         """The worker gives the place of this attempt back. The lease, while it was still open or stopping."""
         worker = self.workers.get(holder)
         lease = worker.held.get(job) if worker is not None else None
-        if worker is None or lease is None or lease.attempt != attempt:
+        if worker is None or lease is None or lease.job.attempt != attempt:
             return None
         del worker.held[job]
         self._hallway.refresh(worker)
@@ -233,7 +228,7 @@ class Leases:
         lease = self.answered(holder, job, attempt)
         change = Change(lifecycle.SUCCEED, job, State.SUCCEEDED, attempt, holder, result=result)
         if lease is not None:
-            change.in_hand, change.lane, change.follow = True, lease.lane, lease.follow
+            change.in_hand, change.lane, change.follow = True, lease.job.lane, lease.job.follow
             change.progress = lease.progress
         return self._collecting.add(change)
 
@@ -269,7 +264,7 @@ class Leases:
     def progress(self, holder: str, job: int, attempt: int, note: bytes) -> None:
         """Remember the last progress of an attempt in hand; raise StaleLease when it is not."""
         lease = self.open.get(job)
-        if lease is None or lease.holder != holder or lease.attempt != attempt:
+        if lease is None or lease.job.holder != holder or lease.job.attempt != attempt:
             raise StaleLease(f"job {id_text(job)}: attempt {attempt} is not in this worker's hands")
         lease.progress, lease.unsaved = note, True
 
@@ -285,7 +280,7 @@ class Leases:
         return answer
 
     def _keep_one(self, worker: Worker, answer: Kept, job: int, attempt: int, lease: Lease | None) -> None:
-        if lease is not None and lease.attempt == attempt and lease.hold in (Hold.OPEN, Hold.STOPPING):
+        if lease is not None and lease.job.attempt == attempt and lease.hold in (Hold.OPEN, Hold.STOPPING):
             worker.held[job] = lease
             lease.since = self.now.mono
             answer.kept.append(job)
@@ -334,7 +329,7 @@ class Leases:
             self.depart(worker, lifecycle.LOSE)
 
     def _time_out(self, worker: Worker, lease: Lease) -> None:
-        if self.open.get(lease.id) is lease and lease.hold is Hold.OPEN:
+        if self.open.get(lease.job.id) is lease and lease.hold is Hold.OPEN:
             lease.hold = Hold.STOPPING
             self._order_stop(worker, lease, TIMED_OUT)
             self._timers.add(self.now.mono + STOP_SECONDS, partial(self._stop_over, worker, lease))
@@ -344,18 +339,18 @@ class Leases:
 
     def _order_stop(self, worker: Worker, lease: Lease, why: str) -> None:
         if worker.session is not None:
-            order = StopOrder(worker.session, worker.holder, lease.id, lease.attempt, why)
+            order = StopOrder(worker.session, worker.holder, lease.job.id, lease.job.attempt, why)
             self.effects.stops.append(order)
 
     def _end(self, worker: Worker | None, lease: Lease, step: Step) -> None:
         """End a lease by `step` if it is still open; in the next batch if its job is taken in this one."""
-        if self.open.get(lease.id) is not lease:
+        if self.open.get(lease.job.id) is not lease:
             return
-        if self._collecting.is_touched(lease.id):
+        if self._collecting.is_touched(lease.job.id):
             self._collecting.postpone(partial(self._end, worker, lease, step))
             return
-        self._collecting.touch([lease.id])
-        del self.open[lease.id]
+        self._collecting.touch([lease.job.id])
+        del self.open[lease.job.id]
         last = worker is not None and worker.last_of_lane
         change = self._collecting.add(ending(lease, step, self.now.wall_ms, self._roll(), last))
         lease.hold = Hold.LOST if change.step is lifecycle.LOSE else Hold.OVER
@@ -367,14 +362,14 @@ class Leases:
         lease = self.open.pop(job, None)
         if lease is not None:
             lease.hold = Hold.OVER
-            worker = self.workers.get(lease.holder)
+            worker = self.workers.get(lease.job.holder)
             if worker is not None:
                 self._order_stop(worker, lease, why)
 
     def settled_late(self, job: int) -> None:
         """A result was taken for a lease that came into hand only after it was reported: nothing is left to hold."""
         lease = self.open.pop(job, None)
-        worker = self.workers.get(lease.holder) if lease is not None else None
+        worker = self.workers.get(lease.job.holder) if lease is not None else None
         if worker is not None:
             worker.held.pop(job, None)
             self._hallway.refresh(worker)
@@ -383,7 +378,7 @@ class Leases:
         """Tell a worker that is still connected that its lease ran out."""
         worker = self.workers.get(change.holder or "")
         lease = worker.held.get(change.id) if worker is not None else None
-        if worker is not None and lease is not None and lease.attempt == change.attempt:
+        if worker is not None and lease is not None and lease.job.attempt == change.attempt:
             self._order_stop(worker, lease, LOST)
 
     def forgive(self, lost_seconds: float) -> None:

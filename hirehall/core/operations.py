@@ -45,6 +45,7 @@ class Submit(Struct):
     """One submit request, all or nothing. Answer: the ids in order, those that were there before, or the conflict."""
 
     jobs: list[NewJob]
+    has_keys: bool = True
     ids: list[int] = []
     duplicates: dict[int, State] = {}
     conflict: str | None = None  # the key in conflict: nothing of this submit was stored

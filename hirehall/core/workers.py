@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from hirehall.core.operations import Claimed
 from hirehall.model import Rules
 
 if TYPE_CHECKING:
@@ -25,15 +26,8 @@ class Hold(Enum):
 class Lease(Struct, gc=False, eq=False):
     """One attempt in a worker's hand. `since` is monotonic seconds: when it was given or last named alive."""
 
-    id: int
-    lane: int
-    attempt: int
-    forgiven: int
-    max_attempts: int
+    job: Claimed
     rules: Rules
-    follow: int | None
-    holder: str
-    lease_seconds: float
     since: float
     hold: Hold = Hold.OPEN
     progress: bytes | None = None
@@ -88,4 +82,4 @@ class Worker:
 
     def deadline(self, lease: Lease) -> float:
         """When this lease runs out, monotonic seconds."""
-        return max(lease.since, self.beat_at) + lease.lease_seconds
+        return max(lease.since, self.beat_at) + lease.job.lease_seconds

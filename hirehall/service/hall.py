@@ -146,7 +146,7 @@ class Hall:
 
     def answer(self, session: Session, ref: Any, answer: Answer | AfterCommit | AfterRead) -> None:
         """Answer in the order of this session's commands: at once only when nothing before it still waits."""
-        if isinstance(answer, AfterCommit | AfterRead) or session.unanswered:
+        if session.unanswered or type(answer) is AfterCommit or type(answer) is AfterRead:
             session.unanswered += 1
             self._entries.append((session, ref, answer))
         elif answer is not None:
@@ -250,8 +250,8 @@ class Hall:
 def _made(answer: Answer | AfterCommit | AfterRead, jobs: list[StoredJob] | None) -> Answer:
     """The answer itself, now that what it needs is durable."""
     try:
-        if isinstance(answer, AfterCommit):
+        if type(answer) is AfterCommit:
             return answer.make()
-        return answer.make(jobs or []) if isinstance(answer, AfterRead) else answer
+        return answer.make(jobs or []) if type(answer) is AfterRead else answer
     except HallError as exc:
         return error_reply(exc)

@@ -137,7 +137,7 @@ class Transaction:
 
     def _admitted(self, submit: Submit) -> list[NewJob]:
         """The jobs of `submit` that are new. None of them when a key is in conflict."""
-        if all(job.spec.key is None for job in submit.jobs):
+        if not submit.has_keys:
             submit.ids = [job.id for job in submit.jobs]
             return submit.jobs
         ids: list[int] = []

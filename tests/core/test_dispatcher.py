@@ -210,7 +210,7 @@ async def test_a_lost_job_that_nobody_took_is_kept_under_the_same_attempt(rig: R
     answer = rig.core.leases.come_back(9, WORKER, [(job.id, 1)])
     await rig.commit()
     assert [change.answer for change in answer.asked] == ["applied"]
-    assert rig.core.leases.open[job.id].attempt == 1
+    assert rig.core.leases.open[job.id].job.attempt == 1
 
 
 @on_a_rig
