@@ -3,7 +3,7 @@
 VENV := .venv
 DIR ?= .
 TESTS ?=
-PYTHON := $(VENV)/bin/python
+RUN := $(VENV)/bin/python
 BUILT := $(VENV)/.built
 
 export DIR
@@ -13,19 +13,19 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(BUILT) ## see it work on the files of a folder: make demo DIR=/some/folder
-	@$(PYTHON) -m hirehall demo "$$DIR"
+	@$(RUN) -m hirehall demo "$$DIR"
 
 test: $(BUILT) ## run every test, or some: make test TESTS=tests/cli
-	$(PYTHON) -m pytest $(TESTS)
+	$(RUN) -m pytest $(TESTS)
 
 lint: $(BUILT) ## look for mistakes and for style
-	$(PYTHON) -m ruff check .
+	$(RUN) -m ruff check .
 
 types: $(BUILT) ## check the types
-	$(PYTHON) -m mypy
+	$(RUN) -m mypy
 
 docs: $(BUILT) ## write the generated pages anew: options, command line, diagram
-	$(PYTHON) docs/generate.py
+	$(RUN) docs/generate.py
 
 lock: ## write requirements.lock anew from what pip resolves today
 	@sh .ci/lock

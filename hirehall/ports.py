@@ -7,18 +7,20 @@ from typing import Protocol
 from msgspec import Struct
 
 from hirehall.core.operations import Batch, Recovered
-from hirehall.model import State, StoredJob
+from hirehall.model import MAX_MESSAGE, State, StoredJob
 
 
 class ByIds(Struct, frozen=True):
-    """Read these jobs; `owner`, when given, sees only its own."""
+    """Read these jobs; `owner`, when given, sees only its own. Raises TooLarge when payloads and results together
+    take more than `max_bytes`; a single job always fits."""
 
     ids: list[int]
     owner: str | None = None
+    max_bytes: int = 2 * MAX_MESSAGE
 
 
 class Page(Struct, frozen=True):
-    """Read at most `limit` jobs older than `before`, the newest first; None means any."""
+    """Read at most `limit` jobs older than `before`, the newest first, without payloads and results; None means any."""
 
     limit: int
     before: int | None = None

@@ -18,6 +18,7 @@ class Exit(IntEnum):
     STORE = 74
     CONFIG = 78
     INTERRUPTED = 130
+    PIPE = 141
 
 
 MEANINGS = {
@@ -29,6 +30,7 @@ MEANINGS = {
     Exit.STORE: "`serve`: the store is broken; a supervisor may start the hall again",
     Exit.CONFIG: "`serve`: refused to start because of an option; starting again does not help",
     Exit.INTERRUPTED: "stopped by Ctrl-C",
+    Exit.PIPE: "whoever read the output went away before its end",
 }
 
 _BY_CODE = {

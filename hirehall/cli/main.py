@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import click
 
@@ -59,6 +60,16 @@ class Commands(click.Group):
             ctx.fail(f"there is no command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """click would call it a failure when `head` has seen enough; a job's failure has that status."""
+        try:
+            status = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush is quiet
+            return Exit.PIPE
+        return status
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """From the table: the list of commands costs no import of any."""
         with formatter.section("Commands"):
@@ -75,7 +86,6 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; the answer is the exit status."""
     try:
         status = hirehall.main(list(arguments), prog_name="hirehall", standalone_mode=False)
-        sys.stdout.flush()
         return int(status or Exit.OK)
     except click.ClickException as exc:
         exc.show()

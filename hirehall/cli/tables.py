@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -26,27 +26,30 @@ class Column(NamedTuple):
 STYLES = {"succeeded": "green", "failed": "red", "expired": "red", "cancelled": "yellow", "running": "cyan"}
 
 
-def console() -> Console:
+class Screen(Console):
     """Stdout; rich heeds NO_COLOR, the terminal's width and what it can show."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+
+    def on_broken_pipe(self) -> None:
+        """rich would exit with the status of a failed job; `main` knows better."""
+        raise BrokenPipeError
+
+
+def console() -> Console:
+    """As wide as the terminal; for a pipe as wide as anything."""
+    return Screen(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 
 
 def show_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], empty: str = "") -> None:
     """Print it; `empty` instead when there are no rows."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(
-            column.name,
-            justify="right" if column.is_number else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=4 if column.shrinks else None,
-        )
+        justify: Literal["left", "right"] = "right" if column.is_number else "left"
+        table.add_column(column.name, justify=justify, no_wrap=not column.shrinks, min_width=len(column.name))
     for row in rows:
         table.add_row(*map(cell, row))
     console().print(table if table.row_count else Text(empty))
 
 
 def cell(text: str) -> Text:
-    """One cell; a state has its colour."""
-    return Text(clean(text), style=STYLES.get(text, ""))
+    """One cell, one line; a state has its colour."""
+    return Text(clean(text), style=STYLES.get(text, ""), no_wrap=True, overflow="ellipsis")

@@ -30,7 +30,7 @@ from hirehall.core.operations import (
     Seat,
     Submit,
 )
-from hirehall.core.timers import Timers
+from hirehall.core.timers import Timer, Timers
 from hirehall.core.workers import Worker
 from hirehall.errors import BadRequest
 from hirehall.model import FINAL, Instant, JobSpec, State
@@ -78,9 +78,9 @@ class Dispatcher:
         self._promised_tick = self._next_tick()
         return self._promised_tick
 
-    def alarm(self, due: float, action: Callable[[], None]) -> None:
+    def alarm(self, due: float, action: Callable[[], None]) -> Timer:
         """Call `action` in the first tick at or after `due`, monotonic seconds."""
-        self._timers.add(due, action)
+        return self._timers.add(due, action)
 
     def _sweep_is_due(self) -> bool:
         return self._next_wake is not None and self._next_wake <= self.now.wall_ms

@@ -14,7 +14,9 @@ from hirehall.model import Fault, State
 
 def ending(lease: Lease, step: Step, wall_ms: int, roll: float, place_last: bool) -> Change:
     """The change that ends an open lease by `step` (release, lose or timeout) without a word of its worker."""
-    change = Change(step, lease.job.id, State.READY, lease.job.attempt, lease.job.holder, in_hand=True, progress=lease.progress)
+    change = Change(
+        step, lease.job.id, State.READY, lease.job.attempt, lease.job.holder, in_hand=True, progress=lease.progress
+    )
     if lease.hold is Hold.STOPPING and step is not lifecycle.RELEASE:
         change.step = lifecycle.TIMEOUT
         change.fault = fault("Timeout", f"the attempt took longer than {lease.rules.timeout_seconds} s")

@@ -27,6 +27,7 @@ from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, 
 
 GRACE_SECONDS = 3.0  # a named worker's leases survive a closed connection this long
 STOP_SECONDS = 15.0  # a timed-out attempt may report this much later
+SOON_SECONDS = 0.01  # a lease that could not end in this batch is looked at again
 LATE_SECONDS = 1.0  # a turn this late means that the machine slept
 
 
@@ -203,10 +204,9 @@ class Leases:
     def hold(self, worker: Worker, lease: Lease) -> None:
         """Put an open lease into the worker's hand and watch its times."""
         worker.held[lease.job.id] = lease
-        self._watch(worker, worker.deadline(lease))
         if lease.rules.timeout_seconds is not None:
-            due = self.now.mono + lease.rules.timeout_seconds
-            self._timers.add(due, partial(self._time_out, worker, lease))
+            lease.ends_at = self.now.mono + lease.rules.timeout_seconds
+        self._watch(worker, worker.deadline(lease))
 
     # The worker says something about a lease.
 
@@ -218,7 +218,7 @@ class Leases:
             return None
         del worker.held[job]
         self._hallway.refresh(worker)
-        if lease.hold in (Hold.OPEN, Hold.STOPPING):
+        if lease.is_live:
             self.open.pop(job, None)
             return lease
         return None
@@ -280,7 +280,7 @@ class Leases:
         return answer
 
     def _keep_one(self, worker: Worker, answer: Kept, job: int, attempt: int, lease: Lease | None) -> None:
-        if lease is not None and lease.job.attempt == attempt and lease.hold in (Hold.OPEN, Hold.STOPPING):
+        if lease is not None and lease.job.attempt == attempt and lease.is_live:
             worker.held[job] = lease
             lease.since = self.now.mono
             answer.kept.append(job)
@@ -313,29 +313,25 @@ class Leases:
             self._timers.add(due, partial(self._look_at, worker))
 
     def _look_at(self, worker: Worker) -> None:
-        """Lose the leases that ran out; look again when the next one may."""
+        """Do what is due for its leases; look again when the next one is. One timer a worker, however many jobs."""
         worker.watched = False
-        alive: list[float] = []
         for lease in list(worker.held.values()):
-            if lease.hold is Hold.OPEN:
-                due = worker.deadline(lease)
-                if due > self.now.mono:
-                    alive.append(due)
-                else:
-                    self._end(worker, lease, lifecycle.LOSE)
-        if alive:
-            self._watch(worker, min(alive))
+            if lease.is_live and worker.deadline(lease) <= self.now.mono:
+                self._fall_due(worker, lease)
+        live = [worker.deadline(lease) for lease in worker.held.values() if lease.is_live]
+        if live:
+            self._watch(worker, max(min(live), self.now.mono + SOON_SECONDS))
         elif worker.session is None and worker.gone_at is None:
             self.depart(worker, lifecycle.LOSE)
 
-    def _time_out(self, worker: Worker, lease: Lease) -> None:
-        if self.open.get(lease.job.id) is lease and lease.hold is Hold.OPEN:
-            lease.hold = Hold.STOPPING
+    def _fall_due(self, worker: Worker, lease: Lease) -> None:
+        if lease.hold is Hold.STOPPING:
+            self._end(worker, lease, lifecycle.TIMEOUT)
+        elif lease.ends_at <= self.now.mono:
+            lease.hold, lease.ends_at = Hold.STOPPING, self.now.mono + STOP_SECONDS
             self._order_stop(worker, lease, TIMED_OUT)
-            self._timers.add(self.now.mono + STOP_SECONDS, partial(self._stop_over, worker, lease))
-
-    def _stop_over(self, worker: Worker, lease: Lease) -> None:
-        self._end(worker, lease, lifecycle.TIMEOUT)
+        else:
+            self._end(worker, lease, lifecycle.LOSE)
 
     def _order_stop(self, worker: Worker, lease: Lease, why: str) -> None:
         if worker.session is not None:
@@ -389,3 +385,4 @@ class Leases:
                 worker.gone_at += lost_seconds
             for lease in worker.held.values():
                 lease.since += lost_seconds
+                lease.ends_at += lost_seconds

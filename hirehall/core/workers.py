@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,15 @@ class Lease(Struct, gc=False, eq=False):
     job: Claimed
     rules: Rules
     since: float
+    ends_at: float = math.inf  # monotonic seconds: open, it times out then; stopping, its last moment to report
     hold: Hold = Hold.OPEN
     progress: bytes | None = None
     unsaved: bool = False  # the store has an older progress than this
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the worker may still report on it as its holder."""
+        return self.hold is Hold.OPEN or self.hold is Hold.STOPPING
 
 
 class Worker:
@@ -81,5 +88,7 @@ class Worker:
         return self.credit - len(self.held) - self.promised
 
     def deadline(self, lease: Lease) -> float:
-        """When this lease runs out, monotonic seconds."""
-        return max(lease.since, self.beat_at) + lease.job.lease_seconds
+        """When something happens to this lease of its own, monotonic seconds."""
+        if lease.hold is Hold.STOPPING:
+            return lease.ends_at
+        return min(max(lease.since, self.beat_at) + lease.job.lease_seconds, lease.ends_at)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec import UNSET
 
 from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change, Submit
 from hirehall.errors import BadRequest, HallError, KeyConflict, NotFound, WrongState
-from hirehall.model import NULL, SPEC_FIELDS, JobSpec, PartialSpec, State, StoredJob, id_number, id_text
+from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, State, StoredJob, id_number, id_text
 from hirehall.ports import ByIds, Page
 from hirehall.service.answers import AfterCommit, AfterRead, Answer, job_view
 from hirehall.service.sessions import Session
@@ -150,5 +149,4 @@ def find(hall: Hall, session: Session, message: m.Find) -> AfterRead:
 
 def _paged(hall: Hall, jobs: list[StoredJob], limit: int) -> m.Jobs:
     more = len(jobs) == limit
-    shown = [msgspec.structs.replace(view, payload=NULL, result=NULL) for view in views(hall, jobs)]
-    return m.Jobs(jobs=shown, next=id_text(jobs[-1].id) if more else None)
+    return m.Jobs(jobs=views(hall, jobs), next=id_text(jobs[-1].id) if more else None)

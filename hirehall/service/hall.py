@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct
 from hirehall.core.collecting import NextBatch
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.operations import Batch
-from hirehall.errors import HallError, StoreBroken
+from hirehall.errors import HallError, StoreBroken, TooLarge
 from hirehall.model import Instant, StoredJob
 from hirehall.ports import Connection, Store
 from hirehall.service import pushes
@@ -223,12 +223,17 @@ class Hall:
         for session, ref, answer in entries:
             session.unanswered -= 1
             told[session.number] = session
-            rows = await self.store.read(answer.query) if type(answer) is AfterRead else None
-            self._say(session, ref, _made(answer, rows))
+            self._say(session, ref, await self._read(answer) if type(answer) is AfterRead else _made(answer, []))
         pushes.push(self, effects, told)
         self.waits.ended(effects.ends)
         for session in told.values():
             session.flush()
+
+    async def _read(self, answer: AfterRead) -> Answer:
+        try:
+            return _made(answer, await self.store.read(answer.query))
+        except TooLarge as exc:
+            return error_reply(exc)
 
     # Time.
 
@@ -247,11 +252,11 @@ class Hall:
         self._alarm = asyncio.get_running_loop().call_later(delay, self._tick)
 
 
-def _made(answer: Answer | AfterCommit | AfterRead, jobs: list[StoredJob] | None) -> Answer:
+def _made(answer: Answer | AfterCommit | AfterRead, jobs: list[StoredJob]) -> Answer:
     """The answer itself, now that what it needs is durable."""
     try:
         if type(answer) is AfterCommit:
             return answer.make()
-        return answer.make(jobs or []) if type(answer) is AfterRead else answer
+        return answer.make(jobs) if type(answer) is AfterRead else answer
     except HallError as exc:
         return error_reply(exc)

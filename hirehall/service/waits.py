@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hirehall.core.effects import End
+from hirehall.core.timers import Timer
 from hirehall.errors import NotFound
 from hirehall.model import FINAL, StoredJob, id_text
 from hirehall.ports import ByIds
@@ -24,6 +25,7 @@ class Waiting:
         self.ref = ref
         self.query = query
         self.pending = set(query.ids)
+        self.timer: Timer | None = None
         self.done = False
 
 
@@ -33,15 +35,17 @@ class Waits:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._by_job: dict[int, list[Waiting]] = {}
+        self._by_session: dict[Session, set[Waiting]] = {}
 
     def begin(self, session: Session, ref: Any, query: ByIds, timeout_seconds: float | None) -> AfterRead:
         """Register first, then read: an end between the two is not missed."""
         waiting = Waiting(session, ref, query)
+        self._by_session.setdefault(session, set()).add(waiting)
         for job in waiting.pending:
             self._by_job.setdefault(job, []).append(waiting)
         if timeout_seconds is not None:
             core = self._hall.core
-            core.alarm(core.now.mono + timeout_seconds, lambda: self._answer(waiting))
+            waiting.timer = core.alarm(core.now.mono + timeout_seconds, lambda: self._answer(waiting))
         return AfterRead(query, lambda jobs: self._first_look(waiting, jobs))
 
     def _first_look(self, waiting: Waiting, jobs: list[StoredJob]) -> None:
@@ -84,6 +88,9 @@ class Waits:
 
     def _drop(self, waiting: Waiting) -> None:
         waiting.done = True
+        if waiting.timer is not None:
+            waiting.timer.cancel()
+        self._by_session.get(waiting.session, set()).discard(waiting)
         for job in set(waiting.query.ids):
             others = [other for other in self._by_job.get(job, ()) if other is not waiting]
             if others:
@@ -93,7 +100,5 @@ class Waits:
 
     def forget(self, session: Session) -> None:
         """Nobody is there to be answered."""
-        if not self._by_job:
-            return
-        for waiting in {w for waitings in self._by_job.values() for w in waitings if w.session is session}:
+        for waiting in list(self._by_session.pop(session, ())):
             self._drop(waiting)

@@ -8,6 +8,7 @@ import apsw
 import msgspec
 
 from hirehall.core.operations import Claimed
+from hirehall.errors import TooLarge
 from hirehall.model import DEFAULT_RULES, Rules, State, StoredJob
 from hirehall.ports import ByIds, Page, Query
 
@@ -16,10 +17,19 @@ COLUMNS = (
     "owner", "key", "holder", "worker", "wake_at", "expires_at", "started_at", "finished_at", "rules", "progress",
     "fault", "history", "result",
 )  # fmt: skip
-IN_BOTH = frozenset({"kind", "queue"})  # lanes has these too
-NAMES = ", ".join(f"jobs.{column}" if column in IN_BOTH else column for column in COLUMNS)
-SELECT = f"SELECT {NAMES} FROM jobs JOIN lanes USING (lane)"
-STATE_AT, RULES_AT = COLUMNS.index("state"), COLUMNS.index("rules")
+IN_BOTH = {"kind": "jobs.kind", "queue": "jobs.queue"}  # lanes has these too
+LEFT_OUT = {"payload": "x'6e756c6c'", "result": "NULL"}  # a page of jobs shows none of the large things
+
+
+def _select(special: dict[str, str]) -> str:
+    names = ", ".join(special.get(column, column) for column in COLUMNS)
+    return f"SELECT {names} FROM jobs JOIN lanes USING (lane)"
+
+
+SELECT, SELECT_PAGE = _select(IN_BOTH), _select(IN_BOTH | LEFT_OUT)
+STATE_AT, RULES_AT, OWNER_AT, PAYLOAD_AT, RESULT_AT = map(
+    COLUMNS.index, ("state", "rules", "owner", "payload", "result")
+)
 
 
 def read_jobs(db: apsw.Connection, query: Query) -> list[StoredJob]:
@@ -29,11 +39,16 @@ def read_jobs(db: apsw.Connection, query: Query) -> list[StoredJob]:
 
 
 def _by_ids(db: apsw.Connection, query: ByIds) -> list[tuple[Any, ...]]:
-    rows = []
+    rows: list[tuple[Any, ...]] = []
+    size = 0
     for job in query.ids:
         row = db.execute(f"{SELECT} WHERE id = ?", (job,)).fetchone()
-        if row is not None and query.owner in (None, row[COLUMNS.index("owner")]):
-            rows.append(row)
+        if row is None or query.owner not in (None, row[OWNER_AT]):
+            continue
+        size += len(row[PAYLOAD_AT]) + len(row[RESULT_AT] or b"")
+        if rows and size > query.max_bytes:
+            raise TooLarge(f"these jobs hold more than {query.max_bytes} bytes together: ask for fewer at once")
+        rows.append(row)
     return rows
 
 
@@ -41,7 +56,7 @@ def _page(db: apsw.Connection, query: Page) -> list[tuple[Any, ...]]:
     wanted = {"id <": query.before, "jobs.queue =": query.queue, "jobs.kind =": query.kind, "state =": query.state}
     given = {column: value for column, value in wanted.items() if value is not None}
     where = " AND ".join(f"{column} ?" for column in given) or "1"
-    return list(db.execute(f"{SELECT} WHERE {where} ORDER BY id DESC LIMIT ?", (*given.values(), query.limit)))
+    return list(db.execute(f"{SELECT_PAGE} WHERE {where} ORDER BY id DESC LIMIT ?", (*given.values(), query.limit)))
 
 
 def _stored(row: tuple[Any, ...]) -> StoredJob:

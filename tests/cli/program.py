@@ -20,7 +20,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     shim = home / "bin" / "hirehall"
     if not shim.exists():
         shim.parent.mkdir(parents=True)
-        shim.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m hirehall "$@"\n')
+        shim.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m hirehall "$@"\n')
         shim.chmod(0o755)
     path = f"{shim.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HIREHALL_", "MAKE"))}

@@ -222,7 +222,7 @@ def test_words_are_counted_across_the_pieces_in_which_a_file_is_read(
 
 
 def test_a_progress_bar_is_drawn_on_a_terminal(shell: Shell, folder: Path) -> None:
-    line = f'{sys.executable} -c \'import pty; pty.spawn(["hirehall", "demo", "{folder}"])\''
+    line = f'"{sys.executable}" -c \'import pty; pty.spawn(["hirehall", "demo", "{folder}"])\''
     drawn: Program = shell.start(line)
     status, said = drawn.ends(within=60)
     assert status == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 
@@ -11,11 +12,12 @@ from hirehall import app
 from hirehall.cli.exits import MEANINGS, Exit
 from hirehall.cli.main import COMMANDS, hirehall
 from tests.cli.conftest import Cli
-from tests.cli.program import ROOT
+from tests.cli.program import ROOT, Shell
+from tests.system.hall_process import Hall
 
 # What `submit` has no use for, and would wait for at its start.
-HEAVY = ("rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service", "hirehall.stores", "hirehall.doors",
-         "hirehall.runners", "hirehall.worker", "hirehall.app")  # fmt: skip
+HEAVY = ("asyncio", "rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service", "hirehall.stores",
+         "hirehall.doors", "hirehall.runners", "hirehall.worker", "hirehall.app")  # fmt: skip
 
 
 def loaded_by(code: str) -> set[str]:
@@ -28,6 +30,24 @@ def loaded_by(code: str) -> set[str]:
 def test_submit_loads_nothing_of_the_server_and_nothing_that_only_draws() -> None:
     loaded = loaded_by("from hirehall.cli.main import hirehall; hirehall.get_command(None, 'submit')")
     assert not [name for name in sorted(loaded) if name.startswith(HEAVY)]
+
+
+def processor_seconds(*arguments: str) -> float:
+    """What a Python with these arguments takes by the processor's clock, the best of five."""
+    taken = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(taken)
+
+
+def test_a_whole_submit_takes_less_than_twice_what_importing_its_libraries_does(staffed: Hall) -> None:
+    """Which is 100 ms on a machine where those take 75: a ratio says the same on a slow or busy one."""
+    libraries = processor_seconds("-c", "import click, msgspec, socket, threading")
+    submit = processor_seconds("-m", "hirehall", "submit", "nobody-runs-this", "--data", str(staffed.data))
+    assert submit < 2 * libraries
 
 
 def test_the_list_of_commands_loads_none_of_them() -> None:
@@ -64,6 +84,13 @@ def test_without_a_command_there_is_help_and_a_usage_status(cli: Cli) -> None:
 
 def test_the_version_is_the_packages(cli: Cli) -> None:
     assert cli("--version").out == "hirehall 0.1.0\n"
+
+
+@pytest.mark.parametrize("command", ["doctor", "demo ."])
+def test_a_reader_who_goes_away_is_not_taken_for_a_failed_job(shell: Shell, command: str) -> None:
+    (shell.cwd / "file").touch()
+    status, said = shell.run(f"bash -c 'hirehall {command} 2>/dev/null | true; echo ${{PIPESTATUS[0]}}'")
+    assert (status, said) == (0, "141\n")
 
 
 def test_every_exit_status_has_a_meaning() -> None:

@@ -282,3 +282,15 @@ async def test_lowering_credit_takes_nothing_back(rig: Rig) -> None:
     rig.submit()
     assert (await rig.commit()).runs == {}
     assert await rig.state(job.id) is State.RUNNING
+
+
+@on_a_rig
+async def test_timeouts_of_jobs_that_ended_do_not_pile_up(rig: Rig) -> None:
+    rig.work()
+    for _ in range(300):
+        rig.submit(timeout_seconds=3600)
+        job = (await rig.commit()).runs[SESSION][0]
+        rig.core.collecting.touch([job.id])
+        rig.core.leases.succeed(WORKER, job.id, 1, b"1")
+        await rig.commit()
+    assert len(rig.core._timers) < 10

@@ -42,7 +42,7 @@ def test_the_three_terminals_do_what_the_readme_says(newcomer: Shell) -> None:
     assert newcomer.run("""hirehall submit shout '"louder"' --wait""") == (0, '"\\"LOUDER\\""\n')
     _tasks, program = blocks(README, "python")
     (newcomer.home / "program.py").write_text(program)
-    python = f"env PYTHONPATH={ROOT} {sys.executable} {newcomer.home}/program.py"
+    python = f"env PYTHONPATH='{ROOT}' '{sys.executable}' {newcomer.home}/program.py"
     assert newcomer.run(python) == (0, "{'file': 'b.png', 'width': 100}\n")
 
 
@@ -61,7 +61,7 @@ def checkout(tmp_path: Path) -> Path:
     checkout = tmp_path / "checkout"
     python = checkout / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} "$@"\n')
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     shutil.copytree(ROOT / ".ci", checkout / ".ci")
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
@@ -79,9 +79,9 @@ def test_make_demo_works_on_a_folder_and_exits_with_zero(checkout: Path, tmp_pat
     try:
         status, said = shell.run(f"{demo} DIR='{folder}'", within=60)
         assert status == 0, said
-        assert f"1 files in {folder}" in said
+        assert f"1 file in {folder}" in said
         assert "2 jobs in" in said
-        assert shell.run(demo, within=60)[1].startswith(f"5 files in {checkout}")
+        assert shell.run(demo, within=60)[1].startswith(f"7 files in {checkout}")
         assert "-m pytest" in shell.run(f"{test} --dry-run")[1]
     finally:
         shell.close()

@@ -79,19 +79,24 @@ def noise(random: Random) -> bytes:
     return first + b"".join(words)
 
 
-def attack(stage: Stage, data: bytes, random: Random) -> None:
-    """Send `data` in chunks while a canary lives beside it, then judge."""
-    canary, peer = stage.peer("canary"), stage.peer("attacker")
+def chunks(data: bytes, random: Random) -> list[bytes]:
+    """`data` in a few pieces."""
     cuts = sorted(random.randrange(len(data) + 1) for _ in range(random.choice((0, 0, 1, 4))))
-    for start, end in pairwise([0, *cuts, len(data)]):
-        peer.send(data[start:end])
+    return [data[start:end] for start, end in pairwise([0, *cuts, len(data)])]
+
+
+def attack(stage: Stage, pieces: list[bytes], random: Random) -> None:
+    """Send these pieces while a canary lives beside, then judge."""
+    canary, peer = stage.peer("canary"), stage.peer("attacker")
+    for piece in pieces:
+        peer.send(piece)
         stage.turn(random.choice((0, 0, 2)))
     stage.settle()
     canary.send(b'{"cmd":"ping","ref":"alive"}\n')
     stage.pass_time(1.0)
     if canary.lines() != [{"ok": True, "ref": "alive"}]:
         stage.problem(f"the canary heard {canary.lines()}")
-    for problem in verdict(stage, peer, data):
+    for problem in verdict(stage, peer, b"".join(pieces)):
         stage.problem(problem)
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 from random import Random
 
-from tests.wire.bytes_cases import attack, mutated, noise
+from tests.wire.bytes_cases import attack, chunks, mutated, noise
 from tests.wire.play import Line, Play
 from tests.wire.replay import Replay, differences
 from tests.wire.stage import Stage
@@ -44,13 +44,13 @@ def show(lines: list[Line]) -> None:
         print(f"  {line.who:>6} {line.data.decode()!r}" if line.data else f"  ... {line.seconds} s pass")
 
 
-def bytes_case(data: bytes, random: Random, aloud: bool = False) -> list[str]:
+def bytes_case(pieces: list[bytes], random: Random, aloud: bool = False) -> list[str]:
     """Bytes that may be anything."""
     if aloud:
-        print(f"  {data!r}")
+        print("\n".join(f"  {piece!r}" for piece in pieces))
     stage = Stage()
     try:
-        attack(stage, data, random)
+        attack(stage, pieces, random)
         stage.check_alive()
         return stage.problems
     finally:
@@ -62,7 +62,8 @@ def case(seed: int, aloud: bool = False) -> list[str]:
     random = Random(seed)
     if seed % 2 == 0:
         return play_case(random, aloud)
-    return bytes_case(mutated(random) if seed % 4 == 1 else noise(random), random, aloud)
+    data = mutated(random) if seed % 4 == 1 else noise(random)
+    return bytes_case(chunks(data, random), random, aloud)
 
 
 def failures(first: int, count: int, most: int = 5) -> list[str]:

@@ -15,7 +15,7 @@ from hirehall.cli.demo.report import Run, report, report_json
 from hirehall.cli.demo.work import hand_in
 from hirehall.cli.exits import Exit
 from hirehall.cli.hall import JSON
-from hirehall.cli.output import note, say, say_json
+from hirehall.cli.output import clean, note, say, say_json
 from hirehall.client.sync_client import Hall
 
 MOST_FILES = 1_000
@@ -62,10 +62,10 @@ def command(folder: Path, limit: int, show_all: bool, data: Path | None, as_json
 
 def introduce(folder: Path, listing: Listing) -> None:
     """What is about to happen, and what is not."""
-    say(
-        f"{len(listing.files)} files in {folder.resolve()}"
-        + (f"; left out: {listing.left_out}" if listing.left_out else "")
-    )
+    number = len(listing.files)
+    files = "1 file" if number == 1 else f"{number} files"
+    left_out = f"; left out: {listing.left_out}" if listing.left_out else ""
+    say(f"{files} in {clean(str(folder.resolve()))}{left_out}")
 
 
 def perform(crew: Crew, folder: Path, listing: Listing, is_quiet: bool) -> Run:

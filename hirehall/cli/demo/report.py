@@ -90,7 +90,7 @@ def report(run: Run, show_all: bool, data: Path | None) -> None:
     say("")
     rate = f"{run.jobs / run.seconds:.0f} jobs/s"
     say(f"{run.jobs} jobs in {span(run.seconds)}, {rate}, {ended(run)}; each on disk before it was answered")
-    say("per file: one `count` by the Python worker, one `checksum` by the script worker, one attempt each")
+    say("per file: `count` by the Python worker, `checksum` by the script worker, one attempt each")
     say("")
     go_on(data)
 

@@ -1,0 +1,91 @@
+"""Conformance: floods, readers that do not read, and what each may cost the others."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+
+from hirehall.core.operations import MAX_BYTES, MAX_OPERATIONS
+from hirehall.model import MAX_MESSAGE
+from tests.doors.house import House, until
+
+Opening = AbstractAsyncContextManager[House]
+READ_BYTES = 1 << 18  # a loop reads at most this at once
+SUBMIT = b'{"cmd":"submit","kind":"saw"}\n'
+FLOOD = 20_000
+
+
+async def test_a_flood_is_accepted_in_order_in_bounded_batches(house: Opening) -> None:
+    async with house as opened:
+        caller = await opened.call()
+        caller.write(SUBMIT * FLOOD)
+        ids = [(await caller.hear())["id"] for _ in range(FLOOD)]
+        assert ids == sorted(ids)
+        assert len(set(ids)) == FLOOD
+        assert sum(opened.store.sizes) == FLOOD
+        assert max(opened.store.sizes) <= MAX_OPERATIONS + READ_BYTES // len(SUBMIT)
+
+
+async def test_a_flood_of_large_jobs_comes_in_batches_of_bounded_bytes(house: Opening) -> None:
+    async with house as opened:
+        caller = await opened.call()
+        line = b'{"cmd":"submit","kind":"saw","payload":"%s"}\n' % (b"x" * 500_000)
+        caller.write(line * 60)
+        for _ in range(60):
+            assert (await caller.hear())["ok"]
+        assert max(opened.store.bytes) <= MAX_BYTES + MAX_MESSAGE + READ_BYTES
+
+
+async def test_a_flood_leaves_room_for_others(house: Opening) -> None:
+    async with house as opened:
+        flood, other = await opened.call(), await opened.call()
+        flood.write(SUBMIT * FLOOD)
+        assert (await other.ask(cmd="ping"))["ok"]
+        assert sum(opened.store.sizes) < FLOOD, "the answer came before the flood was over"
+        for _ in range(FLOOD):
+            await flood.hear()
+
+
+async def test_a_worker_that_does_not_read_gets_no_more_jobs_until_it_reads(house: Opening) -> None:
+    async with house as opened:
+        worker, boss = await opened.call(), await opened.call()
+        jobs = 150
+        assert (await worker.ask(cmd="work", kinds=["saw"], credit=jobs))["ok"]
+        stop_reading(worker)
+        for _ in range(jobs):
+            await boss.ask(cmd="submit", kind="saw", payload="x" * 100_000)
+        left = [job["id"] for job in (await boss.ask(cmd="find", state="ready", limit=1000))["jobs"]]
+        assert 0 < len(left) < jobs
+        worker.reader._transport.resume_reading()
+        got: list[str] = []
+        while len(got) < jobs:
+            got += [job["id"] for job in (await worker.hear())["run"]]
+        assert got == sorted(got)
+
+
+def stop_reading(caller: object) -> None:
+    caller.reader._transport.pause_reading()  # type: ignore[attr-defined]
+
+
+async def test_who_does_not_read_is_not_read_either(house: Opening) -> None:
+    async with house as opened:
+        deaf, other = await opened.call(), await opened.call()
+        job = (await other.ask(cmd="submit", kind="saw", payload="x" * 200_000))["id"]
+        stop_reading(deaf)
+        asked = 0
+        while deaf.writer.transport.get_write_buffer_size() < 100_000 and asked < 50_000:
+            deaf.write(b'{"cmd":"get","ids":["%s"],"ref":"%s"}\n' % (job.encode(), b"r" * 20_000))
+            asked += 1
+            await other.ask(cmd="ping")
+        assert asked < 50_000, "everything was read"
+        assert (await other.ask(cmd="ping"))["ok"]
+        assert len(opened.hall.sessions) == 2
+
+
+async def test_who_leaves_more_than_8_mib_unread_is_dropped_alone(house: Opening) -> None:
+    async with house as opened:
+        deaf, other = await opened.call(), await opened.call()
+        job = (await other.ask(cmd="submit", kind="saw", payload="x" * 900_000))["id"]
+        stop_reading(deaf)
+        deaf.write(b'{"cmd":"get","ids":["%s"]}\n' % job.encode() * 60)
+        await until(lambda: len(opened.hall.sessions) == 1)
+        assert (await other.ask(cmd="ping"))["ok"]
