@@ -32,7 +32,6 @@ from hirehall.core.operations import (
 )
 from hirehall.core.timers import Timer, Timers
 from hirehall.core.workers import Worker
-from hirehall.errors import BadRequest
 from hirehall.model import FINAL, Instant, JobSpec, State
 
 TICK_SECONDS = 1.0  # the longest time between two ticks while anything is timed
@@ -75,7 +74,7 @@ class Dispatcher:
             self.collecting.batch.sweep = True
         if self.now.mono - self._noted_at >= NOTE_SECONDS:
             self._note_progress()
-        self._promised_tick = self._next_tick()
+        self._promised_tick = self.next_tick()
         return self._promised_tick
 
     def alarm(self, due: float, action: Callable[[], None]) -> Timer:
@@ -85,7 +84,8 @@ class Dispatcher:
     def _sweep_is_due(self) -> bool:
         return self._next_wake is not None and self._next_wake <= self.now.wall_ms
 
-    def _next_tick(self) -> float:
+    def next_tick(self) -> float:
+        """When `tick` should be called next, monotonic seconds; every call into the core may make it earlier."""
         due = self.now.mono + TICK_SECONDS
         timed = self._timers.next()
         if timed is not None:
@@ -162,8 +162,6 @@ class Dispatcher:
     def cancel(self, jobs: list[int], owner: str | None) -> list[Change]:
         """End these jobs wherever they are; `owner`, when given, may end only its own."""
         self.collecting.touch(jobs)
-        if len(set(jobs)) != len(jobs):
-            raise BadRequest("an id is named twice: name each job once")
         return [self.collecting.add(Change(lifecycle.CANCEL, job, State.CANCELLED, owner=owner)) for job in jobs]
 
     # The batch.

@@ -13,7 +13,7 @@ from hirehall.model import Fault, State
 
 
 def ending(lease: Lease, step: Step, wall_ms: int, roll: float, place_last: bool) -> Change:
-    """The change that ends an open lease by `step` (release, lose or timeout) without a word of its worker."""
+    """The change that ends an open lease by `step` (release, lose, timeout) without a word of its worker."""
     change = Change(
         step, lease.job.id, State.READY, lease.job.attempt, lease.job.holder, in_hand=True, progress=lease.progress
     )

@@ -32,11 +32,10 @@ LATE_SECONDS = 1.0  # a turn this late means that the machine slept
 
 
 class Kept:
-    """The answer to `keep`, once its `asked` changes are answered."""
+    """The answer to `keep`: what is `kept`, and what is too if its `asked` change is applied. The rest is lost."""
 
     def __init__(self) -> None:
         self.kept: list[int] = []
-        self.lost: list[int] = []
         self.asked: list[Change] = []
 
 
@@ -287,16 +286,13 @@ class Leases:
             self._watch(worker, worker.deadline(lease))
             if lease.hold is Hold.STOPPING:
                 self._order_stop(worker, lease, TIMED_OUT)
-        elif lease is not None and lease.hold is Hold.OVER:
-            answer.lost.append(job)
-        else:
+        elif lease is None or lease.hold is not Hold.OVER:
             if lease is not None:
                 self._end(None, lease, lifecycle.RELEASE)
             self._ask_to_resume(worker, answer, job, attempt)
 
     def _ask_to_resume(self, worker: Worker, answer: Kept, job: int, attempt: int) -> None:
         if self._collecting.is_touched(job):  # it is on its way elsewhere: this worker has lost it
-            answer.lost.append(job)
             return
         self._collecting.touch([job])
         change = Change(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 4096  # asyncio's 100 costs seconds when thousands connect at once
 CLOGGED_BYTES = 1 << 20  # a peer with more than this unread gets nothing more and is not read
+LONGEST_SOCKET_PATH = 107  # bytes, what the kernel's address has room for
 DROP_BYTES = 8 << 20  # a peer with more than this unread is dropped
 
 
@@ -129,6 +130,10 @@ class LineDoor:
         return f"hall://[{host}]:{port}" if ":" in host else f"hall://{host}:{port}"
 
     async def _open_unix(self, path: Path) -> str:
+        if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+            raise Unavailable(
+                f"{path} is too long for a UNIX socket ({LONGEST_SOCKET_PATH} bytes at most): name another with --unix"
+            )
         _remove_stale_socket(path)
         before = os.umask(0o177)  # from its first moment, only this user may connect
         try:

@@ -110,6 +110,8 @@ def cancel(hall: Hall, session: Session, message: m.Cancel) -> AfterCommit:
     ids = [message.id] if message.id is not None else message.ids
     if not 1 <= len(ids) <= MAX_IDS:
         raise BadRequest(f"name 1 to {MAX_IDS} jobs to cancel, as id or ids")
+    if len(set(ids)) != len(ids):
+        raise BadRequest("an id is named twice: name each job once")
     owner = None if session.may("admin") else session.owner
     changes = hall.core.cancel([id_number(job) for job in ids], owner)
     if message.id is not None:

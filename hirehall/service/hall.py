@@ -54,6 +54,7 @@ class Hall:
         self._committing: asyncio.Task[None] | None = None
         self._finishing = False
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_due = 0.0
 
     async def start(self) -> None:
         """Open the store, take back what was in hand, begin to commit."""
@@ -115,6 +116,7 @@ class Hall:
         self.core.turn(self.clock())
         self.core.lost_connection(session.number, session.holder, session.named_worker)
         self._wake_if_wanted()
+        self._set_alarm()
 
     # Running commands.
 
@@ -164,6 +166,7 @@ class Hall:
             session.connection.pause()
             self._paused.append(session)
         self._wake_if_wanted()
+        self._set_alarm()
 
     # Committing.
 
@@ -228,6 +231,7 @@ class Hall:
         self.waits.ended(effects.ends)
         for session in told.values():
             session.flush()
+        self._set_alarm()
 
     async def _read(self, answer: AfterRead) -> Answer:
         try:
@@ -239,15 +243,26 @@ class Hall:
 
     def _tick(self) -> None:
         """Do what is due, and come back when the core wants it."""
-        if self.failed.done():
+        if self._finishing or self.failed.done():
             return
         self.core.turn(self.clock())
-        due = self.core.tick()
+        self._alarm = None
+        self.core.tick()
         told: dict[int, Session] = {}
         pushes.push(self, self.core.effects(), told)
         for session in told.values():
             session.flush()
         self._wake_if_wanted()
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Let the next tick come no later than the core wants it."""
+        due = self.core.next_tick()
+        if self._alarm is not None:
+            if self._alarm_due <= due:
+                return
+            self._alarm.cancel()
+        self._alarm_due = due
         delay = max(due - self.core.now.mono, 0.0)
         self._alarm = asyncio.get_running_loop().call_later(delay, self._tick)
 

@@ -88,16 +88,16 @@ def done(hall: Hall, session: Session, message: m.Done) -> AfterCommit:
 def _done_many(hall: Hall, session: Session, jobs: list[m.DoneJob]) -> AfterCommit:
     for job in jobs:
         _check_result(job)
-    numbers = [id_number(job.id) for job in jobs]
-    if len(set(numbers)) != len(numbers):
+    if len({job.id for job in jobs}) != len(jobs):
         raise BadRequest("a job is named twice: report each once")
+    numbers = [id_number(job.id) for job in jobs]
     hall.core.collecting.touch(numbers)
     succeed = hall.core.leases.succeed
     changes = [
         succeed(session.holder, number, job.attempt, bytes(job.result))
         for number, job in zip(numbers, jobs, strict=True)
     ]
-    return AfterCommit(lambda: m.Judged(refused=_refused(changes)))
+    return AfterCommit(lambda: m.Judged(refused=_refused(jobs, changes)))
 
 
 def _check_result(job: m.Done | m.DoneJob) -> None:
@@ -152,10 +152,10 @@ def refusal(change: Change) -> HallError:
     )
 
 
-def _refused(changes: list[Change]) -> list[m.Refusal]:
+def _refused(jobs: list[m.DoneJob], changes: list[Change]) -> list[m.Refusal]:
     return [
-        m.Refusal(id_text(change.id) if change.id >= 0 else "", refusal(change).code)
-        for change in changes
+        m.Refusal(job.id, refusal(change).code)
+        for job, change in zip(jobs, changes, strict=True)
         if change.answer not in (APPLIED, DUPLICATE)
     ]
 
@@ -170,13 +170,14 @@ def keep(hall: Hall, session: Session, message: m.Keep) -> AfterCommit:
     """After a reconnect: all that this worker holds."""
     if not session.named_worker:
         raise BadRequest("only a worker that named itself in hello can keep: send `worker`, a random word per process")
-    answer = hall.core.leases.come_back(
-        session.number, session.holder, [(id_number(job.id), job.attempt) for job in message.jobs]
+    named = {id_number(job.id): job.attempt for job in message.jobs}
+    answer = hall.core.leases.come_back(session.number, session.holder, list(named.items()))
+    return AfterCommit(lambda: _kept(answer, message.jobs))
+
+
+def _kept(answer: Kept, jobs: list[m.KeptJob]) -> m.Kept:
+    kept = {*answer.kept, *(change.id for change in answer.asked if change.answer == APPLIED)}
+    return m.Kept(
+        kept=[job.id for job in jobs if id_number(job.id) in kept],
+        lost=[job.id for job in jobs if id_number(job.id) not in kept],
     )
-    return AfterCommit(lambda: _kept(answer))
-
-
-def _kept(answer: Kept) -> m.Kept:
-    kept = answer.kept + [change.id for change in answer.asked if change.answer == APPLIED]
-    lost = answer.lost + [change.id for change in answer.asked if change.answer != APPLIED]
-    return m.Kept(kept=[id_text(job) for job in kept], lost=[id_text(job) for job in lost])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from hirehall.core.lifecycle import Step
 from hirehall.core.operations import Batch, Change, Claim, NewJob, ProgressNote, Recovered, Seat, Submit
 from hirehall.model import Instant, JobSpec, LaneKey, State, StoredJob
 from hirehall.ports import ByIds, Page, Store
+from tests.stores.makers import StoreMaker
 
 START_MS = 1_800_000_000_000
 ANNA, BERT = "team/anna/", "team/bert/"
@@ -165,6 +167,19 @@ class Books:
 
     def lane_of(self, job: int) -> int:
         return lane_number(key_of(self.job(job)))
+
+    def check_sums(self, maker: StoreMaker) -> None:
+        """Counts, lanes, running leases and the next stored time are what a look at every job says."""
+        jobs, found = self.all_jobs(), self.recover()
+        ready = Counter(key_of(job) for job in jobs if job.state is State.READY)
+        assert {key: count for _, key, count in found.lanes} == ready
+        assert {row.id for row in found.running} == {job.id for job in jobs if job.state is State.RUNNING}
+        assert found.next_wake == min((job.wake_at for job in jobs if job.wake_at is not None), default=None)
+        assert maker.counted(self.store) == maker.real(self.store)
+        assert maker.declared(self.store) == {lane for lane, _ in maker.real(self.store)}
+
+
+StoreFactory = Callable[[], Books]
 
 
 def spec(kind: str = "work", payload: bytes = b"null", **fields: Any) -> JobSpec:

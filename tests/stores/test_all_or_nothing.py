@@ -11,7 +11,6 @@ from hirehall.core.operations import Batch, Change, Claim, ProgressNote, Seat
 from hirehall.errors import StoreBroken, WrongState
 from hirehall.model import State
 from tests.stores.books import ANNA, BERT, Books, lane, spec
-from tests.stores.conftest import StoreFactory, check_sums
 from tests.stores.makers import Broken, StoreMaker
 
 
@@ -66,7 +65,7 @@ def test_a_failure_at_any_statement_leaves_nothing_of_the_batch(books: Books, ma
         failures += 1
         assert books.all_jobs() == before, hit
         assert books.recover() == found, hit
-        check_sums(books, maker)
+        books.check_sums(maker)
     assert failures > 20
     assert books.states(jobs[0]) == ["succeeded"], "without a fault the same batch goes through"
 
@@ -94,7 +93,7 @@ def test_the_batch_after_a_failed_one_goes_through(books: Books) -> None:
     assert books.cancel(job).answer == "applied"
 
 
-def test_an_id_is_never_given_to_a_second_job(books: Books, store_factory: StoreFactory) -> None:
+def test_an_id_is_never_given_to_a_second_job(books: Books) -> None:
     batch = books.batch()
     submit = books.add_submit(batch, spec())
     books.apply(batch)

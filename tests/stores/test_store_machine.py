@@ -21,7 +21,6 @@ from hypothesis.stateful import (
 from hirehall.core import lifecycle
 from hirehall.model import FINAL, JobSpec, State, StoredJob
 from tests.stores.books import ANNA, BERT, Books, lane, spec
-from tests.stores.conftest import check_sums
 from tests.stores.makers import MAKERS
 from tests.stores.paper import Paper
 
@@ -203,7 +202,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_sum_is_true(self) -> None:
-        check_sums(self.books, self.maker)
+        self.books.check_sums(self.maker)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -174,6 +175,14 @@ def test_wait_ends_at_its_timeout_and_says_what_is_pending(hall: Hall, queue: st
         [done],
         [pending],
     )
+
+
+def test_the_time_of_a_wait_is_kept_to_a_fifth_of_a_second(hall: Hall, queue: str) -> None:
+    line = hall.session()
+    job = submit(line, queue)
+    begun = time.monotonic()
+    assert line.ok("wait", ids=[job], timeout_seconds=0.3)["pending"] == [job]
+    assert 0.3 <= time.monotonic() - begun < 0.5
 
 
 def test_wait_for_what_has_already_ended_answers_at_once(hall: Hall, queue: str) -> None:

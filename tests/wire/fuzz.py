@@ -13,30 +13,36 @@ from random import Random
 
 from tests.wire.bytes_cases import attack, chunks, mutated, noise
 from tests.wire.play import Line, Play
-from tests.wire.replay import Replay, differences
+from tests.wire.replay import Replay, differences, unanswered
 from tests.wire.stage import Stage
 
 COUNT = 3_000
 
 
 def play_case(random: Random, aloud: bool) -> list[str]:
-    """Valid commands, alone and together."""
-    one, many = Stage(), Stage()
+    """Valid commands, alone; together; and by players who do not wait for answers."""
+    one, many, crowd = stages = Stage(), Stage(), Stage()
     try:
         lines = Play(one, random).run(random.randint(3, 30))
-        one.check_alive()
-        if not one.problems:
-            for who in one.peers:
-                many.peer(who)
-            replay = Replay(many, random, lines)
-            replay.run()
-            many.check_alive()
-            many.problems += differences(one, many, replay.bad) if not many.problems else []
         show(lines if aloud else [])
-        return one.problems + many.problems
+        if problems := problems_of(one, lines):
+            return problems
+        for who in one.peers:
+            many.peer(who)
+            crowd.peer(who)
+        replay = Replay(many, random, lines)
+        replay.run()
+        Replay(crowd, random, lines).hurry()
+        return (problems_of(many, lines) or differences(one, many, replay.bad)) + problems_of(crowd, lines)
     finally:
-        one.close()
-        many.close()
+        for stage in stages:
+            stage.close()
+
+
+def problems_of(stage: Stage, lines: list[Line]) -> list[str]:
+    stage.check_alive()
+    stage.problems += unanswered(stage, lines)
+    return stage.problems
 
 
 def show(lines: list[Line]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise
 from random import Random
@@ -9,17 +10,27 @@ from typing import Any
 
 import msgspec
 
+from tests.wire.bad_lines import BAD
 from tests.wire.play import Line
 from tests.wire.stage import Peer, Stage
-from tests.wire.test_bad_lines import BAD
 
 BAD_LINES = [line for line, _, _ in BAD.values() if len(line) < 500]
 PUSHES = ("run", "stop", "end")
+SILENT = ("can_do", "do", "did", "metrics")  # Deputy gives these no ref back
 Burst = tuple[str, list[Line], float]
 
 
 def bursts(lines: list[Line]) -> list[Burst]:
     """Lines that one session may send without waiting for an answer, and the passing of time."""
+    return _grouped(lines, patient=True)
+
+
+def hurried(lines: list[Line]) -> list[Burst]:
+    """The same lines in the same order, but nobody waits for anything."""
+    return _grouped(lines, patient=False)
+
+
+def _grouped(lines: list[Line], patient: bool) -> list[Burst]:
     found: list[Burst] = []
     start, ended = 0, True
     for at, line in enumerate(lines):
@@ -27,11 +38,11 @@ def bursts(lines: list[Line]) -> list[Burst]:
             found.append(("", [], line.seconds))
             ended = True
             continue
-        if ended or found[-1][0] != line.who or line.needs >= start:
+        if ended or found[-1][0] != line.who or (patient and line.needs >= start):
             found.append((line.who, [], 0.0))
             start = at
         found[-1][1].append(line)
-        ended = line.last
+        ended = patient and line.last
     return found
 
 
@@ -45,7 +56,15 @@ class Replay:
         self._spoken: set[str] = set()
 
     def run(self) -> None:
-        plan = bursts(self.lines)
+        """With what is spoken of known before, and the same effects."""
+        self._carry_out(bursts(self.lines), settle=True)
+
+    def hurry(self) -> None:
+        """As fast as it goes: what comes of it may differ, but everything is answered."""
+        self._carry_out(hurried(self.lines), settle=False)
+        self.stage.settle()
+
+    def _carry_out(self, plan: list[Burst], settle: bool) -> None:
         for at, (who, lines, seconds) in enumerate(plan):
             if seconds:
                 self.stage.pass_time(seconds)
@@ -54,7 +73,8 @@ class Replay:
             following = next((burst[1][0].data for burst in plan[at + 1 :] if burst[0] == who), b"")
             stream += self._first_bytes(who, following)
             self._send(self.stage.peer(who), stream)
-            self.stage.settle()
+            if settle:
+                self.stage.settle()
 
     def _stream(self, who: str, lines: list[Line]) -> bytes:
         sent, self._ahead[who] = self._ahead.get(who, b""), b""
@@ -88,6 +108,20 @@ class Replay:
             if start < end:
                 peer.send(stream[start:end])
             self.stage.turn(self.random.choice((0, 0, 0, 1, 2, 5)))
+
+
+def unanswered(stage: Stage, lines: list[Line]) -> list[str]:
+    """Every command is answered once and in its turn; `wait` when its time has come; Deputy's only when refused."""
+    found = []
+    for who, peer in stage.peers.items():
+        said_by = [json.loads(line.data) for line in lines if line.who == who]
+        asked = [command["ref"] for command in said_by if command["cmd"] not in ("wait", *SILENT)]
+        answers = [line["ref"] for line in peer.lines() if str(line.get("ref")).startswith("c")]
+        twice = [ref for ref, count in Counter(answers).items() if count > 1]
+        in_turn = [ref for ref in answers if ref in set(asked)]
+        if twice or in_turn != (asked[: len(in_turn)] if peer.gone else asked):
+            found.append(f"{who} asked {asked}, was answered {in_turn}, twice {twice}")
+    return found
 
 
 def heard(peer: Peer) -> tuple[list[Any], dict[str, Any], Counter[str], int]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -37,6 +38,14 @@ class StillLoop(asyncio.SelectorEventLoop):
         self.now += 1e-7
         return self.now
 
+    def as_if_running(self, call: Callable[[], None]) -> None:
+        """Make a call that belongs to a turn of the loop, without a turn."""
+        asyncio._set_running_loop(self)
+        try:
+            call()
+        finally:
+            asyncio._set_running_loop(None)
+
 
 class CountingStore(SQLiteStore):
     """In memory, with a database number that is always the same, so that ids are too."""
@@ -60,17 +69,17 @@ class Peer:
         self.paused = self.gone = False
         self._inbox: deque[bytes] = deque()
         self._line = LineConnection(stage.hall, stage.connections)
-        self._line.connection_made(self)  # type: ignore[arg-type]
+        stage.loop.as_if_running(lambda: self._line.connection_made(self))  # type: ignore[arg-type]
 
     def send(self, chunk: bytes) -> None:
         self._inbox.append(chunk)
-        self._deliver()
+        self.stage.loop.as_if_running(self._deliver)
 
     def leave(self) -> None:
         """The connection breaks."""
         if not self.gone:
             self.gone = True
-            self._line.connection_lost(None)
+            self.stage.loop.as_if_running(lambda: self._line.connection_lost(None))
 
     @property
     def unread(self) -> int:

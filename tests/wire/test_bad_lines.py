@@ -8,64 +8,7 @@ from hirehall.errors import BadRequest, TooLarge
 from hirehall.wire import messages as m
 from hirehall.wire.body import MAX_DEPTH, check_depth
 from hirehall.wire.codec import BadLine, LineReader, decode_line
-
-UNREADABLE = "cannot read this line"
-SURROGATE = "half of a surrogate pair"
-
-# line, part of the sentence, the ref that could be read
-BAD: dict[str, tuple[bytes, str, bytes]] = {
-    "two on one line": (b'{"cmd":"ping","ref":1}{"cmd":"ping","ref":2}', "trailing characters", b""),
-    "two with a space": (b'{"cmd":"ping"} {"cmd":"ping"}', "trailing characters", b""),
-    "a comma behind": (b'{"cmd":"ping"},', "trailing characters", b""),
-    "half a line": (b'{"cmd":"ping"', "truncated", b""),
-    "the other half": (b',"ref":1}', UNREADABLE, b""),
-    "no JSON": (b"POST / HTTP/1.1", UNREADABLE, b""),
-    "an array": (b'[{"cmd":"ping"}]', "Expected `object`, got `array`", b""),
-    "a number": (b"1", "Expected `object`, got `int`", b""),
-    "a text": (b'"ping"', "Expected `object`, got `str`", b""),
-    "null": (b"null", "Expected `object`, got `null`", b""),
-    "no cmd": (b'{"ref":3}', "`cmd`", b"3"),
-    "an unknown cmd": (b'{"cmd":"dance","ref":"x"}', "there is no command 'dance'", b'"x"'),
-    "cmd of a wrong type": (b'{"cmd":1,"ref":3}', "Expected `str` - at `$.cmd`", b"3"),
-    "cmd in capitals": (b'{"cmd":"PING","ref":3}', "there is no command 'PING'", b"3"),
-    "a wrong type": (b'{"cmd":"get","ids":"a","ref":1}', "Expected `array`", b"1"),
-    "an int as float": (b'{"cmd":"credit","credit":1.0,"ref":1}', "Expected `int`", b"1"),
-    "a bool as int": (b'{"cmd":"credit","credit":true,"ref":1}', "Expected `int`", b"1"),
-    "an int as text": (b'{"cmd":"credit","credit":"1","ref":1}', "Expected `int`", b"1"),
-    "a ref that is an array": (b'{"cmd":"ping","ref":[1]}', "ref must be a JSON scalar", b""),
-    "a ref that is an object": (b'{"cmd":"ping","ref":{}}', "ref must be a JSON scalar", b""),
-    "NaN": (b'{"cmd":"submit","kind":"a","payload":NaN,"ref":1}', UNREADABLE, b""),
-    "Infinity": (b'{"cmd":"submit","kind":"a","payload":[-Infinity]}', UNREADABLE, b""),
-    "NaN as a number": (b'{"cmd":"wait","ids":[],"timeout_seconds":NaN}', UNREADABLE, b""),
-    "a float without end": (b'{"cmd":"wait","ids":[],"timeout_seconds":1e999}', UNREADABLE, b""),
-    "a lone high surrogate": (b'{"cmd":"submit","kind":"a","payload":"\\ud800","ref":1}', SURROGATE, b""),
-    "a lone low surrogate": (b'{"cmd":"submit","kind":"a","payload":"\\udc00x"}', SURROGATE, b""),
-    "two high surrogates": (b'{"cmd":"submit","kind":"a","payload":"\\ud800\\ud800"}', SURROGATE, b""),
-    "a surrogate in a name": (b'{"cmd":"submit","kind":"a","payload":{"\\uDfff":1}}', SURROGATE, b""),
-    "a surrogate as UTF-8": (b'{"cmd":"submit","payload":"\xed\xa0\x80"}', "not UTF-8 (byte 27)", b""),
-    "Latin-1": (b'{"cmd":"submit","kind":"\xe9"}', "not UTF-8", b""),
-    "a cut character": (b'{"cmd":"submit","kind":"a\xc3"}', "not UTF-8", b""),
-    "an overlong encoding": (b'{"cmd":"submit","kind":"\xc0\xaf"}', "not UTF-8", b""),
-    "a byte order mark": ('\ufeff{"cmd":"ping"}'.encode(), UNREADABLE, b""),
-    "UTF-16": ('{"cmd":"ping"}'.encode("utf-16-le"), UNREADABLE, b""),
-    "a raw NUL in a text": (b'{"cmd":"submit","kind":"a","payload":"\x00"}', UNREADABLE, b""),
-    "a NUL between tokens": (b'{"cmd":\x00"ping"}', UNREADABLE, b""),
-    "a raw tab in a text": (b'{"cmd":"submit","kind":"a","payload":"\t"}', UNREADABLE, b""),
-    "a CR in a text": (b'{"cmd":"submit","kind":"a","payload":"\r"}', UNREADABLE, b""),
-    "a CR inside a number": (b'{"cmd":"submit","kind":"a","payload":1\r2}', UNREADABLE, b""),
-    "a leading zero": (b'{"cmd":"submit","kind":"a","payload":01}', UNREADABLE, b""),
-    "a plus": (b'{"cmd":"submit","kind":"a","payload":+1}', UNREADABLE, b""),
-    "a bare point": (b'{"cmd":"submit","kind":"a","payload":1.}', UNREADABLE, b""),
-    "a comma too many": (b'{"cmd":"submit","kind":"a","payload":[1,]}', UNREADABLE, b""),
-    "single quotes": (b"{'cmd':'ping'}", UNREADABLE, b""),
-    "a comment": (b'{"cmd":"ping"/**/}', UNREADABLE, b""),
-    "no such escape": (b'{"cmd":"submit","kind":"a","payload":"\\x"}', UNREADABLE, b""),
-    "a short escape": (b'{"cmd":"submit","kind":"a","payload":"\\u12"}', UNREADABLE, b""),
-    "5000 digits": (b'{"cmd":"credit","credit":%s,"ref":1}' % (b"9" * 5000), "out of range", b"1"),
-    "100,000 brackets": (b"[" * 100_000, "got `array`", b""),
-    "a deep payload": (b'{"cmd":"submit","payload":' + b"[" * 100_000, "nested too deeply", b""),
-    "two times cmd": (b'{"cmd":"ping","cmd":"bye"}', "", b""),
-}  # fmt: skip
+from tests.wire.bad_lines import BAD
 
 
 @pytest.mark.parametrize(("line", "sentence", "ref"), BAD.values(), ids=BAD)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.codec import BadLine, LineReader, decode_line, encode
+from tests.wire.bad_lines import BAD
 from tests.wire.samples import REF, SAMPLES
-from tests.wire.test_bad_lines import BAD
 
 quick = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 GOOD_LINES = [encode(kind(ref=REF, **fields)) for kind, fields in SAMPLES.items()]
