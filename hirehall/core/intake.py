@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -18,6 +17,7 @@ QUEUE_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0
 LONGEST_SECONDS = 100 * 366 * 86_400.0
 MAX_PRIORITY = 1 << 31
 MAX_TRIES = 1_000_000
+MAX_LABEL = 1 << 63
 MAX_META = 4096  # bytes of JSON: it shares a line with the payload
 BACKOFFS = frozenset({"constant", "linear", "exponential"})
 
@@ -67,8 +67,8 @@ def check_labels(labels: Mapping[str, object]) -> None:
         for item in value if isinstance(value, list) else (value,):
             if isinstance(item, str) and (len(item) > 128 or "\0" in item):
                 raise BadRequest(f"label {name!r}: a text value has at most 128 characters and no NUL")
-            if isinstance(item, int | float) and not math.isfinite(item):
-                raise BadRequest(f"label {name!r}: a number must be finite")
+            if isinstance(item, int | float) and not -MAX_LABEL <= item <= MAX_LABEL:
+                raise BadRequest(f"label {name!r}: a number lies between -2^63 and 2^63")
 
 
 def lane_key(spec: JobSpec, share: str) -> tuple[str, str, str, str, int]:

@@ -46,7 +46,8 @@ class LineConnection(asyncio.Protocol):
             messages, useless = self._usable(messages)
             self._hall.received(self._session, messages)
             if useless:
-                self.close()
+                self.pause()
+                self._hall.dismissed(self._session)
 
     def _usable(self, messages: list[object]) -> tuple[list[object], bool]:
         """What may run, and whether the stream is of no more use after it: a first line that is no command, or a line
@@ -57,6 +58,12 @@ class LineConnection(asyncio.Protocol):
         self._spoken = True
         last = messages[-1]
         return messages, isinstance(last, BadLine) and isinstance(last.error, TooLarge)
+
+    def eof_received(self) -> bool:
+        """The peer has said everything; it may still listen (`printf ... | nc`)."""
+        if self._session is not None:
+            self._hall.dismissed(self._session)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -150,7 +157,7 @@ class LineDoor:
             self._server.close()
         for connection in list(self._connections):
             connection.close()
-        if self._path is not None:
+        if self._path is not None and self._server is not None:
             self._path.unlink(missing_ok=True)
 
 

@@ -20,6 +20,7 @@ from hirehall.service.answers import AfterCommit
 from hirehall.service.sessions import CRLF, DeputySide, Session
 from hirehall.wire import messages as m
 from hirehall.wire.body import check_depth
+from hirehall.wire.codec import decode_lines
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -55,6 +56,7 @@ def can_do(hall: Hall, session: Session, message: m.CanDo) -> None:
 
 def do(hall: Hall, session: Session, message: m.Do) -> AfterCommit:
     """Submit a job; its end will be told as `did` with the same id."""
+    check_depth("id", message.id)
     theirs = bytes(message.id)
     if len(theirs) > MAX_ID_BYTES:
         raise BadRequest(f"an id takes at most {MAX_ID_BYTES} bytes")
@@ -79,6 +81,7 @@ def did(hall: Hall, session: Session, message: m.Did) -> AfterCommit:
     if len(message.res) > MAX_BODY:
         raise TooLarge(f"res has {len(message.res)} bytes: at most {MAX_BODY} are kept")
     check_depth("res", message.res)
+    check_depth("id", message.id)
     name = canonical_id(message.id)
     held = side.in_hand.get(name)
     if held is None:
@@ -91,7 +94,17 @@ def did(hall: Hall, session: Session, message: m.Did) -> AfterCommit:
 
 def canonical_id(raw: Raw | bytes) -> bytes:
     """An id as JSON in one spelling: a worker's parser may have spaced or escaped it differently."""
-    return msgspec.json.encode(msgspec.json.decode(raw), order="sorted")
+    try:
+        return msgspec.json.encode(msgspec.json.decode(raw), order="sorted")
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return bytes(raw)  # valid, but beyond what Python reads, like 1e999
+
+
+def _shown_id(meta: dict[str, str], job: int) -> bytes:
+    """The id that a worker sees, as JSON: the Deputy client's own, else the hall's."""
+    theirs = meta.get(ID, "").encode()
+    messages = decode_lines([b'{"cmd":"did","id":%b}' % theirs]) if b"\n" not in theirs else []
+    return theirs if messages and type(messages[0]) is m.Did else msgspec.json.encode(id_text(job))
 
 
 def run(session: Session, jobs: list[Claimed]) -> None:
@@ -100,7 +113,7 @@ def run(session: Session, jobs: list[Claimed]) -> None:
     assert side is not None
     for job in jobs:
         meta = (msgspec.json.decode(job.rules, type=Rules).meta or {}) if job.rules else {}
-        shown = meta[ID].encode() if ID in meta else msgspec.json.encode(id_text(job.id))
+        shown = _shown_id(meta, job.id)
         side.in_hand[canonical_id(shown)] = (job.id, job.attempt)
         line: dict[str, Any] = {"cmd": "do", "id": Raw(shown), "type": job.kind}
         if NO_ARG not in meta:

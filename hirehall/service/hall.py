@@ -114,14 +114,22 @@ class Hall:
         if self._finishing or self.failed.done():
             return
         self.core.turn(self.clock())
-        self.core.lost_connection(session.number, session.holder, session.named_worker)
+        if not session.behind:  # else what it said last comes first
+            self.core.lost_connection(session.number, session.holder, session.named_worker)
         self._wake_if_wanted()
         self._set_alarm()
+
+    def dismissed(self, session: Session) -> None:
+        """Nothing more will come from it: its connection closes as soon as all it said is answered."""
+        session.leaving = True
+        session.flush()
 
     # Running commands.
 
     def _run(self, session: Session, messages: list[Any]) -> None:
         for message in messages:
+            if session.over:
+                return
             if session.behind or not self._execute(session, message):
                 session.behind.append(message)
         if session.behind and session not in self._behind:
@@ -211,6 +219,8 @@ class Hall:
         for session in behind:
             messages, session.behind = session.behind, []
             self._run(session, messages)
+            if session.closed and not session.behind:
+                self.core.lost_connection(session.number, session.holder, session.named_worker)
         paused, self._paused = self._paused, []
         for session in paused:
             if session.behind:

@@ -25,7 +25,7 @@ def hello(hall: Hall, session: Session, message: m.Hello) -> Answer:
     try:
         return _greet(hall, session, message)
     except HallError as exc:
-        session.leaving = True
+        session.end()
         return error_reply(exc)
 
 
@@ -55,8 +55,9 @@ def _greet(hall: Hall, session: Session, message: m.Hello) -> Answer:
 
 def bye(hall: Hall, session: Session, message: m.Bye) -> AfterCommit:
     """Leave cleanly: leases go back, forgiven, and the connection closes after the answer."""
+    hall.waits.forget(session)
     hall.core.leave(session.number, session.holder)
-    session.leaving = True
+    session.end()
     return AfterCommit(m.Reply)
 
 

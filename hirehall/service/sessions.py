@@ -39,13 +39,15 @@ class Session:
         self.identity = identity
         self.greeted = False
         self.closed = False
-        self.leaving = False  # said bye: the connection closes after the answer
+        self.leaving = False  # nothing more will come: the connection closes when all is answered
+        self.over = False  # it said bye, or was sent away: nothing more of it runs
         self.holder = session_holder(number)
         self.name = ""
         self.named_worker = False
         self.deputy: DeputySide | None = None
         self.line_end = LF
         self.unanswered = 0  # commands whose answer waits for a commit
+        self.waits = 0  # `wait` commands that are not answered yet
         self.behind: list[Any] = []  # messages that wait for the next batch, in their order
         self._out: list[bytes] = []
 
@@ -63,6 +65,10 @@ class Session:
         if worker:
             self.holder = holder_text(identity.name, worker)
 
+    def end(self) -> None:
+        """What comes behind this command does not run; the connection closes when all is answered."""
+        self.leaving = self.over = True
+
     def may(self, *roles: str) -> bool:
         """Whether it has any of these roles."""
         return not self.identity.roles.isdisjoint(roles)
@@ -76,5 +82,5 @@ class Session:
         if self._out and not self.closed:
             self.connection.send(self.line_end.join(self._out) + self.line_end)
         self._out.clear()
-        if self.leaving and not self.unanswered and not self.closed:
+        if self.leaving and not (self.unanswered or self.waits or self.behind or self.closed):
             self.connection.close()

@@ -41,6 +41,7 @@ class Waits:
         """Register first, then read: an end between the two is not missed."""
         waiting = Waiting(session, ref, query)
         self._by_session.setdefault(session, set()).add(waiting)
+        session.waits += 1
         for job in waiting.pending:
             self._by_job.setdefault(job, []).append(waiting)
         if timeout_seconds is not None:
@@ -88,6 +89,7 @@ class Waits:
 
     def _drop(self, waiting: Waiting) -> None:
         waiting.done = True
+        waiting.session.waits -= 1
         if waiting.timer is not None:
             waiting.timer.cancel()
         self._by_session.get(waiting.session, set()).discard(waiting)

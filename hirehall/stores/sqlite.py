@@ -84,6 +84,8 @@ class SQLiteStore:
                 f"{self.path} has schema {version}, this hall knows {SCHEMA_VERSION}: start a newer hirehall on it"
             )
         if version == 0:
+            if list(self.db.execute("SELECT 1 FROM sqlite_master LIMIT 1")):
+                raise Unavailable(f"{self.path} is the database of another program: name another one with --store")
             with self.db:
                 for _ in self.db.execute(SCHEMA.read_text()):
                     pass  # a script runs on only while its rows are read

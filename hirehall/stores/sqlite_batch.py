@@ -166,7 +166,7 @@ class Transaction:
             return None
         name = (job.spec.queue, job.spec.key)
         twin = known.get(name) or self.db.execute(FIND_KEY, name).fetchone()
-        known.setdefault(name, (job.id, job.spec.kind, bytes(job.spec.payload), job.state))
+        known[name] = twin or (job.id, job.spec.kind, bytes(job.spec.payload), job.state)
         return twin
 
     def _declare(self, lanes: set[int]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-import msgspec
 from msgspec import Raw
 
 from hirehall.errors import BadRequest
 
 MAX_DEPTH = 64
 _SURROGATE = re.compile(rb"\\u[dD][89abABcdefCDEF]")
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKET = re.compile(rb"[\[\]{}]")
 
@@ -22,13 +22,22 @@ def check_text(data: bytes) -> None:
             data.decode()
         except UnicodeDecodeError as exc:
             raise BadRequest(f"this is not UTF-8 (byte {exc.start})") from None
-    if b"\\u" in data and _SURROGATE.search(data):
-        try:
-            msgspec.json.decode(data)
-        except (msgspec.DecodeError, RecursionError):
-            raise BadRequest(
-                "a \\u escape is half of a surrogate pair: write both halves, or the character itself"
-            ) from None
+    if b"\\u" in data and _SURROGATE.search(data) and _has_half_pair(data):
+        raise BadRequest("a \\u escape is half of a surrogate pair: write both halves, or the character itself")
+
+
+def _has_half_pair(data: bytes) -> bool:
+    """Whether some \\u escape of a high surrogate is not followed at once by a low one, or a low one stands alone."""
+    high_ends_at = -1
+    for escape in _ESCAPE.finditer(data):
+        unit = int(escape[1], 16) if escape[1] else 0
+        is_low = 0xDC00 <= unit < 0xE000
+        if is_low != (escape.start() == high_ends_at):
+            return True
+        high_ends_at = escape.end() if 0xD800 <= unit < 0xDC00 else -1
+        if high_ends_at >= 0 and data[high_ends_at : high_ends_at + 2] != b"\\u":
+            return True
+    return False
 
 
 def check_depth(what: str, body: Raw) -> None:

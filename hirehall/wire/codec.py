@@ -43,8 +43,9 @@ class LineReader:
             return self._too_long() if len(self._rest) > self._max_message else []
         lines = (self._rest + head).split(b"\n")
         self._rest = rest
-        messages = decode_lines(lines) if max(map(len, lines)) <= self._max_message else self._up_to_long(lines)
-        return messages + (self._too_long() if len(rest) > self._max_message else [])
+        if max(map(len, lines)) > self._max_message:
+            return self._up_to_long(lines)
+        return decode_lines(lines) + (self._too_long() if len(rest) > self._max_message else [])
 
     def _up_to_long(self, lines: list[bytes]) -> list[Message]:
         first = next(at for at, line in enumerate(lines) if len(line) > self._max_message)

@@ -102,7 +102,7 @@ class Done(Request, kw_only=True, tag="done"):
     jobs: list[DoneJob] | UnsetType = UNSET
 
 
-class WireFault(Struct, frozen=True):
+class WireFault(Struct, frozen=True, forbid_unknown_fields=True):
     type: str = "Error"
     message: str = ""
     trace: str = ""

@@ -52,7 +52,7 @@ async def test_a_closing_door_lets_out_what_was_said(house: Opening) -> None:
     async with house as opened:
         caller = await opened.call()
         job = (await caller.ask(cmd="submit", kind="saw", payload="x" * 900_000))["id"]
-        caller.reader._transport.pause_reading()
+        caller.writer.transport.pause_reading()
         for _ in range(5):
             caller.say(cmd="get", ids=[job])
         caller.say(cmd="bye")
@@ -61,7 +61,7 @@ async def test_a_closing_door_lets_out_what_was_said(house: Opening) -> None:
             pass
         await opened.hall.finish()
         await opened.door.close()
-        caller.reader._transport.resume_reading()
+        caller.writer.transport.resume_reading()
         assert sum([len(line) async for line in caller.reader]) > 5 * 900_000
 
 

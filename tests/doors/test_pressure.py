@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 from hirehall.core.operations import MAX_BYTES, MAX_OPERATIONS
 from hirehall.model import MAX_MESSAGE
-from tests.doors.house import House, until
+from tests.doors.house import Caller, House, until
 
 Opening = AbstractAsyncContextManager[House]
 READ_BYTES = 1 << 18  # a loop reads at most this at once
@@ -55,15 +55,15 @@ async def test_a_worker_that_does_not_read_gets_no_more_jobs_until_it_reads(hous
             await boss.ask(cmd="submit", kind="saw", payload="x" * 100_000)
         left = [job["id"] for job in (await boss.ask(cmd="find", state="ready", limit=1000))["jobs"]]
         assert 0 < len(left) < jobs
-        worker.reader._transport.resume_reading()
+        worker.writer.transport.resume_reading()
         got: list[str] = []
         while len(got) < jobs:
             got += [job["id"] for job in (await worker.hear())["run"]]
         assert got == sorted(got)
 
 
-def stop_reading(caller: object) -> None:
-    caller.reader._transport.pause_reading()  # type: ignore[attr-defined]
+def stop_reading(caller: Caller) -> None:
+    caller.writer.transport.pause_reading()  # type: ignore[attr-defined]
 
 
 async def test_who_does_not_read_is_not_read_either(house: Opening) -> None:

@@ -18,7 +18,7 @@ from hirehall.ports import ByIds, Page, Store
 from tests.stores.makers import StoreMaker
 
 START_MS = 1_800_000_000_000
-ANNA, BERT = "team/anna/", "team/bert/"
+ANNA, BERT, CARL = "team/anna", "team/bert", "team/carl"
 LEASE_SECONDS = 30.0
 SHARE = "team"
 
@@ -27,21 +27,21 @@ class Books:
     """One open store. Every call that changes something is a batch of its own unless it is given one."""
 
     def __init__(self, make: Callable[[], Store], run: Callable[[Any], Any]) -> None:
-        self._make, self._run = make, run
+        self._make, self.run = make, run
         self.wall_ms = START_MS
         self.store = make()
         self._open()
 
     def _open(self) -> None:
-        self._run(self.store.open())
+        self.run(self.store.open())
         found = self.recover()
         self.ids = Ids(found.database, found.last_id)
 
     def recover(self) -> Recovered:
-        return self._run(self.store.recover())
+        return self.run(self.store.recover())
 
     def close(self) -> None:
-        self._run(self.store.close())
+        self.run(self.store.close())
 
     def reopen(self) -> None:
         """Close, and open the same jobs with a new store."""
@@ -59,7 +59,7 @@ class Books:
 
     def apply(self, batch: Batch) -> Batch:
         batch.now = Instant(0.0, self.wall_ms)
-        self._run(self.store.apply(batch))
+        self.run(self.store.apply(batch))
         return batch
 
     # Submitting.
@@ -91,7 +91,7 @@ class Books:
     def place(self, job: NewJob, holder: str) -> NewJob:
         """Make a new job one that was given to a free worker in the same call."""
         job.state, job.attempt, job.wake_at = State.RUNNING, 1, None
-        job.holder, job.lease_seconds = holder, LEASE_SECONDS
+        job.holder, job.worker, job.lease_seconds = holder, name_of(holder), LEASE_SECONDS
         return job
 
     # Changing.
@@ -122,7 +122,7 @@ class Books:
         return self.change(lifecycle.CANCEL, job, State.CANCELLED, owner=owner)
 
     def claim(self, lane: int, *holders: str, claim_bytes: int = 1 << 20) -> Claim:
-        claim = Claim(lane, [Seat(holder, LEASE_SECONDS) for holder in holders])
+        claim = Claim(lane, [seat(holder) for holder in holders])
         batch = self.batch()
         batch.claim_bytes = claim_bytes
         batch.claims.append(claim)
@@ -145,22 +145,22 @@ class Books:
     # Reading.
 
     def read(self, *ids: int, owner: str | None = None) -> list[StoredJob]:
-        return self._run(self.store.read(ByIds(list(ids), owner)))
+        return self.run(self.store.read(ByIds(list(ids), owner)))
 
     def job(self, number: int) -> StoredJob:
         (job,) = self.read(number)
         return job
 
     def page(self, limit: int = 1_000, **filters: Any) -> list[StoredJob]:
-        return self._run(self.store.read(Page(limit, **filters)))
+        return self.run(self.store.read(Page(limit, **filters)))
 
     def all_jobs(self) -> list[StoredJob]:
-        """Every stored job, the newest first, page by page."""
-        jobs = page = self.page()
+        """Every stored job with all that is kept of it, the newest first."""
+        ids = page = [job.id for job in self.page()]
         while len(page) == 1_000:
-            page = self.page(before=page[-1].id)
-            jobs = jobs + page
-        return jobs
+            page = [job.id for job in self.page(before=page[-1])]
+            ids = ids + page
+        return self.run(self.store.read(ByIds(ids, max_bytes=1 << 30)))
 
     def states(self, *ids: int) -> list[str]:
         return [job.state.word for job in self.read(*ids)]
@@ -180,6 +180,16 @@ class Books:
 
 
 StoreFactory = Callable[[], Books]
+
+
+def name_of(holder: str) -> str:
+    """What people call this worker."""
+    return holder.partition("/")[2]
+
+
+def seat(holder: str) -> Seat:
+    """A free place in this worker's hands."""
+    return Seat(holder, LEASE_SECONDS, worker=name_of(holder))
 
 
 def spec(kind: str = "work", payload: bytes = b"null", **fields: Any) -> JobSpec:

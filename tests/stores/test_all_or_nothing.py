@@ -7,10 +7,10 @@ from contextlib import suppress
 import pytest
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import Batch, Change, Claim, ProgressNote, Seat
+from hirehall.core.operations import Batch, Change, Claim, ProgressNote
 from hirehall.errors import StoreBroken, WrongState
 from hirehall.model import State
-from tests.stores.books import ANNA, BERT, Books, lane, spec
+from tests.stores.books import ANNA, BERT, Books, lane, seat, spec
 from tests.stores.makers import Broken, StoreMaker
 
 
@@ -37,7 +37,7 @@ def everything(books: Books, first: int, second: int, waiting: int) -> Batch:
     ]
     batch.notes.append(ProgressNote(second, 1, b"1"))
     batch.sweep = True
-    batch.claims.append(Claim(lane(), [Seat(BERT, 1.0), Seat(BERT, 1.0)]))
+    batch.claims.append(Claim(lane(), [seat(BERT), seat(BERT)]))
     return batch
 
 

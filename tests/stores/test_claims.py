@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import Change, Claim, Seat
+from hirehall.core.operations import Change, Claim
 from hirehall.model import State
-from tests.stores.books import ANNA, BERT, LEASE_SECONDS, Books, lane, spec
+from tests.stores.books import ANNA, BERT, LEASE_SECONDS, Books, lane, seat, spec
 
 
 def test_jobs_leave_their_lane_in_the_order_of_their_submits(books: Books) -> None:
@@ -75,7 +75,7 @@ def test_a_lane_gives_no_more_than_it_has(books: Books) -> None:
 def test_several_lanes_are_claimed_in_one_batch(books: Books) -> None:
     first, second = books.one("first"), books.one("second")
     batch = books.batch()
-    batch.claims += [Claim(lane(kind), [Seat(ANNA, 1.0)]) for kind in ("first", "second")]
+    batch.claims += [Claim(lane(kind), [seat(ANNA)]) for kind in ("first", "second")]
     books.apply(batch)
     assert [[row.id for row in claim.rows] for claim in batch.claims] == [[first], [second]]
 
@@ -83,7 +83,7 @@ def test_several_lanes_are_claimed_in_one_batch(books: Books) -> None:
 def test_a_job_submitted_in_the_batch_may_be_claimed_in_it(books: Books) -> None:
     batch = books.batch()
     submit = books.add_submit(batch, spec())
-    batch.claims.append(Claim(lane(), [Seat(ANNA, 1.0)]))
+    batch.claims.append(Claim(lane(), [seat(ANNA)]))
     books.apply(batch)
     assert [row.id for row in batch.claims[0].rows] == submit.ids
 
@@ -92,7 +92,7 @@ def test_a_job_cancelled_in_the_batch_is_not_claimed_in_it(books: Books) -> None
     gone, next_one = books.one(), books.one()
     batch = books.batch()
     batch.changes.append(Change(lifecycle.CANCEL, gone, State.CANCELLED))
-    batch.claims.append(Claim(lane(), [Seat(ANNA, 1.0)]))
+    batch.claims.append(Claim(lane(), [seat(ANNA)]))
     books.apply(batch)
     assert [row.id for row in batch.claims[0].rows] == [next_one]
 
@@ -135,7 +135,7 @@ def test_the_byte_limit_counts_over_all_lanes_of_a_batch(books: Books) -> None:
         books.one(kind, payload=b'"%s"' % (b"x" * 98))
     batch = books.batch()
     batch.claim_bytes = 150
-    batch.claims += [Claim(lane(kind), [Seat(ANNA, 1.0)]) for kind in ("first", "second")]
+    batch.claims += [Claim(lane(kind), [seat(ANNA)]) for kind in ("first", "second")]
     books.apply(batch)
     assert [(len(claim.rows), claim.cut) for claim in batch.claims] == [(1, False), (0, True)]
 

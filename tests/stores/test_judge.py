@@ -69,7 +69,7 @@ def test_a_late_result_is_refused_after_the_same_worker_got_the_job_again(books:
     assert books.succeed(job, attempt=2).answer == "applied"
 
 
-@pytest.mark.parametrize(("attempt", "holder"), [(1, BERT), (2, ANNA), (0, ANNA), (1, "team/anna/x"), (-1, BERT)])
+@pytest.mark.parametrize(("attempt", "holder"), [(1, BERT), (2, ANNA), (0, ANNA), (1, "team/anna2"), (-1, BERT)])
 def test_a_late_result_of_another_attempt_or_holder_is_stale(books: Books, attempt: int, holder: str) -> None:
     job = running(books)
     books.lose(job)
@@ -243,6 +243,14 @@ def test_history_has_a_line_for_every_attempt_without_success(books: Books) -> N
     ]
     assert lines[0]["error"] == {"type": "ValueError", "message": "no"}
     assert lines[0]["at_ms"] == books.wall_ms - 1_000
+
+
+def test_a_job_shows_who_ran_it_last_by_the_name_that_people_use(books: Books) -> None:
+    job = running(books)
+    assert (books.job(job).holder, books.job(job).worker) == (ANNA, "anna")
+    books.lose(job)
+    books.claim(lane(), BERT)
+    assert (books.job(job).holder, books.job(job).worker) == (BERT, "bert")
 
 
 def test_history_stays_short_and_keeps_the_latest(books: Books) -> None:

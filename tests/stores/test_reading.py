@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from hirehall.model import State
+import msgspec
+import pytest
+
+from hirehall.errors import TooLarge
+from hirehall.model import State, StoredJob
+from hirehall.ports import ByIds
 from tests.stores.books import ANNA, Books, lane, spec
 
 
@@ -51,6 +56,36 @@ def test_a_page_is_filtered_by_queue_kind_and_state(books: Books) -> None:
     assert len(books.page(9, kind="resize")) == 3
     assert len(books.page(9, state=State.READY)) == 3
     assert books.page(9, queue="nowhere") == []
+
+
+def test_a_page_shows_neither_payloads_nor_results(books: Books) -> None:
+    job = books.one(payload=b"[1]")
+    books.claim(lane(), ANNA)
+    books.succeed_in_hand(job, result=b"[2]")
+    (shown,) = books.page()
+    assert (shown.payload, shown.result) == (b"null", None)
+    assert msgspec.structs.replace(shown, payload=b"[1]", result=b"[2]") == books.job(job)
+
+
+def test_a_read_by_ids_is_bounded_in_bytes_but_one_job_always_fits(books: Books) -> None:
+    jobs = [books.one(payload=b'"%s"' % (b"x" * 98)) for _ in range(3)]
+    assert len(read_within(books, 200, *jobs[:2])) == 2
+    assert len(read_within(books, 10, jobs[0])) == 1
+    with pytest.raises(TooLarge, match="ask for fewer"):
+        read_within(books, 299, *jobs)
+
+
+def read_within(books: Books, max_bytes: int, *ids: int) -> list[StoredJob]:
+    return books.run(books.store.read(ByIds(list(ids), max_bytes=max_bytes)))
+
+
+def test_results_count_as_bytes_read(books: Books) -> None:
+    jobs = [books.one() for _ in range(2)]
+    books.claim(lane(), ANNA, ANNA)
+    for job in jobs:
+        books.succeed_in_hand(job, result=b'"%s"' % (b"x" * 98))
+    with pytest.raises(TooLarge):
+        read_within(books, 150, *jobs)
 
 
 def test_reading_changes_nothing(books: Books) -> None:

@@ -10,7 +10,7 @@ from hirehall.core import lifecycle
 from hirehall.core.lifecycle import STEPS, Step
 from hirehall.core.operations import Change
 from hirehall.model import State
-from tests.stores.books import ANNA, Books, lane
+from tests.stores.books import ANNA, CARL, Books, lane
 
 TTL_SECONDS = 3_600.0
 CHANGES = [step for step in STEPS if step not in (lifecycle.DUE, lifecycle.DELIVER, lifecycle.EXPIRE)]
@@ -139,7 +139,7 @@ def test_a_step_applies_where_the_table_allows_it_and_changes_nothing_elsewhere(
 def test_only_a_ready_job_is_delivered(books: Books, situation: Situation) -> None:
     job = situation(books)
     before = books.job(job)
-    got = books.claimed(lane(), "team/carl/")
+    got = books.claimed(lane(), CARL)
     assert got == ([job] if before.state in lifecycle.DELIVER.sources else [])
     assert books.job(job).attempt == before.attempt + len(got)
     if not got:

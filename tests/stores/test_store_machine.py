@@ -20,14 +20,14 @@ from hypothesis.stateful import (
 
 from hirehall.core import lifecycle
 from hirehall.model import FINAL, JobSpec, State, StoredJob
-from tests.stores.books import ANNA, BERT, Books, lane, spec
+from tests.stores.books import ANNA, BERT, CARL, Books, lane, spec
 from tests.stores.makers import MAKERS
 from tests.stores.paper import Paper
 
 KINDS = ("saw", "drill")
 HOLDERS = st.sampled_from([ANNA, BERT])
 SHARES = st.floats(0.0, 1.0, exclude_max=True)  # which one of a list
-MAYBE_SECONDS = st.sampled_from([None, 1.0, 3.0, 60.0])
+MAYBE_SECONDS = st.sampled_from([None, None, 1.0, 3.0, 60.0])
 SPECS = st.builds(
     spec,
     st.sampled_from(KINDS),
@@ -40,7 +40,6 @@ SPECS = st.builds(
 KEYED = st.builds(
     spec, st.sampled_from(["saw", "saw", "drill"]), key=st.sampled_from(["a", "b"]), keep_seconds=st.just(2.0)
 )
-LANES = st.builds(lambda kind, priority: lane(kind, priority=priority), st.sampled_from(KINDS), st.sampled_from([0, 5]))
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -81,8 +80,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert submit.ids == (expected or [])
         assert (submit.conflict is not None) == (expected is None)
 
-    @rule(number=LANES, holders=st.lists(HOLDERS, min_size=1, max_size=4))
-    def claim(self, number: int, holders: list[str]) -> None:
+    @rule(which=SHARES, holders=st.lists(HOLDERS, min_size=1, max_size=4))
+    def claim(self, which: float, holders: list[str]) -> None:
+        """From a lane where jobs wait, expired ones maybe; from an empty one when there is none."""
+        ready = self.pick(which, State.READY)
+        number = lane("nobody") if ready is None else self.paper.jobs[ready].lane
         rows = self.books.claim(number, *holders).rows
         assert [row.id for row in rows] == self.paper.claim(number, holders, self.books.wall_ms)
         assert [row.holder for row in rows] == holders[: len(rows)]
@@ -99,7 +101,7 @@ class StoreMachine(RuleBasedStateMachine):
         if number is None:
             return
         job = self.paper.jobs[number]
-        attempt, holder = job.attempt + attempt_off, ("team/carl/" if other else job.holder or ANNA)
+        attempt, holder = job.attempt + attempt_off, (CARL if other else job.holder or ANNA)
         if self.paper.holds(number, attempt, holder):
             answer = self.books.succeed_in_hand(number, attempt, holder, result).answer
         else:
@@ -151,7 +153,7 @@ class StoreMachine(RuleBasedStateMachine):
         if number is None:
             return
         job = self.paper.jobs[number]
-        holder = "team/carl/" if other else job.holder or ANNA
+        holder = CARL if other else job.holder or ANNA
         change = self.books.change(lifecycle.RESUME, number, State.RUNNING, attempt=job.attempt, holder=holder)
         assert change.answer == self.paper.resume(number, job.attempt, holder)
 
@@ -167,6 +169,11 @@ class StoreMachine(RuleBasedStateMachine):
         batch = self.books.sweep()
         assert {moved.id for moved in batch.moved} == self.paper.sweep(self.books.wall_ms)
         assert not batch.sweep_again
+
+    @rule(seconds=st.sampled_from([1.0, 3.0]))
+    def pass_time(self, seconds: float) -> None:
+        """Without a sweep: what is due stays, what has expired is not handed out."""
+        self.books.pass_time(seconds)
 
     @precondition(lambda self: self.maker.survives)
     @rule()

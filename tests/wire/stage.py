@@ -14,7 +14,7 @@ import msgspec
 from hirehall.core.operations import Batch, Recovered
 from hirehall.doors.tcp import LineConnection
 from hirehall.model import Instant, StoredJob
-from hirehall.ports import Page
+from hirehall.ports import ByIds, Page
 from hirehall.service.access import ROLES, Tokens
 from hirehall.service.hall import Hall
 from hirehall.service.sessions import ANONYMOUS, Identity
@@ -213,7 +213,9 @@ class Stage:
             self.settle()
 
     def jobs(self) -> list[StoredJob]:
-        return self._run(self.store.read(Page(1_000_000)))
+        """Every stored job with all that is kept of it."""
+        ids = [job.id for job in self._run(self.store.read(Page(1_000_000)))]
+        return self._run(self.store.read(ByIds(ids, max_bytes=1 << 30)))
 
     def check_alive(self) -> None:
         """The hall works on, nobody is kept waiting for being read."""
