@@ -57,7 +57,9 @@ class Building:
         tokens = Tokens()
         tokens.add(self.token, Identity("local", ROLES))
         self.hall = Hall(open_store(settings.store), tokens, anonymous, system_clock, random.random)
-        self.doors: list[Door] = [LineDoor(self.hall, host=host, port=port), LineDoor(self.hall, path=settings.unix)]
+        self.doors: list[Door] = [LineDoor(self.hall, host=host, port=port)]
+        if settings.unix is not None:
+            self.doors.append(LineDoor(self.hall, path=settings.unix))
         self.url = ""
 
     async def open(self) -> None:
@@ -69,7 +71,8 @@ class Building:
             await self.close()
             raise
         self.url = addresses[0]
-        write_access_file(self.settings.data, AccessFile(self.url, str(self.settings.unix), self.token))
+        unix = None if self.settings.unix is None else str(self.settings.unix)
+        write_access_file(self.settings.data, AccessFile(self.url, unix, self.token))
 
     async def close(self) -> None:
         """What came in is committed and answered; then the doors close, then the store."""

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from hirehall.errors import BadRequest
+from hirehall.model import LONGEST_SOCKET_PATH
 
 DEFAULT_DATA = Path("~/.local/state/hirehall")
 DEPUTY_PORT = 11746
@@ -35,7 +36,7 @@ class Option(Struct, frozen=True):
 OPTIONS = (
     Option("data", str, str(DEFAULT_DATA), "directory", "where jobs, the access file and the UNIX socket are kept"),
     Option("tcp", str, f"127.0.0.1:{DEPUTY_PORT}", "HOST:PORT", "where to listen for JSON lines; port 0: a free one"),
-    Option("unix", str, "", "path", "UNIX socket for JSON lines; hall.sock in the data directory if not named"),
+    Option("unix", str, "", "path", "UNIX socket; DATA/hall.sock by default, none where that is too long"),
     Option("store", str, "", "URL", "sqlite:PATH, or memory: (nothing survives); DATA/hall.db by default"),
     Option("anonymous", str, "", "roles", "what sessions without a token may do: submit,work,read,admin"),
 )  # fmt: skip
@@ -47,7 +48,7 @@ class Settings(Struct, frozen=True):
 
     data: Path
     tcp: str
-    unix: Path
+    unix: Path | None  # None: the default one's path would be too long for a socket
     store: str
     anonymous: tuple[str, ...]
 
@@ -63,10 +64,16 @@ def settle(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ
     return Settings(
         data,
         values["tcp"],
-        Path(values["unix"]).expanduser().absolute() if values["unix"] else data / "hall.sock",
+        Path(values["unix"]).expanduser().absolute() if values["unix"] else _default_socket(data),
         values["store"] or f"sqlite:{data / 'hall.db'}",
         tuple(role.strip() for role in values["anonymous"].split(",") if role.strip()),
     )
+
+
+def _default_socket(data: Path) -> Path | None:
+    """A data directory may lie too deep for a socket in it; TCP works everywhere."""
+    path = data / "hall.sock"
+    return path if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH else None
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ DEFAULT_QUEUE = "default"
 KEEP_SECONDS = 86_400.0
 MAX_ATTEMPTS = 5
 MAX_MESSAGE = 1 << 20  # bytes in one line
+LONGEST_SOCKET_PATH = 107  # bytes of a UNIX socket's path: what the kernel's address has room for
 MAX_BODY = MAX_MESSAGE - 8192  # bytes in a payload or a result: the rest of its line must fit beside it
 
 Label = str | bool | int | float

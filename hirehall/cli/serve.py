@@ -50,7 +50,11 @@ def announcement(as_json: bool) -> Callable[[app.Building], None]:
     def ready(building: app.Building) -> None:
         settings = building.settings
         if as_json:
-            where = {"url": building.url, "unix": str(settings.unix), "data": str(settings.data)}
+            where = {
+                "url": building.url,
+                "unix": None if settings.unix is None else str(settings.unix),
+                "data": str(settings.data),
+            }
             say_json({"ready": True, **where, "pid": os.getpid()})
             return
         is_memory = settings.store.startswith("memory:")

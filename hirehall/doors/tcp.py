@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hirehall.errors import TooLarge, Unavailable
+from hirehall.model import LONGEST_SOCKET_PATH
 from hirehall.service.sessions import Session
 from hirehall.wire.codec import BadLine, LineReader
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 BACKLOG = 4096  # asyncio's 100 costs seconds when thousands connect at once
 CLOGGED_BYTES = 1 << 20  # a peer with more than this unread gets nothing more and is not read
-LONGEST_SOCKET_PATH = 107  # bytes, what the kernel's address has room for
 DROP_BYTES = 8 << 20  # a peer with more than this unread is dropped
 
 

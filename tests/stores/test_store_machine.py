@@ -1,45 +1,50 @@
-"""Any order of operations: the store against the same rules on paper, compared after every step."""
+"""Any order of operations: the store against the same rules on paper, compared after every step.
+
+Hypothesis chooses the rules and a die for each; the dice choose jobs and values, so that few steps meet much.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from hirehall.core import lifecycle
 from hirehall.model import FINAL, JobSpec, State, StoredJob
 from tests.stores.books import ANNA, BERT, CARL, Books, lane, spec
 from tests.stores.makers import MAKERS
-from tests.stores.paper import Paper
+from tests.stores.paper import Paper, PaperJob
 
-KINDS = ("saw", "drill")
-HOLDERS = st.sampled_from([ANNA, BERT])
-SHARES = st.floats(0.0, 1.0, exclude_max=True)  # which one of a list
-MAYBE_SECONDS = st.sampled_from([None, None, 1.0, 3.0, 60.0])
-SPECS = st.builds(
-    spec,
-    st.sampled_from(KINDS),
-    payload=st.sampled_from([b"1", b"2"]),
-    priority=st.sampled_from([0, 5]),
-    delay_seconds=MAYBE_SECONDS,
-    ttl_seconds=MAYBE_SECONDS,
-    keep_seconds=st.sampled_from([0.0, 2.0, 60.0]),
-)
-KEYED = st.builds(
-    spec, st.sampled_from(["saw", "saw", "drill"]), key=st.sampled_from(["a", "b"]), keep_seconds=st.just(2.0)
-)
+DICE = st.randoms(use_true_random=True)
+HOLDERS = (ANNA, BERT)
+
+
+def a_spec(dice: Random) -> JobSpec:
+    """Mostly jobs of few lanes; a key names the same job more often than another one."""
+    if dice.random() < 0.3:
+        return spec(dice.choice(("saw", "saw", "drill")), key=dice.choice("ab"), keep_seconds=2.0)
+    return spec(
+        dice.choice(("saw", "saw", "drill")),
+        payload=dice.choice((b"1", b"2")),
+        priority=dice.choice((0, 0, 5)),
+        delay_seconds=dice.choice((None, None, 1.0, 3.0)),
+        ttl_seconds=dice.choice((None, None, 1.0, 3.0, 60.0)),
+        keep_seconds=dice.choice((0.0, 2.0, 60.0)),
+    )
+
+
+def there_is(*states: State) -> Callable[[Any], bool]:
+    """A rule's precondition: some job is in one of these states; any at all if none is named."""
+    return lambda machine: bool(machine.jobs(*states))
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -62,118 +67,107 @@ class StoreMachine(RuleBasedStateMachine):
         self.runner.close()
         self.directory.cleanup()
 
-    def pick(self, which: float, state: State | None = None) -> int | None:
-        ids = [job.id for job in self.paper.jobs.values() if state in (None, job.state)]
-        return ids[int(which * len(ids))] if ids else None
+    @property
+    def now(self) -> int:
+        return self.books.wall_ms
 
-    def in_hand(self, which: float) -> tuple[int, int, str] | None:
-        number = self.pick(which, State.RUNNING)
-        if number is None:
-            return None
-        job = self.paper.jobs[number]
-        return number, job.attempt, job.holder or ""
+    def jobs(self, *states: State) -> list[PaperJob]:
+        return [job for job in self.paper.jobs.values() if not states or job.state in states]
 
-    @rule(specs=st.lists(SPECS | KEYED, min_size=1, max_size=4))
-    def submit(self, specs: list[JobSpec]) -> None:
-        submit = self.books.submit(*specs)
-        expected = self.paper.submit([(job.id, job.lane, job.spec) for job in submit.jobs], self.books.wall_ms)
+    def stranger(self, dice: Random, job: PaperJob) -> tuple[int, str]:
+        """The attempt and holder of this job, or sometimes not quite."""
+        wrong = dice.random() < 0.2
+        return job.attempt - dice.choice((0, wrong)), CARL if wrong else job.holder or ANNA
+
+    @rule(dice=DICE)
+    def submit(self, dice: Random) -> None:
+        submit = self.books.submit(*(a_spec(dice) for _ in range(dice.randint(1, 4))))
+        expected = self.paper.submit([(job.id, job.lane, job.spec) for job in submit.jobs], self.now)
         assert submit.ids == (expected or [])
         assert (submit.conflict is not None) == (expected is None)
 
-    @rule(which=SHARES, holders=st.lists(HOLDERS, min_size=1, max_size=4))
-    def claim(self, which: float, holders: list[str]) -> None:
-        """From a lane where jobs wait, expired ones maybe; from an empty one when there is none."""
-        ready = self.pick(which, State.READY)
-        number = lane("nobody") if ready is None else self.paper.jobs[ready].lane
+    @rule(dice=DICE)
+    def claim(self, dice: Random) -> None:
+        """Mostly from a lane where jobs wait, some of them expired but not yet swept."""
+        self.books.pass_time(dice.choice((0.0, 0.0, 1.0)))
+        lanes = [job.lane for job in self.jobs(State.READY)] or [lane("nobody")]
+        number, holders = dice.choice(lanes), [dice.choice(HOLDERS) for _ in range(dice.randint(1, 4))]
         rows = self.books.claim(number, *holders).rows
-        assert [row.id for row in rows] == self.paper.claim(number, holders, self.books.wall_ms)
+        assert [row.id for row in rows] == self.paper.claim(number, holders, self.now)
         assert [row.holder for row in rows] == holders[: len(rows)]
 
-    @rule(
-        which=SHARES,
-        attempt_off=st.sampled_from([0, 0, 0, -1]),
-        other=st.booleans(),
-        result=st.sampled_from([b"1", b"2"]),
-    )
-    def succeed(self, which: float, attempt_off: int, other: bool, result: bytes) -> None:
+    @precondition(there_is())
+    @rule(dice=DICE)
+    def succeed(self, dice: Random) -> None:
         """In hand, late, again, stale, or by somebody else: whatever the job is just now."""
-        number = self.pick(which)
-        if number is None:
-            return
-        job = self.paper.jobs[number]
-        attempt, holder = job.attempt + attempt_off, (CARL if other else job.holder or ANNA)
-        if self.paper.holds(number, attempt, holder):
-            answer = self.books.succeed_in_hand(number, attempt, holder, result).answer
-        else:
-            answer = self.books.succeed(number, attempt, holder, result).answer
-        assert answer == self.paper.succeed(number, attempt, holder, result, self.books.wall_ms)
+        job = dice.choice(self.jobs(State.RUNNING, State.READY) or self.jobs())
+        attempt, holder = self.stranger(dice, job)
+        result = dice.choice((b"1", b"2"))
+        in_hand = self.paper.holds(job.id, attempt, holder)
+        report = self.books.succeed_in_hand if in_hand else self.books.succeed
+        answer = report(job.id, attempt, holder, result).answer
+        assert answer == self.paper.succeed(job.id, attempt, holder, result, self.now)
 
-    @rule(which=SHARES, delay=st.sampled_from([None, 0.5, 2.0]))
-    def fail(self, which: float, delay: float | None) -> None:
-        if held := self.in_hand(which):
-            wake_at = None if delay is None else self.books.wall_ms + round(delay * 1000)
-            target = State.FAILED if wake_at is None else State.SCHEDULED
-            self.end(lifecycle.FAIL, held, target, wake_at)
+    @precondition(there_is(State.RUNNING))
+    @rule(dice=DICE)
+    def fail(self, dice: Random) -> None:
+        delay = dice.choice((None, 0.5, 2.0))
+        wake_at = None if delay is None else self.now + round(delay * 1000)
+        self.end(dice, lifecycle.FAIL, State.FAILED if wake_at is None else State.SCHEDULED, wake_at)
 
-    @rule(which=SHARES, delay=st.sampled_from([None, 2.0]))
-    def release(self, which: float, delay: float | None) -> None:
-        if held := self.in_hand(which):
-            forgiven = self.paper.jobs[held[0]].forgiven + 1
-            wake_at = None if delay is None else self.books.wall_ms + round(delay * 1000)
-            target = State.READY if wake_at is None else State.SCHEDULED
-            self.end(lifecycle.RELEASE, held, target, wake_at, forgiven=forgiven)
+    @precondition(there_is(State.RUNNING))
+    @rule(dice=DICE)
+    def release(self, dice: Random) -> None:
+        wake_at = dice.choice((None, self.now + 2_000))
+        self.end(dice, lifecycle.RELEASE, State.READY if wake_at is None else State.SCHEDULED, wake_at)
 
-    @rule(which=SHARES, last=st.booleans())
-    def lose(self, which: float, last: bool) -> None:
-        if held := self.in_hand(which):
-            place = self.paper.last_place(held[0]) if last else self.paper.jobs[held[0]].place
-            change = self.books.end(lifecycle.LOSE, held[0], State.READY, *held[1:], place_last=last)
-            assert change.answer == "applied"
-            self.paper.end(held[0], State.READY, self.books.wall_ms, None, lost=True, place=place)
+    @precondition(there_is(State.RUNNING))
+    @rule(dice=DICE)
+    def lose(self, dice: Random) -> None:
+        self.end(dice, lifecycle.LOSE, State.READY, None, place_last=dice.random() < 0.5)
 
-    @rule(which=SHARES)
-    def time_out(self, which: float) -> None:
-        if held := self.in_hand(which):
-            self.end(lifecycle.TIMEOUT, held, State.SCHEDULED, self.books.wall_ms + 1_000)
+    @precondition(there_is(State.RUNNING))
+    @rule(dice=DICE)
+    def time_out(self, dice: Random) -> None:
+        self.end(dice, lifecycle.TIMEOUT, State.SCHEDULED, self.now + 1_000)
 
     def end(
-        self,
-        step: lifecycle.Step,
-        held: tuple[int, int, str],
-        target: State,
-        wake_at: int | None,
-        **fields: int,
+        self, dice: Random, step: lifecycle.Step, target: State, wake_at: int | None, place_last: bool = False
     ) -> None:
-        assert self.books.end(step, held[0], target, *held[1:], wake_at=wake_at).answer == "applied"
-        self.paper.end(held[0], target, self.books.wall_ms, wake_at, **fields)
+        """A step of an attempt in hand."""
+        job = dice.choice(self.jobs(State.RUNNING))
+        fields = {
+            "place": self.paper.last_place(job.id) if place_last else job.place,
+            "lost": step is lifecycle.LOSE,
+            "forgiven": job.forgiven + (step is lifecycle.RELEASE),
+        }
+        change = self.books.end(
+            step, job.id, target, job.attempt, job.holder or "", wake_at=wake_at, place_last=place_last
+        )
+        assert change.answer == "applied"
+        self.paper.end(job.id, target, self.now, wake_at, **fields)
 
-    @rule(which=SHARES, other=st.booleans())
-    def resume(self, which: float, other: bool) -> None:
-        number = self.pick(which, State.READY)
-        if number is None:
-            return
-        job = self.paper.jobs[number]
-        holder = CARL if other else job.holder or ANNA
-        change = self.books.change(lifecycle.RESUME, number, State.RUNNING, attempt=job.attempt, holder=holder)
-        assert change.answer == self.paper.resume(number, job.attempt, holder)
+    @precondition(there_is(State.READY))
+    @rule(dice=DICE)
+    def resume(self, dice: Random) -> None:
+        ready = self.jobs(State.READY)
+        job = dice.choice([job for job in ready if job.lost] or ready)
+        attempt, holder = self.stranger(dice, job)
+        change = self.books.change(lifecycle.RESUME, job.id, State.RUNNING, attempt=attempt, holder=holder)
+        assert change.answer == self.paper.resume(job.id, attempt, holder)
 
-    @rule(which=SHARES)
-    def cancel(self, which: float) -> None:
-        number = self.pick(which)
-        if number is not None:
-            assert self.books.cancel(number).answer == self.paper.cancel(number, self.books.wall_ms)
+    @precondition(there_is())
+    @rule(dice=DICE)
+    def cancel(self, dice: Random) -> None:
+        job = dice.choice(self.jobs())
+        assert self.books.cancel(job.id).answer == self.paper.cancel(job.id, self.now)
 
-    @rule(seconds=st.sampled_from([0.0, 0.5, 1.0, 3.0, 100.0]))
-    def sweep(self, seconds: float) -> None:
-        self.books.pass_time(seconds)
+    @rule(dice=DICE)
+    def sweep(self, dice: Random) -> None:
+        self.books.pass_time(dice.choice((0.0, 0.5, 1.0, 3.0, 100.0)))
         batch = self.books.sweep()
-        assert {moved.id for moved in batch.moved} == self.paper.sweep(self.books.wall_ms)
+        assert {moved.id for moved in batch.moved} == self.paper.sweep(self.now)
         assert not batch.sweep_again
-
-    @rule(seconds=st.sampled_from([1.0, 3.0]))
-    def pass_time(self, seconds: float) -> None:
-        """Without a sweep: what is due stays, what has expired is not handed out."""
-        self.books.pass_time(seconds)
 
     @precondition(lambda self: self.maker.survives)
     @rule()
@@ -185,19 +179,8 @@ class StoreMachine(RuleBasedStateMachine):
         stored = {job.id: job for job in self.books.all_jobs()}
         assert stored.keys() == self.paper.jobs.keys()
         for number, job in self.paper.jobs.items():
-            seen = stored[number]
-            assert (seen.state, seen.attempt, seen.forgiven, seen.holder) == (
-                job.state,
-                job.attempt,
-                job.forgiven,
-                job.holder,
-            )
-            assert (seen.wake_at, seen.result, seen.payload, seen.key) == (
-                job.wake_at,
-                job.result,
-                job.payload,
-                job.key,
-            )
+            for field in ("state", "attempt", "forgiven", "holder", "wake_at", "result", "payload", "key"):
+                assert getattr(stored[number], field) == getattr(job, field), field
 
     @invariant()
     def attempts_only_grow_and_what_is_final_never_changes(self) -> None:
@@ -219,7 +202,7 @@ def test_any_order_of_operations_does_what_the_rules_say(store: str) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=120,
+            max_examples=100,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
