@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "core": NOUNS,  # pure: the rules can be tested by plain calls
     "wire": NOUNS,  # pure: shared by server and clients
-    "config": ("hirehall.errors",),
+    "config": ("hirehall.errors", "hirehall.model"),
     "ports": (*NOUNS, "hirehall.core.operations"),
     "service": (*NOUNS, "hirehall", "hirehall.core", "hirehall.wire", "hirehall.ports"),
     "stores": (*NOUNS, "hirehall.core.operations", "hirehall.core.lifecycle", "hirehall.core.policy", "hirehall.ports"),
