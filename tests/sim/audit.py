@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Rows = dict[int, dict[str, Any]]
 
 
+HISTORY = 15  # a row keeps at least the last so many ends of attempts
+
+
 class Violation(AssertionError):
     """A promise was broken."""
 
@@ -72,6 +75,11 @@ class Audit:
             ours = row["state"] == State.SUCCEEDED and row["attempt"] == asked["attempt"]
             self.demand(ours, "G11 an accepted result is the job's result", asked=asked, row=row)
 
+        elif message["error"]["code"] == "stale_lease" and "result" in asked:
+            row = self.durable[id_number(asked["id"])]
+            ours = row["state"] == State.SUCCEEDED and json.loads(row["result"]) == asked["result"]
+            self.demand(not ours, "G11 a refused result is not the job's result", asked=asked, row=row)
+
     def _cancel_answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
         row = self.durable[id_number(asked["id"])]
         if "ok" in message:
@@ -120,6 +128,9 @@ class Audit:
         before = self.delivered.get(number, 0)
         self.demand(job["attempt"] > before, "G7 attempts grow with every hand-out", job=job, before=before)
         self.delivered[number] = job["attempt"]
+        ended = {entry["attempt"] for entry in json.loads(row["history"] or b"[]")}
+        caused = set(range(max(1, job["attempt"] - HISTORY), job["attempt"])) <= ended
+        self.demand(caused, "G8 every further start has a recorded cause", job=job, history=row["history"])
         counted = row["attempt"] - row["forgiven"]
         self.demand(counted <= row["max_attempts"], "G9, G10 no more attempts than allowed", job=job, row=row)
 

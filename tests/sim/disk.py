@@ -15,7 +15,7 @@ from hirehall.stores.sqlite import SQLiteStore
 
 NAMES = (
     "id", "state", "attempt", "forgiven", "max_attempts", "holder", "lost", "lane", "place", "result", "payload", "key",
-    "queue", "expires_at",
+    "queue", "expires_at", "history",
 )  # fmt: skip
 DUMP = f"SELECT {', '.join(NAMES)} FROM jobs"
 

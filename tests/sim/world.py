@@ -224,8 +224,18 @@ class World:
             self.audit.demand(not (crew.free and crew.has_ready), "G15 no lost wake-up", crew=sorted(crew.kinds))
         kept = self.store.db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").fetchone()
         self.audit.demand(self.hall.core._next_wake == kept[0], "the earliest stored time is known", kept=kept)
+        self._check_leases()
         for worker in self.hall.core.leases.workers.values():
             self.audit.demand(worker.promised >= 0, "promises are counted", worker=worker.holder)
+
+    def _check_leases(self) -> None:
+        """No lease outlives its last beat by more than the second in which the hall looks."""
+        if self.now < self.hall_loop.frozen_until + 3.0:
+            return
+        for worker in self.hall.core.leases.workers.values():
+            for lease in worker.held.values():
+                late = self.now - worker.deadline(lease)
+                self.audit.demand(not lease.is_live or late < 1.5, "G12 an expired lease ends", lease=lease, late=late)
 
     def _all_done(self) -> bool:
         idle = not any(client.left > 0 or client.open_keys for client in self.clients)
@@ -276,7 +286,6 @@ class World:
     def _heal(self) -> None:
         """Faults off; every old worker dies; one good worker takes everything; clients say what they still must."""
         self.healing = True
-        self.hall_loop.frozen_until = 0.0
         self._jump_ms += 7_200_000  # what a clock set back would make wait for hours is due now
         self.faults = Faults(0, 0, 0, (0.001,), 0, 0, 0, False, 0, 0, 0)
         for worker in self.workers:

@@ -76,7 +76,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def stranger(self, dice: Random, job: PaperJob) -> tuple[int, str]:
         """The attempt and holder of this job, or sometimes not quite."""
-        wrong = dice.random() < 0.2
+        wrong = dice.random() < 0.3
         return job.attempt - dice.choice((0, wrong)), CARL if wrong else job.holder or ANNA
 
     @rule(dice=DICE)
@@ -100,7 +100,8 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(dice=DICE)
     def succeed(self, dice: Random) -> None:
         """In hand, late, again, stale, or by somebody else: whatever the job is just now."""
-        job = dice.choice(self.jobs(State.RUNNING, State.READY) or self.jobs())
+        lost = [job for job in self.jobs() if job.lost]
+        job = dice.choice((lost if dice.random() < 0.5 else self.jobs(State.RUNNING, State.READY)) or self.jobs())
         attempt, holder = self.stranger(dice, job)
         result = dice.choice((b"1", b"2"))
         in_hand = self.paper.holds(job.id, attempt, holder)
