@@ -226,13 +226,21 @@ class World:
         self.audit.demand(self.hall.core._next_wake == kept[0], "the earliest stored time is known", kept=kept)
         self._check_leases()
         for worker in self.hall.core.leases.workers.values():
-            self.audit.demand(worker.promised >= 0, "promises are counted", worker=worker.holder)
+            self.audit.demand(worker.promised == 0, "every promise is settled", worker=worker.holder)
+        running = {job: row for job, row in self.audit.durable.items() if row["state"] == State.RUNNING}
+        in_hand = self.hall.core.leases.open
+        self.audit.demand(running.keys() == in_hand.keys(), "what runs is in hand", running=running, in_hand=in_hand)
+        for job, lease in in_hand.items():
+            same = (lease.job.attempt, lease.job.holder) == (running[job]["attempt"], running[job]["holder"])
+            self.audit.demand(same, "G7 the lease in hand is the stored one", lease=lease, row=running[job])
 
     def _check_leases(self) -> None:
         """No lease outlives its last beat by more than the second in which the hall looks."""
         if self.now < self.hall_loop.frozen_until + 3.0:
             return
         for worker in self.hall.core.leases.workers.values():
+            gone_late = self.now - (worker.gone_at if worker.gone_at is not None else self.now)
+            self.audit.demand(gone_late < 1.5, "a grace ends", worker=worker.holder, late=gone_late)
             for lease in worker.held.values():
                 late = self.now - worker.deadline(lease)
                 self.audit.demand(not lease.is_live or late < 1.5, "G12 an expired lease ends", lease=lease, late=late)
