@@ -39,7 +39,7 @@ def system_clock() -> Instant:
 def open_store(url: str) -> Store:
     """The store that a URL's scheme names."""
     scheme, colon, rest = url.partition(":")
-    if not colon or scheme not in STORES:
+    if not colon or scheme not in STORES or (scheme == "sqlite" and not rest):
         raise BadRequest(f"--store {url!r}: write sqlite:PATH or memory:")
     return STORES[scheme](rest)
 

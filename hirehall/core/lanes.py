@@ -20,16 +20,18 @@ from hirehall.model import LaneKey, Offers
 class Lane:
     """One (queue, kind, requires, share, priority).
 
-    `ready` counts its ready jobs less those `promised` to claims that the store has not answered yet.
+    `ready` counts its ready jobs less those `promised` to claims that the store has not answered yet; `listed` counts
+    the crews in whose turns it stands.
     """
 
-    __slots__ = ("crews", "key", "number", "promised", "ready")
+    __slots__ = ("crews", "key", "listed", "number", "promised", "ready")
 
     def __init__(self, key: LaneKey) -> None:
         self.key = key
         self.number = lane_number(key)
         self.ready = 0
         self.promised = 0
+        self.listed = 0
         self.crews: list[Crew] = []
 
 
@@ -46,7 +48,7 @@ class Crew:
         self.queues, self.kinds, self.offers = queues, kinds, offers
         self.members: set[Worker] = set()
         self.free: OrderedDict[Worker, None] = OrderedDict()
-        self._turns = Turns()
+        self.turns = Turns()
 
     def may_take(self, key: LaneKey) -> bool:
         """Whether a job of this lane may run here."""
@@ -56,16 +58,16 @@ class Crew:
 
     def add_ready(self, lane: Lane) -> None:
         """This lane has ready jobs now."""
-        self._turns.add(lane)
+        self.turns.add(lane)
 
     @property
     def has_ready(self) -> bool:
         """Whether any lane that this crew may take has ready jobs."""
-        return self._turns.peek() is not None
+        return self.turns.peek() is not None
 
     def next_lane(self) -> Lane | None:
         """The lane whose turn it is; taking it passes the turn on."""
-        return self._turns.take()
+        return self.turns.take()
 
     def next_worker(self) -> Worker | None:
         """The free worker whose turn it is; taking it passes the turn on."""
@@ -90,13 +92,14 @@ class Turns:
     def __init__(self) -> None:
         self._priorities: list[int] = []  # negated, so that the largest comes first
         self._shares: dict[int, OrderedDict[str, deque[Lane]]] = {}
-        self._listed: set[int] = set()
+        self._listed: dict[int, Lane] = {}
 
     def add(self, lane: Lane) -> None:
         """Give `lane` a place behind the others of its share, and its share one behind the others."""
         if lane.number in self._listed:
             return
-        self._listed.add(lane.number)
+        self._listed[lane.number] = lane
+        lane.listed += 1
         level = -lane.key.priority
         if level not in self._shares:
             insort(self._priorities, level)
@@ -123,8 +126,17 @@ class Turns:
             shares.move_to_end(lane.key.share)
         return lane
 
+    def clear(self) -> None:
+        """Let go of every lane."""
+        for lane in self._listed.values():
+            lane.listed -= 1
+        self._listed.clear()
+        self._shares.clear()
+        self._priorities.clear()
+
     def _drop(self, shares: OrderedDict[str, deque[Lane]], share: str) -> None:
-        self._listed.discard(shares[share].popleft().number)
+        lane = self._listed.pop(shares[share].popleft().number)
+        lane.listed -= 1
         if not shares[share]:
             del shares[share]
         if not shares:
@@ -179,6 +191,7 @@ class Hallway:
         """Forget a crew that has no members."""
         self.crews = {key: other for key, other in self.crews.items() if other is not crew}
         self.hungry.pop(crew, None)
+        crew.turns.clear()
         for lane in self.lanes.values():
             if crew in lane.crews:
                 lane.crews.remove(crew)
@@ -192,5 +205,5 @@ class Hallway:
     def forget_idle_lanes(self, keep: int) -> None:
         """Bound the memory that lanes without ready jobs take; they are made again when a job needs them."""
         if len(self.lanes) > keep:
-            for lane in [lane for lane in self.lanes.values() if not lane.ready and not lane.promised]:
+            for lane in [lane for lane in self.lanes.values() if not (lane.ready or lane.promised or lane.listed)]:
                 del self.lanes[lane.key], self.by_number[lane.number]

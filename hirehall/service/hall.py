@@ -167,6 +167,8 @@ class Hall:
             return
         if isinstance(answer, Struct):
             answer.ref = ref or UNSET  # type: ignore[attr-defined]
+        elif ref:
+            answer = {**answer, "ref": ref}
         session.put(answer)
 
     def _after_turn(self, session: Session) -> None:

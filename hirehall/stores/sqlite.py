@@ -23,6 +23,7 @@ from hirehall.stores.sqlite_read import claimed, read_jobs
 from hirehall.stores.wal import Wal, sync_directory
 
 SCHEMA_VERSION = 1
+SMALLEST_DATABASE = 512  # bytes: one page of the smallest size
 SCHEMA = Path(__file__).with_name("sqlite.sql")
 OLDEST_SQLITE = 3_051_003  # older ones can corrupt a log that two connections reset and write
 
@@ -57,6 +58,7 @@ class SQLiteStore:
         if self.path != ":memory:":
             self._lock = _lock(Path(self.path))
         try:
+            self._refuse_a_stump()
             self._open_database()
         except apsw.Error as exc:
             await self.close()
@@ -66,6 +68,12 @@ class SQLiteStore:
         except HallError:
             await self.close()
             raise
+
+    def _refuse_a_stump(self) -> None:
+        """SQLite takes a file of a few bytes for an empty database and would write over it."""
+        path = Path(self.path)
+        if self.path != ":memory:" and path.exists() and 0 < path.stat().st_size < SMALLEST_DATABASE:
+            raise Unavailable(f"{path} is no database: move it away, or name another one with --store")
 
     def _open_database(self) -> None:
         self._db = apsw.Connection(self.path)
@@ -154,7 +162,7 @@ def _lock(path: Path) -> int:
     """One hall per file: two would hand the same job out twice."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        fd = os.open(Path(f"{path}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as exc:
         raise Unavailable(f"cannot write in {path.parent}: {exc.strerror}; name another directory with --data") from exc
     try:

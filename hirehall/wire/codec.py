@@ -33,19 +33,25 @@ class LineReader:
 
     def __init__(self, max_message: int = MAX_MESSAGE) -> None:
         self._max_message = max_message
-        self._rest = b""
+        self._begun: list[bytes] = []  # pieces of a line whose end has not come
+        self._begun_bytes = 0
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages whose lines `data` ends. After a TooLarge BadLine, always the last, the stream is useless."""
         head, newline, rest = data.rpartition(b"\n")
         if not newline:
-            self._rest += rest
-            return self._too_long() if len(self._rest) > self._max_message else []
-        lines = (self._rest + head).split(b"\n")
-        self._rest = rest
+            return self._go_on(rest)
+        lines = b"".join([*self._begun, head]).split(b"\n")
+        self._begun, self._begun_bytes = [], 0
         if max(map(len, lines)) > self._max_message:
             return self._up_to_long(lines)
-        return decode_lines(lines) + (self._too_long() if len(rest) > self._max_message else [])
+        return decode_lines(lines) + self._go_on(rest)
+
+    def _go_on(self, rest: bytes) -> list[Message]:
+        if rest:
+            self._begun.append(rest)
+            self._begun_bytes += len(rest)
+        return self._too_long() if self._begun_bytes > self._max_message else []
 
     def _up_to_long(self, lines: list[bytes]) -> list[Message]:
         first = next(at for at, line in enumerate(lines) if len(line) > self._max_message)

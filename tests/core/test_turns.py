@@ -65,3 +65,17 @@ def test_lanes_without_jobs_are_forgotten_but_not_those_with_a_promise() -> None
     ready(hallway, "busy", "a", 1)
     hallway.forget_idle_lanes(keep=1)
     assert sorted(key.kind for key in hallway.lanes) == ["busy", "promised"]
+
+
+def test_a_lane_that_stands_in_some_turns_is_not_forgotten() -> None:
+    """Or its successor of the same number would be taken for listed, and its jobs never handed out."""
+    hallway = Hallway()
+    crew = hallway.crew(frozenset({"default"}), frozenset({"*"}), {})
+    ready(hallway, "first", "a", 1, priority=5)
+    lane = ready(hallway, "x", "a", 1)
+    hallway.add_ready(lane, -1)
+    hallway.forget_idle_lanes(keep=0)
+    ready(hallway, "x", "a", 1)
+    assert turns(hallway, 3) == ["a/first", "a/x"]
+    hallway.disband(crew)
+    assert lane.listed == 0
