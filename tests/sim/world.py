@@ -270,7 +270,8 @@ class World:
     def _trouble_freeze(self) -> None:
         if not self.healing:
             self.count("hall frozen")
-            self.hall_loop.frozen_until = self.now + self.dice.choice((0.5, 3.0, 8.0))
+            thaw = self.now + self.dice.choice((0.5, 3.0, 8.0))
+            self.hall_loop.frozen_until = max(self.hall_loop.frozen_until, thaw)
             self.later(self.dice.expovariate(1 / self.faults.freeze), self._trouble_freeze)
 
     def _trouble_clock(self) -> None:
