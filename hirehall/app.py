@@ -67,12 +67,12 @@ class Building:
         await self.hall.start()
         try:
             addresses = [await door.open() for door in self.doors]
+            unix = None if self.settings.unix is None else str(self.settings.unix)
+            write_access_file(self.settings.data, AccessFile(addresses[0], unix, self.token))
         except HallError:
             await self.close()
             raise
         self.url = addresses[0]
-        unix = None if self.settings.unix is None else str(self.settings.unix)
-        write_access_file(self.settings.data, AccessFile(self.url, unix, self.token))
 
     async def close(self) -> None:
         """What came in is committed and answered; then the doors close, then the store."""

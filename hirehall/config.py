@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ OPTIONS = (
     Option("data", str, str(DEFAULT_DATA), "directory", "where jobs, the access file and the UNIX socket are kept"),
     Option("tcp", str, f"127.0.0.1:{DEPUTY_PORT}", "HOST:PORT", "where to listen for JSON lines; port 0: a free one"),
     Option("unix", str, "", "path", "UNIX socket; DATA/hall.sock by default, none where that is too long"),
-    Option("store", str, "", "URL", "sqlite:PATH, or memory: (nothing survives); DATA/hall.db by default"),
+    Option("store", str, "", "URL", "the store: sqlite:PATH, or memory: (nothing survives); sqlite:DATA/hall.db by default"),
     Option("anonymous", str, "", "roles", "what sessions without a token may do: submit,work,read,admin"),
 )  # fmt: skip
 BY_NAME = {option.name: option for option in OPTIONS}
@@ -104,8 +105,15 @@ def host_and_port(address: str) -> tuple[str, int]:
 
 def check_loopback(host: str) -> None:
     """Refuse to listen beyond this machine: there is no TLS and there are no personal tokens yet."""
-    if host not in ("localhost", "::1") and not host.startswith("127."):
+    if not _is_loopback(host):
         raise BadRequest(
             f"--tcp {host}: this hall listens on this machine only (127.0.0.1, ::1, localhost); beyond it TLS and"
             " personal tokens are needed, which it does not have yet"
         )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

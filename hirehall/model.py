@@ -7,9 +7,8 @@ counter. It is the primary key, the submit sequence and the creation time in one
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
@@ -213,8 +212,3 @@ def session_holder(session: int) -> str:
 def is_session_holder(holder: str) -> bool:
     """Whether nobody can come back as this holder."""
     return holder.startswith("~")
-
-
-def to_json(value: Any) -> bytes:
-    """`value` as JSON bytes."""
-    return msgspec.json.encode(value)

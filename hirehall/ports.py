@@ -12,11 +12,12 @@ from hirehall.model import MAX_MESSAGE, State, StoredJob
 
 class ByIds(Struct, frozen=True):
     """Read these jobs; `owner`, when given, sees only its own. Raises TooLarge when payloads and results together
-    take more than `max_bytes`; a single job always fits."""
+    take more than `max_bytes`; a single job always fits. Without `bodies` they are left out."""
 
     ids: list[int]
     owner: str | None = None
     max_bytes: int = 2 * MAX_MESSAGE
+    bodies: bool = True
 
 
 class Page(Struct, frozen=True):

@@ -238,6 +238,8 @@ class Dispatcher:
         return self.hallway.by_number[number]
 
     def _settle_change(self, change: Change, batch: Batch) -> None:
+        if change.step is lifecycle.RESUME:
+            self.leases.resuming.discard(change.id)
         if change.answer != APPLIED:
             if change.step is lifecycle.RESUME:
                 self.leases.give_back(change.holder or "")

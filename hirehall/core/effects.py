@@ -7,7 +7,7 @@ from msgspec import Struct
 from hirehall.core.operations import Claimed
 from hirehall.model import State
 
-CANCELLED, TIMED_OUT, LOST, DRAINING = "cancelled", "timeout", "lost", "draining"
+CANCELLED, TIMED_OUT, LOST = "cancelled", "timeout", "lost"
 
 
 class End(Struct, gc=False):

@@ -18,6 +18,7 @@ LONGEST_SECONDS = 100 * 366 * 86_400.0
 MAX_PRIORITY = 1 << 31
 MAX_TRIES = 1_000_000
 MAX_LABEL = 1 << 63
+MAX_LABELS = 32
 MAX_META = 4096  # bytes of JSON: it shares a line with the payload
 BACKOFFS = frozenset({"constant", "linear", "exponential"})
 
@@ -61,7 +62,9 @@ def check_seconds(what: str, seconds: float | None, least: float = 0.0) -> None:
 
 
 def check_labels(labels: Mapping[str, object]) -> None:
-    """Label names are names; text values hold no NUL and at most 128 characters."""
+    """Label names are names; text values hold no NUL and at most 128 characters; there are not too many."""
+    if len(labels) > MAX_LABELS:
+        raise BadRequest(f"{len(labels)} labels: name at most {MAX_LABELS}")
     for name, value in labels.items():
         check_name("label", name)
         for item in value if isinstance(value, list) else (value,):

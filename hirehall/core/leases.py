@@ -7,7 +7,7 @@ happened to the job meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
 import msgspec
@@ -49,6 +49,7 @@ class Leases:
         self.effects = Effects()
         self.workers: dict[str, Worker] = {}
         self.open: dict[int, Lease] = {}  # by job id: leases that no operation has ended yet
+        self.resuming: set[int] = set()  # jobs whose worker wants to keep them, until the store has answered
         self._collecting = collecting
         self._hallway = hallway
         self._timers = timers
@@ -191,9 +192,11 @@ class Leases:
 
     def resume(self, job: Claimed) -> None:
         """A lost lease is the worker's again: nobody else had taken the job."""
-        worker = self.unpromise(job.holder) or self.workers.setdefault(job.holder, Worker(job.holder))
-        lease = self._lease(job)
-        self.hold(worker, lease)
+        worker, lease = self.unpromise(job.holder), self._lease(job)
+        if worker is None or (worker.session is None and worker.gone_at is None):  # it said bye meanwhile
+            self._end(None, lease, lifecycle.RELEASE)
+        else:
+            self.hold(worker, lease)
 
     def _lease(self, job: Claimed) -> Lease:
         rules = msgspec.json.decode(job.rules, type=Rules) if job.rules else DEFAULT_RULES
@@ -208,6 +211,12 @@ class Leases:
         self._watch(worker, worker.deadline(lease))
 
     # The worker says something about a lease.
+
+    def reserve(self, jobs: Collection[int]) -> None:
+        """Touch these jobs for a worker's answers; raise NextBatch while the store has yet to say who keeps one."""
+        if not self.resuming.isdisjoint(jobs):
+            raise NextBatch
+        self._collecting.touch(jobs)
 
     def answered(self, holder: str, job: int, attempt: int) -> Lease | None:
         """The worker gives the place of this attempt back. The lease, while it was still open or stopping."""
@@ -295,6 +304,7 @@ class Leases:
         if self._collecting.is_touched(job):  # it is on its way elsewhere: this worker has lost it
             return
         self._collecting.touch([job])
+        self.resuming.add(job)
         change = Change(
             lifecycle.RESUME, job, State.RUNNING, attempt, worker.holder, lease_seconds=worker.lease_seconds
         )
@@ -304,13 +314,14 @@ class Leases:
     # A lease ends without the worker.
 
     def _watch(self, worker: Worker, due: float) -> None:
-        if not worker.watched or due < worker.watch_at:
-            worker.watched, worker.watch_at = True, due
-            self._timers.add(due, partial(self._look_at, worker))
+        if worker.watch is None or due < worker.watch_at:
+            if worker.watch is not None:
+                worker.watch.cancel()
+            worker.watch_at, worker.watch = due, self._timers.add(due, partial(self._look_at, worker))
 
     def _look_at(self, worker: Worker) -> None:
         """Do what is due for its leases; look again when the next one is. One timer a worker, however many jobs."""
-        worker.watched = False
+        worker.watch = None
         for lease in list(worker.held.values()):
             if lease.is_live and worker.deadline(lease) <= self.now.mono:
                 self._fall_due(worker, lease)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from hirehall.core.operations import Claimed
+from hirehall.core.timers import Timer
 from hirehall.model import Rules
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Worker:
         "name",
         "promised",
         "session",
+        "watch",
         "watch_at",
-        "watched",
     )  # fmt: skip
 
     def __init__(self, holder: str) -> None:
@@ -77,7 +78,7 @@ class Worker:
         self.gone_at: float | None = None  # when the grace of a closed connection ends
         self.clogged = False  # it does not read: nothing more until it does
         self.last_of_lane = False  # its lost jobs go to the end of their lane (Deputy)
-        self.watched = False  # a timer will look at its leases,
+        self.watch: Timer | None = None  # will look at its leases,
         self.watch_at = 0.0  # at this time
 
     @property

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 86_400.0  # a Deputy worker never beats: its open connection is its lease
 ID, NO_ARG = "deputy_id", "deputy_no_arg"  # in the job's meta: the client's id as JSON; that `arg` was absent
 MAX_ID_BYTES = 1_024
+MAX_TYPES = 1_000
 
 
 def _side(session: Session) -> DeputySide:
@@ -44,6 +45,8 @@ def can_do(hall: Hall, session: Session, message: m.CanDo) -> None:
     for kind in message.types:
         check_name("type", kind)
     side = _side(session)
+    if len(side.kinds.union(message.types)) > MAX_TYPES:
+        raise BadRequest(f"a session may name at most {MAX_TYPES} types")
     side.kinds.update(message.types)
     if not side.kinds:
         return
@@ -86,7 +89,7 @@ def did(hall: Hall, session: Session, message: m.Did) -> AfterCommit:
     held = side.in_hand.get(name)
     if held is None:
         raise NotFound("no job of that id is in this worker's hand")
-    hall.core.collecting.touch([held[0]])
+    hall.core.leases.reserve([held[0]])
     del side.in_hand[name]
     hall.core.leases.succeed(session.holder, held[0], held[1], bytes(message.res))
     return AfterCommit(lambda: None)

@@ -16,7 +16,7 @@ from msgspec import UNSET, Struct
 
 from hirehall.core.collecting import NextBatch
 from hirehall.core.dispatcher import Dispatcher
-from hirehall.core.operations import Batch
+from hirehall.core.operations import MAX_OPERATIONS, Batch
 from hirehall.errors import HallError, StoreBroken, TooLarge
 from hirehall.model import Instant, StoredJob
 from hirehall.ports import Connection, Store
@@ -31,6 +31,7 @@ from hirehall.wire.codec import BadLine
 
 log = logging.getLogger("hirehall")
 
+HALF_CLOSED_SECONDS = 60.0  # a peer that will say nothing more may wait for answers this long
 Entry = tuple[Session, Any, Answer | AfterCommit | AfterRead]  # session, ref, answer
 
 
@@ -100,7 +101,12 @@ class Hall:
         self._after_turn(session)
 
     def clogged(self, session: Session, clogged: bool) -> None:
-        """Its peer does not read (or reads again): a worker gets nothing more meanwhile."""
+        """Its peer does not read (or reads again): it gets no jobs and no answers to reads meanwhile."""
+        session.clogged = clogged
+        if not clogged and session.held_back:
+            self._entries[:0] = session.held_back
+            session.held_back = []
+            self._wake_if_wanted()
         worker = self.core.leases.workers.get(session.holder)
         if worker is not None and worker.session == session.number:
             self.core.leases.set_clogged(worker, clogged)
@@ -123,6 +129,9 @@ class Hall:
         """Nothing more will come from it: its connection closes as soon as all it said is answered."""
         session.leaving = True
         session.flush()
+        if not session.closed:
+            self.core.alarm(self.core.now.mono + HALF_CLOSED_SECONDS, session.connection.close)
+            self._set_alarm()
 
     # Running commands.
 
@@ -172,7 +181,7 @@ class Hall:
         session.put(answer)
 
     def _after_turn(self, session: Session) -> None:
-        if self.core.collecting.full or session.behind:
+        if self.core.collecting.full or len(self._entries) >= MAX_OPERATIONS or session.behind:
             session.connection.pause()
             self._paused.append(session)
         self._wake_if_wanted()
@@ -182,7 +191,7 @@ class Hall:
 
     @property
     def _wants_commit(self) -> bool:
-        return bool(self._entries) or self.core.wants_commit
+        return bool(self._entries or self._behind) or self.core.wants_commit
 
     def _wake_if_wanted(self) -> None:
         if self._wants_commit:
@@ -236,16 +245,26 @@ class Hall:
         self.metrics.count(batch)
         told: dict[int, Session] = {}
         for session, ref, answer in entries:
+            if session.held_back or (session.clogged and type(answer) is AfterRead):
+                session.held_back.append((session, ref, answer))  # its peer does not read what it has asked for
+                continue
+            reply = await self._reply(session, answer)
             session.unanswered -= 1
             told[session.number] = session
-            self._say(session, ref, await self._read(answer) if type(answer) is AfterRead else _made(answer, []))
+            self._say(session, ref, reply)
+            if session.is_full:
+                session.flush()
         pushes.push(self, effects, told)
         self.waits.ended(effects.ends)
         for session in told.values():
             session.flush()
         self._set_alarm()
 
-    async def _read(self, answer: AfterRead) -> Answer:
+    async def _reply(self, session: Session, answer: Answer | AfterCommit | AfterRead) -> Answer:
+        if type(answer) is not AfterRead:
+            return _made(answer, [])
+        if session.closed:
+            return None
         try:
             return _made(answer, await self.store.read(answer.query))
         except TooLarge as exc:

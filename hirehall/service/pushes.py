@@ -51,6 +51,7 @@ def _run(session: Session, jobs: list[Claimed]) -> None:
             line, size = [], 0
         line.append(_delivery(job))
         size += len(job.payload) + 400
+        job.payload = b""  # it is on its way: the lease needs only the rest
     session.put(RunPush(line))
 
 

@@ -32,7 +32,7 @@ def hello(hall: Hall, session: Session, message: m.Hello) -> Answer:
 def _greet(hall: Hall, session: Session, message: m.Hello) -> Answer:
     if message.protocol != PROTOCOL:
         raise BadRequest(f"this hall speaks protocol {PROTOCOL}, not {message.protocol}: use a matching client")
-    if session.greeted or session.deputy is not None:
+    if session.greeted or session.deputy is not None or session.holder in hall.core.leases.workers:
         raise BadRequest("say hello once, first")
     for what in ("name", "worker"):
         if getattr(message, what):

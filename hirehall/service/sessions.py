@@ -12,6 +12,7 @@ from hirehall.wire.codec import encode
 
 ANONYMOUS = "anonymous"
 LF = b"\n"
+FLUSH_BYTES = 1 << 18
 CRLF = b"\r\n"  # what Deputy's clients wait for
 
 
@@ -49,7 +50,10 @@ class Session:
         self.unanswered = 0  # commands whose answer waits for a commit
         self.waits = 0  # `wait` commands that are not answered yet
         self.behind: list[Any] = []  # messages that wait for the next batch, in their order
+        self.clogged = False  # its peer leaves too much unread
+        self.held_back: list[Any] = []  # answers that wait until it reads again, in their order
         self._out: list[bytes] = []
+        self._out_bytes = 0
 
     @property
     def owner(self) -> str:
@@ -75,12 +79,20 @@ class Session:
 
     def put(self, message: Struct | dict[str, Any]) -> None:
         """Add one message to what `flush` will write."""
-        self._out.append(encode(message))
+        line = encode(message)
+        self._out.append(line)
+        self._out_bytes += len(line)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is put that it should be written before more is."""
+        return self._out_bytes > FLUSH_BYTES
 
     def flush(self) -> None:
         """Write everything put since the last time, in one piece."""
         if self._out and not self.closed:
             self.connection.send(self.line_end.join(self._out) + self.line_end)
         self._out.clear()
+        self._out_bytes = 0
         if self.leaving and not (self.unanswered or self.waits or self.behind or self.closed):
             self.connection.close()

@@ -34,7 +34,7 @@ class Waits:
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
-        self._by_job: dict[int, list[Waiting]] = {}
+        self._by_job: dict[int, dict[Waiting, None]] = {}
         self._by_session: dict[Session, set[Waiting]] = {}
 
     def begin(self, session: Session, ref: Any, query: ByIds, timeout_seconds: float | None) -> AfterRead:
@@ -43,11 +43,12 @@ class Waits:
         self._by_session.setdefault(session, set()).add(waiting)
         session.waits += 1
         for job in waiting.pending:
-            self._by_job.setdefault(job, []).append(waiting)
+            self._by_job.setdefault(job, {})[waiting] = None
         if timeout_seconds is not None:
             core = self._hall.core
             waiting.timer = core.alarm(core.now.mono + timeout_seconds, lambda: self._answer(waiting))
-        return AfterRead(query, lambda jobs: self._first_look(waiting, jobs))
+        states_only = ByIds(query.ids, query.owner, bodies=False)
+        return AfterRead(states_only, lambda jobs: self._first_look(waiting, jobs))
 
     def _first_look(self, waiting: Waiting, jobs: list[StoredJob]) -> None:
         if waiting.done:
@@ -55,7 +56,9 @@ class Waits:
         missing = waiting.pending - {job.id for job in jobs}
         if missing:
             self._drop(waiting)
-            raise NotFound(f"there is no job {', '.join(sorted(id_text(job) for job in missing))} that you may see")
+            raise NotFound(
+                f"there is no job {', '.join(sorted(map(id_text, missing - {-1}))) or 'of that id'} that you may see"
+            )
         for job in jobs:
             if job.state in FINAL:
                 self._arrived(waiting, job.id)
@@ -94,10 +97,9 @@ class Waits:
             waiting.timer.cancel()
         self._by_session.get(waiting.session, set()).discard(waiting)
         for job in set(waiting.query.ids):
-            others = [other for other in self._by_job.get(job, ()) if other is not waiting]
-            if others:
-                self._by_job[job] = others
-            else:
+            others = self._by_job.get(job, {})
+            others.pop(waiting, None)
+            if not others:
                 self._by_job.pop(job, None)
 
     def forget(self, session: Session) -> None:

@@ -80,7 +80,7 @@ def done(hall: Hall, session: Session, message: m.Done) -> AfterCommit:
         return _done_many(hall, session, message.jobs)
     _check_result(message)
     number = id_number(message.id)
-    hall.core.collecting.touch((number,))
+    hall.core.leases.reserve((number,))
     change = hall.core.leases.succeed(session.holder, number, message.attempt, bytes(message.result))
     return AfterCommit(lambda: judged(change))
 
@@ -91,7 +91,7 @@ def _done_many(hall: Hall, session: Session, jobs: list[m.DoneJob]) -> AfterComm
     if len({job.id for job in jobs}) != len(jobs):
         raise BadRequest("a job is named twice: report each once")
     numbers = [id_number(job.id) for job in jobs]
-    hall.core.collecting.touch(numbers)
+    hall.core.leases.reserve(numbers)
     succeed = hall.core.leases.succeed
     changes = [
         succeed(session.holder, number, job.attempt, bytes(job.result))
@@ -112,7 +112,7 @@ def fail(hall: Hall, session: Session, message: m.Fail) -> AfterCommit:
     error = message.error
     fault = Fault(error.type[:128], _cut(error.message), _cut(error.trace))
     number = id_number(message.id)
-    hall.core.collecting.touch([number])
+    hall.core.leases.reserve([number])
     change = hall.core.leases.fail(session.holder, number, message.attempt, fault, message.retry, message.delay_seconds)
     return AfterCommit(lambda: judged(change))
 
@@ -129,7 +129,7 @@ def release(hall: Hall, session: Session, message: m.Release) -> AfterCommit:
     """Given back, forgiven: this attempt does not count."""
     check_seconds("delay_seconds", message.delay_seconds)
     number = id_number(message.id)
-    hall.core.collecting.touch([number])
+    hall.core.leases.reserve([number])
     change = hall.core.leases.release(session.holder, number, message.attempt, message.delay_seconds)
     return AfterCommit(lambda: judged(change))
 

@@ -6,6 +6,7 @@ the log. With `:memory:` there is nothing to sync and nothing survives.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import secrets
@@ -23,6 +24,7 @@ from hirehall.stores.sqlite_read import claimed, read_jobs
 from hirehall.stores.wal import Wal, sync_directory
 
 SCHEMA_VERSION = 1
+BUSY_MS = 2_000
 SMALLEST_DATABASE = 512  # bytes: one page of the smallest size
 SCHEMA = Path(__file__).with_name("sqlite.sql")
 OLDEST_SQLITE = 3_051_003  # older ones can corrupt a log that two connections reset and write
@@ -31,7 +33,8 @@ Sync = Callable[[], Awaitable[None]]
 
 
 async def no_sync() -> None:
-    """For a database in memory: there is no disk to wait for."""
+    """For a database in memory: there is no disk to wait for, but others shall have their turn."""
+    await asyncio.sleep(0)
 
 
 class SQLiteStore:
@@ -77,23 +80,28 @@ class SQLiteStore:
 
     def _open_database(self) -> None:
         self._db = apsw.Connection(self.path)
+        self._db.set_busy_timeout(BUSY_MS)  # someone may look into the file with another program
         for name, value in (("synchronous", "normal"), ("wal_autocheckpoint", 0), ("cache_size", -20_000)):
             self._db.pragma(name, value)
+        self._check_schema()
         if self.path != ":memory:" and self._db.pragma("journal_mode", "wal") != "wal":
             raise Unavailable(f"cannot keep a write-ahead log beside {self.path}: is it on a network file system?")
         self._prepare_schema()
         if self.path != ":memory:":
             self._start_log()
 
-    def _prepare_schema(self) -> None:
+    def _check_schema(self) -> None:
+        """Refuse what is not ours, or not yet ours, before a byte of it is changed."""
         version = self.db.pragma("user_version")
         if version > SCHEMA_VERSION:
             raise Unavailable(
                 f"{self.path} has schema {version}, this hall knows {SCHEMA_VERSION}: start a newer hirehall on it"
             )
-        if version == 0:
-            if list(self.db.execute("SELECT 1 FROM sqlite_master LIMIT 1")):
-                raise Unavailable(f"{self.path} is the database of another program: name another one with --store")
+        if version == 0 and list(self.db.execute("SELECT 1 FROM sqlite_master LIMIT 1")):
+            raise Unavailable(f"{self.path} is the database of another program: name another one with --store")
+
+    def _prepare_schema(self) -> None:
+        if self.db.pragma("user_version") == 0:
             with self.db:
                 for _ in self.db.execute(SCHEMA.read_text()):
                     pass  # a script runs on only while its rows are read
@@ -153,7 +161,7 @@ class SQLiteStore:
 
 
 CLAIMED_RUNNING = (
-    "SELECT id, lane, kind, queue, payload, attempt, forgiven, max_attempts, follow, rules, holder, lease_seconds"
+    "SELECT id, lane, kind, queue, x'', attempt, forgiven, max_attempts, follow, rules, holder, lease_seconds"
     f" FROM jobs WHERE state = {int(State.RUNNING)}"
 )
 

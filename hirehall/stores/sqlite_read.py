@@ -41,8 +41,9 @@ def read_jobs(db: apsw.Connection, query: Query) -> list[StoredJob]:
 def _by_ids(db: apsw.Connection, query: ByIds) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     size = 0
+    select = SELECT if query.bodies else SELECT_PAGE
     for job in query.ids:
-        row = db.execute(f"{SELECT} WHERE id = ?", (job,)).fetchone()
+        row = db.execute(f"{select} WHERE id = ?", (job,)).fetchone()
         if row is None or query.owner not in (None, row[OWNER_AT]):
             continue
         size += len(row[PAYLOAD_AT]) + len(row[RESULT_AT] or b"")

@@ -7,6 +7,7 @@ before any reply leaves. That is what FULL promises, without stopping the event 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,6 +41,8 @@ class Wal:
         """Return when everything committed so far is on the disk."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._syncs, os.fdatasync, self._fd)
+        if self._checkpoint is not None and self._checkpoint.done():
+            self._checkpoint.result()  # an I/O error there is an I/O error of the store
         if self.pages >= FULL_PAGES:
             await self._empty(loop)
         elif self.pages >= CHECKPOINT_PAGES and (self._checkpoint is None or self._checkpoint.done()):
@@ -52,7 +55,8 @@ class Wal:
         await loop.run_in_executor(self._checkpoints, self._run_checkpoint)
 
     def _run_checkpoint(self) -> None:
-        self._connection.wal_checkpoint(None, apsw.SQLITE_CHECKPOINT_PASSIVE)
+        with contextlib.suppress(apsw.BusyError, apsw.LockedError, apsw.FullError):  # the next one tries again
+            self._connection.wal_checkpoint(None, apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def close(self) -> None:
         """Let the threads finish and give everything back."""
