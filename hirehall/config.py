@@ -38,7 +38,7 @@ OPTIONS = (
     Option("data", str, str(DEFAULT_DATA), "directory", "where jobs, the access file and the UNIX socket are kept"),
     Option("tcp", str, f"127.0.0.1:{DEPUTY_PORT}", "HOST:PORT", "where to listen for JSON lines; port 0: a free one"),
     Option("unix", str, "", "path", "UNIX socket; DATA/hall.sock by default, none where that is too long"),
-    Option("store", str, "", "URL", "the store: sqlite:PATH, or memory: (nothing survives); sqlite:DATA/hall.db by default"),
+    Option("store", str, "", "URL", "the store: sqlite:PATH, or memory: (nothing survives); sqlite:DATA/hall.db"),
     Option("anonymous", str, "", "roles", "what sessions without a token may do: submit,work,read,admin"),
 )  # fmt: skip
 BY_NAME = {option.name: option for option in OPTIONS}

@@ -51,7 +51,7 @@ def _refuse(source: str, data: bytes, problem: str) -> NoReturn:
             f"{source} is not JSON: {exc.msg} (line {exc.lineno}, column {exc.colno})\n  {shown}\n  {mark}"
             + _hint(data)
         ) from None
-    except (UnicodeDecodeError, RecursionError) as exc:
+    except (UnicodeDecodeError, RecursionError, ValueError) as exc:
         raise click.UsageError(f"{source} is not JSON: {exc}") from None
     raise click.UsageError(f"{source} is not JSON: {problem}")
 

@@ -134,7 +134,7 @@ class AsyncHall:
 
     def follow(self, job: AsyncJob) -> None:
         """See to it that the job's end is heard of."""
-        if not self._session.followed.has(job.id):
+        if not self._session.followed.has(job):
             self._session.followed.ask(job)
             self._wake()
 

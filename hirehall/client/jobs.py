@@ -63,20 +63,22 @@ class Followed:
     """The jobs whose outcome is awaited, by id."""
 
     def __init__(self, ask: Callable[[str, Handle], None]) -> None:
-        self._jobs: dict[str, Handle] = {}
+        self._jobs: dict[str, list[Handle]] = {}  # the same key submitted twice makes two handles on one job
         self._ask = ask
 
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def has(self, job: str) -> bool:
-        """Whether the end of this job is awaited already."""
-        return job in self._jobs
+    def has(self, job: Handle) -> bool:
+        """Whether the end of this job will be told to this handle."""
+        return any(job is handle for handle in self._jobs.get(job.id, ()))
 
     def add(self, job: Handle) -> None:
         """The hall will push this job's end."""
         if not job.is_ended:
-            self._jobs[job.id] = job
+            handles = self._jobs.setdefault(job.id, [])
+            if job not in handles:
+                handles.append(job)
 
     def ask(self, job: Handle) -> None:
         """Nobody pushes this job's end, or perhaps not: ask for it, once."""
@@ -87,26 +89,26 @@ class Followed:
 
     def ask_all(self) -> None:
         """After a reconnect: the hall follows nothing for this session any more."""
-        for job in list(self._jobs.values()):
-            self.ask(job)
+        for handles in list(self._jobs.values()):
+            self.ask(handles[0])
 
     def ended(self, ends: list[Ended]) -> None:
         """An `end` push."""
         for end in ends:
-            job = self._jobs.pop(end.id, None)
-            if job is not None:
+            for job in self._jobs.pop(end.id, ()):
                 job.settle(end)
 
     def refused(self, job: Handle, error: HallError) -> None:
         """The hall does not say how this one ended."""
-        self._jobs.pop(job.id, None)
-        job.settle(error)
+        for handle in self._jobs.pop(job.id, [job]):
+            handle.settle(error)
 
     def fail(self, error: HallError) -> None:
         """No outcome will come: the connection is gone for good."""
         jobs, self._jobs = self._jobs, {}
-        for job in jobs.values():
-            job.settle(error)
+        for handles in jobs.values():
+            for job in handles:
+                job.settle(error)
 
 
 class WaitReply(Struct):

@@ -24,6 +24,7 @@ from hirehall.client.lines import Line, LineBuffer, read_line
 from hirehall.client.outcomes import Broken
 from hirehall.errors import HallError, TooLarge, Unavailable, Unknown, from_wire
 from hirehall.model import MAX_MESSAGE
+from hirehall.wire.body import encode_body
 from hirehall.wire.messages import Delivery, Stop
 
 PROTOCOL = 1
@@ -131,7 +132,7 @@ class Session:
         if self._closed is not None:
             raise self._closed
         command["ref"] = self._next
-        line = _encode(command)
+        line = encode_body(command)
         if len(line) > MAX_MESSAGE:
             raise TooLarge(f"the {command.get('cmd')} takes {len(line)} bytes: at most {MAX_MESSAGE} are accepted")
         self._pending[self._next] = Call(line, waiter, read, repeat, command.get("cmd") != "wait")

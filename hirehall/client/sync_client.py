@@ -169,7 +169,7 @@ class Hall:
     def follow(self, job: Job) -> threading.Event:
         """See to it that the job's end is heard of; the event is set when it is."""
         with self._lock:
-            if not self._session.followed.has(job.id):
+            if not self._session.followed.has(job):
                 self._session.followed.ask(job)
             ended = job.end_event()
         self._write()

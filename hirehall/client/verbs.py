@@ -14,6 +14,7 @@ from hirehall.client.lines import Line
 from hirehall.client.session import READS
 from hirehall.errors import HallError, TooLarge, Unknown
 from hirehall.model import MAX_MESSAGE
+from hirehall.wire.body import encode_body
 
 T = TypeVar("T")
 
@@ -88,7 +89,7 @@ def _pieces(jobs: Iterable[Mapping[str, Any]], room: int) -> Iterable[list[_Entr
     piece: list[_Entry] = []
     size = 0
     for job in jobs:
-        text = _encode(job)
+        text = encode_body(job)
         if len(text) > room:
             raise TooLarge(f"a job of kind {job.get('kind')!r} takes {len(text)} bytes: at most {room} are accepted")
         if size + len(text) > room or len(piece) == MOST_JOBS:

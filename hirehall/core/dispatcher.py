@@ -55,6 +55,7 @@ class Dispatcher:
         for _, key, ready in recovered.lanes:
             self.hallway.add_ready(self.hallway.lane(key), ready)
         for job in recovered.running:
+            job.payload = b""  # its worker has it already
             self.leases.restore(job)
 
     # Time.

@@ -54,6 +54,11 @@ class Capture:
         middle = f"\n... {missing} bytes left out ...\n"
         return head.decode("utf-8", "replace") + middle + tail.decode("utf-8", "replace")
 
+    @property
+    def size(self) -> int:
+        """Bytes that came, kept or not."""
+        return len(self._head) + self._tail_size + self._dropped
+
     def tail(self, limit: int = STDERR_TAIL_BYTES) -> str:
         """The last `limit` bytes, without white space around them."""
         kept = b"".join(self._tail)

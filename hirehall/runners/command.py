@@ -2,8 +2,8 @@
 
     stdin            the payload as JSON, then end of file; the same in the file HALL_PAYLOAD
     HALL_RESULT      a path: JSON written there is the result, and other text is the result as it is.
-                     When nothing is written there, the result is what came on stdout: a text (of a long one
-                     head and tail), without its last line break, never parsed
+                     When nothing is written there, the result is what came on stdout: a text, without its
+                     last line break, never parsed; too much of it fails the job
     fd 3             lines `run TEXT` and `run 40% TEXT` are progress
     exit 0 / 75      succeeded / failed, try again; other: failed for good, unless the runner has `retry`
     cancel, timeout  SIGTERM to the group, 10 s, then SIGKILL to the whole tree
@@ -26,7 +26,7 @@ import msgspec
 
 from hirehall.errors import BadRequest, HallError
 from hirehall.runners import tree
-from hirehall.runners.capture import Capture
+from hirehall.runners.capture import KEEP_BYTES, Capture
 from hirehall.runners.port import Failure, Outcome, Report, Why, cut, fitting, stopped, success
 from hirehall.runners.process import DRAIN_SECONDS, Process
 from hirehall.runners.watcher import use_pidfds
@@ -34,7 +34,6 @@ from hirehall.runners.workspace import Workspace
 from hirehall.wire.messages import Delivery
 
 GRACE_SECONDS = 10.0
-RESULT_BYTES = 128 * 1024  # of stdout, when that is the result: any byte may take six in JSON
 TRY_AGAIN = 75  # EX_TEMPFAIL
 
 
@@ -196,7 +195,13 @@ def find_program(argv: Sequence[str]) -> str:
 def _result(space: Workspace, stdout: Capture) -> Outcome:
     written = space.read_result()
     if written is None:
-        return success(stdout.text(RESULT_BYTES).removesuffix("\n"))
+        if stdout.size > KEEP_BYTES:
+            return Failure(
+                "too_large",
+                f"the script wrote {stdout.size} bytes to stdout: leave a large result elsewhere",
+                retry=False,
+            )
+        return success(stdout.text(KEEP_BYTES).removesuffix("\n"))
     try:
         msgspec.json.decode(written)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Literal, Protocol
 
-import msgspec
 from msgspec import Struct
 
 from hirehall.model import MAX_BODY
+from hirehall.wire.body import encode_body
 from hirehall.wire.messages import Delivery
 
 # cancelled, timeout, lost: the job is not ours any more. draining: end it only if it has not begun. quit: end
@@ -83,13 +83,10 @@ class Runner(Protocol):
         """Nothing more will be started: let go of threads and processes."""
 
 
-_encode = msgspec.json.Encoder().encode
-
-
 def success(value: Any) -> Outcome:
     """`value` as a result, or why it cannot be one."""
     try:
-        result = _encode(value)
+        result = encode_body(value)
     except Exception as why:  # an encoder meets objects of the user's, which may raise anything
         return Failure("TypeError", f"the result cannot be written as JSON: {why}", retry=False)
     return fitting(result)

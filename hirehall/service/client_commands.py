@@ -13,7 +13,7 @@ from hirehall.ports import ByIds, Page
 from hirehall.service.answers import AfterCommit, AfterRead, Answer, job_view
 from hirehall.service.sessions import Session
 from hirehall.wire import messages as m
-from hirehall.wire.body import check_depth
+from hirehall.wire.body import check_body
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -30,7 +30,7 @@ def submit(hall: Hall, session: Session, message: m.Submit) -> AfterCommit:
     else:
         specs = _merged(message, message.jobs)
     for spec in specs:
-        check_depth("payload", spec.payload)
+        check_body("payload", spec.payload)
     operation = hall.core.submit(specs, session.owner, session.owner, session.number)
     if message.jobs is UNSET:
         return AfterCommit(lambda: submitted(operation))

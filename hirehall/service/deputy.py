@@ -19,7 +19,7 @@ from hirehall.model import MAX_BODY, NULL, JobSpec, Rules, State, id_text
 from hirehall.service.answers import AfterCommit
 from hirehall.service.sessions import CRLF, DeputySide, Session
 from hirehall.wire import messages as m
-from hirehall.wire.body import check_depth
+from hirehall.wire.body import check_body
 from hirehall.wire.codec import decode_lines
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def can_do(hall: Hall, session: Session, message: m.CanDo) -> None:
 
 def do(hall: Hall, session: Session, message: m.Do) -> AfterCommit:
     """Submit a job; its end will be told as `did` with the same id."""
-    check_depth("id", message.id)
+    check_body("id", message.id)
     theirs = bytes(message.id)
     if len(theirs) > MAX_ID_BYTES:
         raise BadRequest(f"an id takes at most {MAX_ID_BYTES} bytes")
@@ -67,7 +67,7 @@ def do(hall: Hall, session: Session, message: m.Do) -> AfterCommit:
     if message.arg is UNSET:
         meta[NO_ARG] = "1"
     arg = NULL if message.arg is UNSET else message.arg
-    check_depth("arg", arg)
+    check_body("arg", arg)
     spec = JobSpec(kind=message.type, payload=arg, meta=meta, follow=True)
     side = _side(session)
     operation = hall.core.submit([spec], session.owner, session.owner, session.number)
@@ -83,8 +83,8 @@ def did(hall: Hall, session: Session, message: m.Did) -> AfterCommit:
     side = _side(session)
     if len(message.res) > MAX_BODY:
         raise TooLarge(f"res has {len(message.res)} bytes: at most {MAX_BODY} are kept")
-    check_depth("res", message.res)
-    check_depth("id", message.id)
+    check_body("res", message.res)
+    check_body("id", message.id)
     name = canonical_id(message.id)
     held = side.in_hand.get(name)
     if held is None:

@@ -72,6 +72,9 @@ class Hall:
     async def finish(self) -> None:
         """Take no more commands; commit and answer those that came. Workers keep what they have and come back."""
         self._finishing = True
+        for session in self.sessions.values():
+            self._entries += session.held_back
+            session.held_back = []
         if self._alarm is not None:
             self._alarm.cancel()
         self._wanted.set()
@@ -245,7 +248,7 @@ class Hall:
         self.metrics.count(batch)
         told: dict[int, Session] = {}
         for session, ref, answer in entries:
-            if session.held_back or (session.clogged and type(answer) is AfterRead):
+            if not self._finishing and (session.held_back or (session.clogged and type(answer) is AfterRead)):
                 session.held_back.append((session, ref, answer))  # its peer does not read what it has asked for
                 continue
             reply = await self._reply(session, answer)

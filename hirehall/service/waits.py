@@ -44,13 +44,11 @@ class Waits:
         session.waits += 1
         for job in waiting.pending:
             self._by_job.setdefault(job, {})[waiting] = None
-        if timeout_seconds is not None:
-            core = self._hall.core
-            waiting.timer = core.alarm(core.now.mono + timeout_seconds, lambda: self._answer(waiting))
         states_only = ByIds(query.ids, query.owner, bodies=False)
-        return AfterRead(states_only, lambda jobs: self._first_look(waiting, jobs))
+        due = None if timeout_seconds is None else self._hall.core.now.mono + timeout_seconds
+        return AfterRead(states_only, lambda jobs: self._first_look(waiting, jobs, due))
 
-    def _first_look(self, waiting: Waiting, jobs: list[StoredJob]) -> None:
+    def _first_look(self, waiting: Waiting, jobs: list[StoredJob], due: float | None) -> None:
         if waiting.done:
             return
         missing = waiting.pending - {job.id for job in jobs}
@@ -64,6 +62,8 @@ class Waits:
                 self._arrived(waiting, job.id)
         if not waiting.query.ids:
             self._answer(waiting)
+        if due is not None and not waiting.done:
+            waiting.timer = self._hall.core.alarm(due, lambda: self._answer(waiting))
 
     def ended(self, ends: list[End]) -> None:
         """These jobs are final now."""

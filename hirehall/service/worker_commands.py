@@ -16,7 +16,7 @@ from hirehall.model import MAX_BODY, Fault, id_number, id_text
 from hirehall.service.answers import AfterCommit, Answer
 from hirehall.service.sessions import Session
 from hirehall.wire import messages as m
-from hirehall.wire.body import check_depth
+from hirehall.wire.body import check_body
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -103,7 +103,7 @@ def _done_many(hall: Hall, session: Session, jobs: list[m.DoneJob]) -> AfterComm
 def _check_result(job: m.Done | m.DoneJob) -> None:
     if len(job.result) > MAX_BODY:
         raise TooLarge(f"the result of job {job.id} has {len(job.result)} bytes: fail it, at most {MAX_BODY} are kept")
-    check_depth("result", job.result)
+    check_body("result", job.result)
 
 
 def fail(hall: Hall, session: Session, message: m.Fail) -> AfterCommit:

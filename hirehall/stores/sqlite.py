@@ -161,7 +161,7 @@ class SQLiteStore:
 
 
 CLAIMED_RUNNING = (
-    "SELECT id, lane, kind, queue, x'', attempt, forgiven, max_attempts, follow, rules, holder, lease_seconds"
+    "SELECT id, lane, kind, queue, payload, attempt, forgiven, max_attempts, follow, rules, holder, lease_seconds"
     f" FROM jobs WHERE state = {int(State.RUNNING)}"
 )
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 
-from msgspec import Raw
+import msgspec
+from msgspec import Raw, Struct
 
 from hirehall.errors import BadRequest
 
 MAX_DEPTH = 64
+SHORTEST_FAR = 5  # bytes: 1e999
 _SURROGATE = re.compile(rb"\\u[dD][89abABcdefCDEF]")
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+PLAIN = (str, bytes, int, float, Raw, type(None))
+_FAR_NUMBER = re.compile(rb"[0-9][eE][+]?[0-9]{3}|[0-9]{300}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKET = re.compile(rb"[\[\]{}]")
 
@@ -40,13 +45,47 @@ def _has_half_pair(data: bytes) -> bool:
     return False
 
 
-def check_depth(what: str, body: Raw) -> None:
-    """Raise BadRequest when `body`, valid JSON, is nested deeper than 64."""
-    if len(body) <= MAX_DEPTH:
+def check_body(what: str, body: Raw) -> None:
+    """Raise BadRequest when `body`, valid JSON, is nested deeper than 64 or holds a number that others cannot read."""
+    if len(body) < SHORTEST_FAR:
         return
     data = bytes(body)
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+    if _FAR_NUMBER.search(data):
+        _check_numbers(what, data)
+    if len(data) > MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         raise BadRequest(f"the {what} is nested deeper than {MAX_DEPTH}: send it as text, or as a file")
+
+
+def encode_body(value: object) -> bytes:
+    """`value` as JSON; raise ValueError for NaN and infinities, which JSON does not know and encoders write as null."""
+    data = msgspec.json.encode(value)
+    if b"null" in data and _has_strange_number(value):
+        raise ValueError("NaN and infinite numbers cannot be written as JSON")
+    return data
+
+
+def _has_strange_number(value: object) -> bool:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, float) and not math.isfinite(item):
+            return True
+        if isinstance(item, dict):
+            stack += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple | set | frozenset):
+            stack += item
+        elif isinstance(item, Struct):
+            stack += msgspec.structs.astuple(item)
+        elif not isinstance(item, PLAIN):
+            stack.append(msgspec.to_builtins(item))
+    return False
+
+
+def _check_numbers(what: str, data: bytes) -> None:
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        raise BadRequest(f"the {what} holds a number that is out of range: send it as text") from None
 
 
 def _depth(body: bytes) -> int:

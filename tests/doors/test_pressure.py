@@ -81,11 +81,14 @@ async def test_who_does_not_read_is_not_read_either(house: Opening) -> None:
         assert len(opened.hall.sessions) == 2
 
 
-async def test_who_leaves_more_than_8_mib_unread_is_dropped_alone(house: Opening) -> None:
+async def test_who_does_not_read_is_held_back_alone_and_hears_all_when_it_reads_again(house: Opening) -> None:
     async with house as opened:
         deaf, other = await opened.call(), await opened.call()
         job = (await other.ask(cmd="submit", kind="saw", payload="x" * 900_000))["id"]
         stop_reading(deaf)
         deaf.write(b'{"cmd":"get","ids":["%s"]}\n' % job.encode() * 60)
-        await until(lambda: len(opened.hall.sessions) == 1)
+        await until(lambda: any(session.held_back for session in opened.hall.sessions.values()))
         assert (await other.ask(cmd="ping"))["ok"]
+        deaf.writer.transport.resume_reading()
+        for _ in range(60):
+            assert (await deaf.hear())["jobs"]
