@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,13 @@ def pages() -> dict[Path, str]:
     }
 
 
+def stale() -> list[str]:
+    """The pages that are not what they should be."""
+    return [path.name for path, text in pages().items() if path.read_text() != text]
+
+
 if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(f"run `make docs`: {', '.join(stale())}" if stale() else 0)
     for path, text in pages().items():
         path.write_text(text)
