@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from hirehall.cli.exits import Exit
 from hirehall.core.lifecycle import diagram
 

@@ -105,7 +105,9 @@ class Audit:
         for job in message.get("run", []):
             self._sent_run(link, job)
         for end in message.get("end", []):
-            row = self.durable[id_number(end["id"])]
+            row = self.durable.get(id_number(end["id"]))
+            self.demand(row is not None, "G6 a told end is stored", end=end)
+            assert row is not None
             self.demand(State(row["state"]).word == end["state"], "G6 a told end is stored", end=end, row=row)
             if row["result"] is not None:
                 self.demand(json.loads(row["result"]) == end["result"], "G6 a told result is stored", end=end, row=row)
@@ -178,6 +180,8 @@ class Audit:
             if row["state"] == State.RUNNING and (old is None or old["attempt"] < row["attempt"]):
                 waiting = known_long if old is None else since_last
                 older = [w for w in waiting.values() if w["lane"] == row["lane"] and w["place"] < row["place"]]
+                if old is None and self.world.cut_in(row["lane"], before, self.earlier):
+                    continue
                 self.demand(not older, "order inside a lane", row=row, older=older)
                 self.world.check_priority(row, waiting, rows, before)
         self.earlier = before

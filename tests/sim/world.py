@@ -166,10 +166,10 @@ class World:
         priority = lanes[row["lane"]].key.priority
         for other in waiting.values():
             key = lanes[other["lane"]].key
-            urgent = key.priority > priority and crew.may_take(key) and not self._cut_in(other["lane"], now, before)
+            urgent = key.priority > priority and crew.may_take(key) and not self.cut_in(other["lane"], now, before)
             self.audit.demand(not urgent, "larger priority first", started=row, waiting=other)
 
-    def _cut_in(self, lane: int, now: Rows, before: Rows) -> bool:
+    def cut_in(self, lane: int, now: Rows, before: Rows) -> bool:
         """A job came back to this lane and was out again in one commit: it took the turn of the one that waits."""
         return any(
             row["lane"] == lane and row["state"] == State.RUNNING and number in before
@@ -225,6 +225,10 @@ class World:
         kept = self.store.db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").fetchone()
         self.audit.demand(self.hall.core._next_wake == kept[0], "the earliest stored time is known", kept=kept)
         self._check_leases()
+        ready = self.store.db.execute("SELECT lane, count(*) FROM jobs WHERE state = 2 GROUP BY lane")
+        for number, jobs in ready:
+            lane = self.hall.core.hallway.by_number.get(number)
+            self.audit.demand(lane is not None and lane.ready == jobs, "G15 ready jobs are known", lane=number)
         for worker in self.hall.core.leases.workers.values():
             self.audit.demand(worker.promised == 0, "every promise is settled", worker=worker.holder)
         running = {job: row for job, row in self.audit.durable.items() if row["state"] == State.RUNNING}
