@@ -6,7 +6,7 @@ import pytest
 
 from hirehall.errors import BadRequest, TooLarge
 from hirehall.wire import messages as m
-from hirehall.wire.body import MAX_DEPTH, check_depth
+from hirehall.wire.body import MAX_DEPTH, check_body
 from hirehall.wire.codec import BadLine, LineReader, decode_line
 from tests.wire.bad_lines import BAD
 
@@ -94,10 +94,10 @@ def test_64_levels_are_the_most(body: bytes, fits: bool) -> None:
     assert MAX_DEPTH == 64
     whole = decode_line(b'{"cmd":"submit","kind":"a","payload":%s}' % body).payload
     if fits:
-        check_depth("payload", whole)
+        check_body("payload", whole)
     else:
         with pytest.raises(BadRequest, match="nested deeper than 64"):
-            check_depth("payload", whole)
+            check_body("payload", whole)
 
 
 def too_large(got: list[object]) -> bool:
