@@ -294,3 +294,43 @@ async def test_timeouts_of_jobs_that_ended_do_not_pile_up(rig: Rig) -> None:
         rig.core.leases.succeed(WORKER, job.id, 1, b"1")
         await rig.commit()
     assert len(rig.core._timers) < 10
+
+
+@on_a_rig
+async def test_an_answer_right_behind_keep_waits_until_the_store_said_who_has_the_job(rig: Rig) -> None:
+    job = await rig.running()
+    await rig.after(31)
+    rig.core.leases.come_back(9, WORKER, [(job.id, 1)])
+    batch = rig.core.seal()
+    with pytest.raises(NextBatch):
+        rig.core.leases.reserve((job.id,))
+    await rig.store.apply(batch)
+    rig.core.settle(batch)
+    rig.core.leases.reserve((job.id,))
+    rig.core.leases.fail(WORKER, job.id, 1, Fault("E", "no"), False, None)
+    await rig.commit()
+    assert await rig.state(job.id) is State.FAILED
+
+
+@on_a_rig
+async def test_who_keeps_a_job_and_leaves_at_once_gives_it_back(rig: Rig) -> None:
+    job = await rig.running()
+    await rig.after(31)
+    rig.core.leases.come_back(9, WORKER, [(job.id, 1)])
+    rig.core.leave(9, WORKER)
+    await rig.commit()
+    assert await rig.state(job.id) is State.READY
+
+
+@on_a_rig
+async def test_short_timeouts_beside_a_long_job_leave_one_timer(rig: Rig) -> None:
+    rig.work(credit=2)
+    rig.submit()
+    await rig.commit()
+    for _ in range(200):
+        rig.submit(timeout_seconds=1)
+        job = (await rig.commit()).runs[SESSION][0]
+        rig.core.leases.reserve((job.id,))
+        rig.core.leases.succeed(WORKER, job.id, 1, b"1")
+        await rig.after(1.5, beats=True)
+    assert len(rig.core._timers) < 100, "cancelled ones may stay for a while, but not all of them"

@@ -65,9 +65,7 @@ class Crew:
         """Start a submitter process."""
         acks = self.folder / f"acks-{prefix}"
         self.acks.append(acks)
-        self._submitters.append(
-            self._start("raw_submitter", str(self.data), str(acks), prefix, str(count), *options)
-        )
+        self._submitters.append(self._start("raw_submitter", str(self.data), str(acks), prefix, str(count), *options))
 
     def await_submitters(self, within: float) -> None:
         """Wait until everything is submitted."""

@@ -187,9 +187,7 @@ class RawWorker:
         if task is None or task.finished:
             return
         self._leave(task, "drop")
-        self.line.post(
-            "fail", **task.lease(), error={"message": order["why"]}, retry=order["why"] == "timeout"
-        )
+        self.line.post("fail", **task.lease(), error={"message": order["why"]}, retry=order["why"] == "timeout")
 
     def _leave(self, task: Task, event: str) -> None:
         del self._hand[task.id, task.attempt]

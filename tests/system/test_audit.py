@@ -70,9 +70,7 @@ def take_a_result_of_nobody(seen: Evidence) -> None:
 
 
 def start_the_next_before_the_first_is_dead(seen: Evidence) -> None:
-    seen.marks = [
-        mark._replace(at=2.4) if mark[:4] == ("a2", 2, "ann", "start") else mark for mark in seen.marks
-    ]
+    seen.marks = [mark._replace(at=2.4) if mark[:4] == ("a2", 2, "ann", "start") else mark for mark in seen.marks]
 
 
 def hand_the_same_attempt_to_two_workers(seen: Evidence) -> None:
@@ -155,9 +153,7 @@ def test_every_check_has_a_log_that_fails_it() -> None:
     assert {fault for _, fault in FAULTS} == set(CHECKS)
 
 
-@pytest.mark.parametrize(
-    ("event", "cause"), [("fail", "failed"), ("release", "released"), ("drop", "lease lost")]
-)
+@pytest.mark.parametrize(("event", "cause"), [("fail", "failed"), ("release", "released"), ("drop", "lease lost")])
 def test_an_attempt_that_its_worker_gave_up_is_a_cause_for_the_next(event: str, cause: str) -> None:
     seen = without(sound(), Mark("-", 0, "bob", "killed", 2.5))
     seen.marks.append(Mark("a2", 1, "bob", event, 2.5))

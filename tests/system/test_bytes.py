@@ -107,9 +107,7 @@ def raw_line(line: Line) -> bytes:
     return data
 
 
-def test_a_body_of_almost_a_mebibyte_comes_through_and_a_larger_one_is_refused(
-    hall: Hall, queue: str
-) -> None:
+def test_a_body_of_almost_a_mebibyte_comes_through_and_a_larger_one_is_refused(hall: Hall, queue: str) -> None:
     client, worker = hall.session(), at_work(hall, queue)
     large = "x" * (MAX_MESSAGE - 10_000)
     job = submit(client, queue, payload=large)

@@ -111,9 +111,7 @@ def test_d2_a_thousand_jobs_at_once_and_no_worker_ever_holds_two(connect: Connec
     results = [client.expect("did", within=20) for _ in range(1000)]
     done.set()
     did = [worker.finish() for worker in crew]
-    assert sorted((answer["id"], answer["res"]) for answer in results) == sorted(
-        (f"j{n}", n) for n in range(1000)
-    )
+    assert sorted((answer["id"], answer["res"]) for answer in results) == sorted((f"j{n}", n) for n in range(1000))
     assert sum(did) == 1000
     assert min(did) > 100, f"one worker did nearly nothing: {did}"
 
@@ -226,9 +224,7 @@ def test_d5_metrics_have_deputys_keys(connect: Connect, kind: str) -> None:
 
 
 @pytest.mark.parametrize("worker_on_unix", [True, False])
-def test_d6_worker_and_client_may_come_by_different_sockets(
-    connect: Connect, kind: str, worker_on_unix: bool
-) -> None:
+def test_d6_worker_and_client_may_come_by_different_sockets(connect: Connect, kind: str, worker_on_unix: bool) -> None:
     worker, client = connect(unix=worker_on_unix), connect(unix=not worker_on_unix)
     worker.can_do(kind)
     client.do("across", kind, "x")

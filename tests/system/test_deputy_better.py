@@ -16,9 +16,7 @@ from tests.system.lines import dial
 
 
 @pytest.mark.parametrize("bad", [b"{broken", b"[1,2]", b'"do"', b"\xff\xfe", b'{"cmd":"do","id":"x"}', b"{}"])
-def test_d8_a_bad_line_costs_one_error_and_its_neighbours_run_once(
-    connect: Connect, kind: str, bad: bytes
-) -> None:
+def test_d8_a_bad_line_costs_one_error_and_its_neighbours_run_once(connect: Connect, kind: str, bad: bytes) -> None:
     worker, client = connect(), connect()
     worker.can_do(kind)
     good = [json.dumps({"cmd": "do", "id": n, "type": kind}).encode() for n in range(3)]
@@ -44,9 +42,7 @@ def test_d8_a_bad_line_of_a_worker_does_not_wedge_it(connect: Connect, kind: str
     assert client.expect("did")["id"] == "second"
 
 
-def test_d8_an_unknown_id_in_did_neither_wedges_the_worker_nor_ends_its_job(
-    connect: Connect, kind: str
-) -> None:
+def test_d8_an_unknown_id_in_did_neither_wedges_the_worker_nor_ends_its_job(connect: Connect, kind: str) -> None:
     worker, client = connect(), connect()
     worker.can_do(kind)
     worker.did("never-heard-of", "x")
@@ -110,9 +106,7 @@ def test_d8_one_client_may_use_an_id_again(connect: Connect, kind: str) -> None:
         client.do("same", kind, n)
     for n in range(3):
         assert serve(worker, n)["arg"] == n
-    assert [client.expect("did") for _ in range(3)] == [
-        {"cmd": "did", "id": "same", "res": n} for n in range(3)
-    ]
+    assert [client.expect("did") for _ in range(3)] == [{"cmd": "did", "id": "same", "res": n} for n in range(3)]
 
 
 # Beside the scenarios: any door in, any worker out.
@@ -128,9 +122,7 @@ def test_a_native_worker_does_a_deputy_clients_job(hall: Hall, connect: Connect,
     assert client.expect("did") == {"cmd": "did", "id": "d", "res": {"n": 2}}
 
 
-def test_a_deputy_worker_does_a_native_job_under_the_halls_id(
-    hall: Hall, connect: Connect, kind: str
-) -> None:
+def test_a_deputy_worker_does_a_native_job_under_the_halls_id(hall: Hall, connect: Connect, kind: str) -> None:
     client, worker = hall.session(), connect()
     worker.can_do(kind)
     job = client.ok("submit", kind=kind, payload={"a": 1}, follow=True)["id"]

@@ -37,9 +37,7 @@ def keys(**submitted: int) -> chain[str]:
     return chain.from_iterable((f"{prefix}-{n}" for n in range(count)) for prefix, count in submitted.items())
 
 
-def test_nothing_is_lost_or_done_twice_when_halls_and_workers_are_killed_under_load(
-    own_hall: Hall, crew: Crew
-) -> None:
+def test_nothing_is_lost_or_done_twice_when_halls_and_workers_are_killed_under_load(own_hall: Hall, crew: Crew) -> None:
     workers = [crew.hire("--credit", "8", *extra) for extra in ([], ["--bulk"], ["--unix"], ["--bulk"])]
     crew.submit("single", 1500, "--rate", "250")
     crew.submit("bulk", 1500, "--rate", "250", "--bulk", "10")
@@ -110,9 +108,7 @@ def test_a_worker_without_a_name_loses_its_job_as_soon_as_its_connection_closes(
     assert (delivery["id"], delivery["attempt"]) == (job, 2)
 
 
-def test_a_frozen_workers_job_goes_to_another_which_its_return_does_not_disturb(
-    own_hall: Hall, crew: Crew
-) -> None:
+def test_a_frozen_workers_job_goes_to_another_which_its_return_does_not_disturb(own_hall: Hall, crew: Crew) -> None:
     client, other, third = (
         own_hall.session(),
         own_hall.session(worker="other"),
@@ -139,9 +135,7 @@ def test_a_frozen_workers_job_goes_to_another_which_its_return_does_not_disturb(
 
 
 @pytest.mark.parametrize("seconds", [3.0, 10.0])
-def test_no_live_worker_loses_its_job_while_the_hall_is_frozen(
-    own_hall: Hall, crew: Crew, seconds: float
-) -> None:
+def test_no_live_worker_loses_its_job_while_the_hall_is_frozen(own_hall: Hall, crew: Crew, seconds: float) -> None:
     crew.hire("--lease", "1", "--credit", "3")
     client = own_hall.session()
     ids = [submit(client, payload={"ms": int(seconds * 1000) + 1500}) for _ in range(3)]

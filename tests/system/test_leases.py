@@ -113,9 +113,7 @@ def test_a_worker_that_comes_back_keeps_its_jobs(hall: Hall, queue: str) -> None
     assert other.delivered() == []
 
 
-def test_keep_asks_for_the_same_token_and_worker_not_for_the_same_display_name(
-    hall: Hall, queue: str
-) -> None:
+def test_keep_asks_for_the_same_token_and_worker_not_for_the_same_display_name(hall: Hall, queue: str) -> None:
     client, worker = hall.session(), at_work(hall, queue)
     job = submit(client, queue)
     worker.runs(1)
@@ -137,9 +135,7 @@ def test_a_lease_that_the_worker_does_not_name_never_arrived_and_is_forgiven(hal
     assert view(client, unheard)["forgiven"] == 1
 
 
-def test_a_session_that_came_back_gets_nothing_before_it_says_what_it_works_on(
-    hall: Hall, queue: str
-) -> None:
+def test_a_session_that_came_back_gets_nothing_before_it_says_what_it_works_on(hall: Hall, queue: str) -> None:
     client, worker = hall.session(), at_work(hall, queue)
     job = submit(client, queue)
     worker.runs(1)

@@ -119,9 +119,7 @@ def test_a_job_that_was_started_in_time_does_not_expire(hall: Hall, queue: str) 
 FAST = {"kind": "exponential", "base_seconds": 0.2, "max_seconds": 10, "jitter": 0}
 
 
-def test_a_failing_job_is_retried_with_growing_delays_and_ends_as_a_dead_letter(
-    hall: Hall, queue: str
-) -> None:
+def test_a_failing_job_is_retried_with_growing_delays_and_ends_as_a_dead_letter(hall: Hall, queue: str) -> None:
     client, worker = hall.session(), at_work(hall, queue)
     job = submit(client, queue, max_attempts=3, backoff=FAST)
     error = {"type": "ValueError", "message": "no such page", "trace": "line 1"}

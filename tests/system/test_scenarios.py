@@ -19,9 +19,7 @@ from tests.system.lines import Line, Message
 # rz's scenarios
 
 
-def test_z1_a_worker_that_comes_late_starts_at_once_and_gets_its_share(
-    hall: Hall, queue: str, hire: Hire
-) -> None:
+def test_z1_a_worker_that_comes_late_starts_at_once_and_gets_its_share(hall: Hall, queue: str, hire: Hire) -> None:
     client = hall.session()
     submit_many(client, queue, [{"payload": {"ms": 10}} for _ in range(1000)])
     early = [hire(hall, name, queues=(queue,)) for name in ("ann", "bob")]

@@ -97,9 +97,7 @@ def test_bulk_fields_beside_jobs_are_defaults(hall: Hall, queue: str) -> None:
     assert [(job["kind"], job["priority"], job["payload"]) for job in shown] == [("k", 1, 1), ("j", 2, None)]
 
 
-@pytest.mark.parametrize(
-    "bad", [{"kind": ""}, {"priority": "high"}, {"key": "taken"}, {"colour": "red"}], ids=str
-)
+@pytest.mark.parametrize("bad", [{"kind": ""}, {"priority": "high"}, {"key": "taken"}, {"colour": "red"}], ids=str)
 def test_a_bulk_with_one_bad_job_submits_none(hall: Hall, queue: str, bad: dict[str, Any]) -> None:
     client = hall.session()
     job = submit(client, queue, key="taken", payload="other")

@@ -74,3 +74,20 @@ def test_a_refused_cancel_reserves_nothing(stage: Stage) -> None:
     say(anna, {"cmd": "cancel", "ids": [job, job]}, {"cmd": "cancel", "id": job, "ref": 2})
     stage.settle()
     assert anna.lines()[-1] == {"ok": True, "ref": 2}
+
+
+def test_hello_behind_work_is_refused_and_leaves_no_worker_behind(stage: Stage) -> None:
+    late, anna = stage.peer("late"), stage.peer("anna")
+    ask(stage, late, cmd="work", kinds=["*"], credit=5)
+    assert "error" in ask(stage, late, cmd="hello", worker="w")
+    late.leave()
+    stage.settle()
+    assert ask(stage, anna, cmd="submit", kind="saw")["state"] == "ready"
+
+
+def test_a_wait_for_more_than_a_line_may_hold_is_answered_once(stage: Stage) -> None:
+    anna = stage.peer("anna")
+    ids = [ask(stage, anna, cmd="submit", kind="saw", payload="x" * 1_000_000)["id"] for _ in range(3)]
+    say(anna, {"cmd": "wait", "ids": ids, "ref": "once"}, {"cmd": "cancel", "ids": ids})
+    stage.settle()
+    assert [line.get("ref") for line in anna.lines()].count("once") == 1
