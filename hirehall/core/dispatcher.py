@@ -34,7 +34,7 @@ from hirehall.core.timers import Timer, Timers
 from hirehall.core.workers import Worker
 from hirehall.model import FINAL, Instant, JobSpec, State
 
-TICK_SECONDS = 1.0  # the longest time between two ticks while anything is timed
+TICK_SECONDS = 1.0  # the longest time between two ticks: a longer one means that the machine slept
 NOTE_SECONDS = 1.0  # progress is stored this often
 IDLE_LANES = 10_000
 
