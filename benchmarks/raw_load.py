@@ -155,9 +155,7 @@ class Bench:
         yield
         seconds = time.monotonic() - began
         row = Row(what, jobs, round(seconds, 3), round(jobs / seconds))
-        used = [
-            round((now - then) / seconds, 2) for now, then in zip(self._cpu_seconds(), before, strict=True)
-        ]
+        used = [round((now - then) / seconds, 2) for now, then in zip(self._cpu_seconds(), before, strict=True)]
         row.client_cpu, row.worker_cpu, *hall = used
         if self.hall is not None:
             row.hall_cpu = hall[0]
@@ -215,9 +213,7 @@ def table(rows: list[Row]) -> str:
 
 def options() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", help="hall://HOST:PORT of a running hall; without it, one is started")
     parser.add_argument("--token", default="")
     parser.add_argument("--pid", type=int, help="the running hall's process, for CPU and RSS")

@@ -36,6 +36,7 @@ class State(IntEnum):
     FAILED = 5
     CANCELLED = 6
     EXPIRED = 7
+    BLOCKED = 8
 
     __hash__ = int.__hash__  # Enum's own is a Python call; states are keys on the hottest path
 
@@ -76,9 +77,12 @@ class JobSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     expires_at: str | float | None = None
     ttl_seconds: float | None = None
     timeout_seconds: float | None = None
-    max_attempts: int = MAX_ATTEMPTS
+    max_attempts: int | None = None  # None: as the queue says
     backoff: Backoff | None = None
-    keep_seconds: float = KEEP_SECONDS
+    keep_seconds: float | None = None
+    lock: str | None = None
+    after: list[str] | None = None
+    tags: list[str] | None = None
     meta: dict[str, str] | None = None
     follow: bool = False
 
@@ -98,9 +102,12 @@ class PartialSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     expires_at: str | float | UnsetType | None = UNSET
     ttl_seconds: float | UnsetType | None = UNSET
     timeout_seconds: float | UnsetType | None = UNSET
-    max_attempts: int | UnsetType = UNSET
+    max_attempts: int | UnsetType | None = UNSET
     backoff: Backoff | UnsetType | None = UNSET
-    keep_seconds: float | UnsetType = UNSET
+    keep_seconds: float | UnsetType | None = UNSET
+    lock: str | UnsetType | None = UNSET
+    after: list[str] | UnsetType | None = UNSET
+    tags: list[str] | UnsetType | None = UNSET
     meta: dict[str, str] | UnsetType | None = UNSET
     follow: bool | UnsetType = UNSET
 
@@ -119,11 +126,14 @@ class LaneKey(NamedTuple):
 
 
 class Rules(Struct, frozen=True, omit_defaults=True):
-    """The part of a job's spec that its attempts live by; stored as JSON, absent when all is default."""
+    """The part of a job's spec that few jobs have, stored as JSON; absent when all is default."""
 
     timeout_seconds: float | None = None
     backoff: Backoff | None = None
     meta: dict[str, str] | None = None
+    tags: list[str] | None = None
+    lock: str | None = None
+    after: list[int] | None = None  # job ids
 
 
 DEFAULT_RULES = Rules()

@@ -11,7 +11,7 @@ from msgspec import Struct
 from hirehall.client.lines import Line
 from hirehall.client.outcomes import FINAL, value_of
 from hirehall.errors import HallError, NotFound
-from hirehall.wire.messages import Ended
+from hirehall.wire.replies import Ended
 
 
 class Handle:

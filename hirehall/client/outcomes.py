@@ -16,7 +16,7 @@ import msgspec
 
 from hirehall.errors import HallError
 from hirehall.model import Fault
-from hirehall.wire.messages import Ended
+from hirehall.wire.replies import Ended
 
 
 class Broken(HallError):

@@ -25,7 +25,7 @@ from hirehall.client.outcomes import Broken
 from hirehall.errors import HallError, TooLarge, Unavailable, Unknown, from_wire
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.body import encode_body
-from hirehall.wire.messages import Delivery, Stop
+from hirehall.wire.replies import Delivery, Stop
 
 PROTOCOL = 1
 HELLO_REF = 0

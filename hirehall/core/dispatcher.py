@@ -292,6 +292,6 @@ class Dispatcher:
 def _placed(job: NewJob) -> Claimed:
     spec = job.spec
     return Claimed(
-        job.id, job.lane, spec.kind, spec.queue, bytes(spec.payload), job.attempt, 0, spec.max_attempts,
+        job.id, job.lane, spec.kind, spec.queue, bytes(spec.payload), job.attempt, 0, job.max_attempts,
         job.follow, job.rules, job.holder or "", job.lease_seconds or 0.0,
     )  # fmt: skip

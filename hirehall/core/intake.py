@@ -9,7 +9,7 @@ import msgspec
 
 from hirehall.core.operations import NewJob
 from hirehall.errors import BadRequest, TooLarge
-from hirehall.model import COUNTER_BITS, MAX_BODY, JobSpec, Rules, State, first_id
+from hirehall.model import COUNTER_BITS, KEEP_SECONDS, MAX_ATTEMPTS, MAX_BODY, JobSpec, Rules, State, first_id
 from hirehall.model import EPOCH_MS as EPOCH
 
 COUNTER_MASK = (1 << 12) - 1
@@ -105,6 +105,8 @@ def draft(spec: JobSpec, owner: str, session: int, wall_ms: int) -> NewJob:
     if _is_plain(spec):
         return job
     _check(spec)
+    job.max_attempts = spec.max_attempts or MAX_ATTEMPTS
+    job.keep_ms = round((KEEP_SECONDS if spec.keep_seconds is None else spec.keep_seconds) * 1000)
     job.rules = _rules(spec)
     job.expires_at = _time("expires_at", spec.expires_at, "ttl_seconds", spec.ttl_seconds, wall_ms)
     due = _time("run_at", spec.run_at, "delay_seconds", spec.delay_seconds, wall_ms)
@@ -122,8 +124,8 @@ def _is_plain(spec: JobSpec) -> bool:
         and spec.timeout_seconds is None
         and spec.backoff is None
         and spec.meta is None
-        and spec.max_attempts == 5
-        and spec.keep_seconds == 86_400.0
+        and spec.max_attempts is None
+        and spec.keep_seconds is None
     )
 
 
@@ -133,7 +135,7 @@ def _check(spec: JobSpec) -> None:
     for what in ("delay_seconds", "ttl_seconds", "keep_seconds"):
         check_seconds(what, getattr(spec, what))
     check_seconds("timeout_seconds", spec.timeout_seconds, 0.001)
-    if not 1 <= spec.max_attempts <= MAX_TRIES:
+    if spec.max_attempts is not None and not 1 <= spec.max_attempts <= MAX_TRIES:
         raise BadRequest(f"max_attempts is {spec.max_attempts}: give 1 to {MAX_TRIES}")
     _check_backoff(spec)
     for name, text in (spec.meta or {}).items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from hirehall.core.lifecycle import Step
-from hirehall.model import Instant, JobSpec, LaneKey, State
+from hirehall.model import KEEP_SECONDS, MAX_ATTEMPTS, Instant, JobSpec, LaneKey, State
 
 MAX_OPERATIONS = 5_000
 MAX_BYTES = 8 << 20
@@ -39,6 +39,8 @@ class NewJob(Struct, gc=False):
     holder: str | None = None
     lease_seconds: float | None = None
     worker: str | None = None  # what people call the holder
+    max_attempts: int = MAX_ATTEMPTS
+    keep_ms: int = round(KEEP_SECONDS * 1000)
 
 
 class Submit(Struct):

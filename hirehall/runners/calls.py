@@ -17,7 +17,7 @@ from hirehall.runners.context import Context
 from hirehall.runners.port import Failure, Outcome, Released, Why, cut, stopped, success
 from hirehall.runners.registry import JobFunction
 from hirehall.runners.steer import Fail, Retry
-from hirehall.wire.messages import Delivery
+from hirehall.wire.replies import Delivery
 
 Post = Callable[[Any], None]
 

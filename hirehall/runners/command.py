@@ -31,7 +31,7 @@ from hirehall.runners.port import Failure, Outcome, Report, Why, cut, fitting, s
 from hirehall.runners.process import DRAIN_SECONDS, Process
 from hirehall.runners.watcher import use_pidfds
 from hirehall.runners.workspace import Workspace
-from hirehall.wire.messages import Delivery
+from hirehall.wire.replies import Delivery
 
 GRACE_SECONDS = 10.0
 TRY_AGAIN = 75  # EX_TEMPFAIL

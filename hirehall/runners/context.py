@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from hirehall.runners.port import cut
-from hirehall.wire.messages import Delivery
+from hirehall.wire.replies import Delivery
 
 MAX_PROGRESS_TEXT = 1000  # characters
 

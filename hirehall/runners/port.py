@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from hirehall.model import MAX_BODY
 from hirehall.wire.body import encode_body
-from hirehall.wire.messages import Delivery
+from hirehall.wire.replies import Delivery
 
 # cancelled, timeout, lost: the job is not ours any more. draining: end it only if it has not begun. quit: end
 # it now and wait for nothing, this process is about to exit.

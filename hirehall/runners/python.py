@@ -17,7 +17,7 @@ from typing import Any
 from hirehall.runners.calls import AsyncCall, Call, SyncCall
 from hirehall.runners.port import Failure, Outcome, Report, Why
 from hirehall.runners.registry import JobFunction
-from hirehall.wire.messages import Delivery
+from hirehall.wire.replies import Delivery
 
 
 class PythonRunner:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hirehall.model import MAX_BODY
-from hirehall.wire.messages import Delivery
+from hirehall.wire.replies import Delivery
 
 PASSED_ON = ("PATH", "HOME", "LANG")
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"

@@ -12,7 +12,7 @@ from hirehall.core.workers import Lease
 from hirehall.errors import HallError
 from hirehall.model import NULL, State, StoredJob, id_created_ms, id_text
 from hirehall.ports import Query
-from hirehall.wire.messages import ErrorBody, ErrorReply, JobView
+from hirehall.wire.replies import ErrorBody, ErrorReply, JobView
 
 
 class AfterCommit(Struct):
@@ -65,6 +65,9 @@ def job_view(job: StoredJob, lease: Lease | None) -> JobView:
         history=_raw(job.history),
         worker=job.worker,
         meta=job.rules.meta or {},
+        tags=job.rules.tags or [],
+        lock=job.rules.lock,
+        after=list(map(id_text, job.rules.after or [])),
         created_at=rfc3339(id_created_ms(job.id)) or "",
         run_at=rfc3339(job.wake_at) if job.state is State.SCHEDULED else None,
         expires_at=rfc3339(job.expires_at),

@@ -12,7 +12,7 @@ from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, State, StoredJob, 
 from hirehall.ports import ByIds, Page
 from hirehall.service.answers import AfterCommit, AfterRead, Answer, job_view
 from hirehall.service.sessions import Session
-from hirehall.wire import messages as m
+from hirehall.wire import replies, requests
 from hirehall.wire.body import check_body
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MAX_JOBS = 10_000
 STATES = {state.word: state for state in State}
 
 
-def submit(hall: Hall, session: Session, message: m.Submit) -> AfterCommit:
+def submit(hall: Hall, session: Session, message: requests.Submit) -> AfterCommit:
     """One job, or `jobs`, all or nothing."""
     if message.jobs is UNSET:
         specs: list[JobSpec] = [message]
@@ -37,7 +37,7 @@ def submit(hall: Hall, session: Session, message: m.Submit) -> AfterCommit:
     return AfterCommit(lambda: _submitted_many(operation))
 
 
-def _merged(outer: m.Submit, inner: list[PartialSpec]) -> list[JobSpec]:
+def _merged(outer: requests.Submit, inner: list[PartialSpec]) -> list[JobSpec]:
     """The jobs of a bulk submit: what one leaves out comes from the fields beside `jobs`."""
     if not 1 <= len(inner) <= MAX_JOBS:
         raise BadRequest(f"jobs has {len(inner)} entries: give 1 to {MAX_JOBS}")
@@ -51,18 +51,18 @@ def _given(spec: PartialSpec) -> dict[str, Any]:
     return {field: value for field in SPEC_FIELDS if (value := getattr(spec, field)) is not UNSET}
 
 
-def submitted(operation: Submit) -> m.Submitted:
+def submitted(operation: Submit) -> replies.Submitted:
     """The answer to a single submit; raises KeyConflict."""
     _check_conflict(operation)
     job, answer = operation.jobs[0], operation.ids[0]
     if answer in operation.duplicates:
-        return m.Submitted(id=id_text(answer), state=operation.duplicates[answer].word, duplicate=True)
-    return m.Submitted(id=id_text(answer), state=job.state.word)
+        return replies.Submitted(id=id_text(answer), state=operation.duplicates[answer].word, duplicate=True)
+    return replies.Submitted(id=id_text(answer), state=job.state.word)
 
 
-def _submitted_many(operation: Submit) -> m.SubmittedMany:
+def _submitted_many(operation: Submit) -> replies.SubmittedMany:
     _check_conflict(operation)
-    return m.SubmittedMany(
+    return replies.SubmittedMany(
         ids=[id_text(job) for job in operation.ids], duplicates=[id_text(job) for job in operation.duplicates]
     )
 
@@ -75,24 +75,24 @@ def _check_conflict(operation: Submit) -> None:
         )
 
 
-def get(hall: Hall, session: Session, message: m.Get) -> AfterRead:
+def get(hall: Hall, session: Session, message: requests.Get) -> AfterRead:
     """The jobs named, as everything sent before it left them."""
     query = _by_ids(session, message.ids)
     asked = list(message.ids)
     return AfterRead(query, lambda jobs: _found(hall, jobs, asked))
 
 
-def _found(hall: Hall, jobs: list[StoredJob], asked: list[str]) -> m.Jobs:
+def _found(hall: Hall, jobs: list[StoredJob], asked: list[str]) -> replies.Jobs:
     found = {id_text(job.id) for job in jobs}
-    return m.Jobs(jobs=views(hall, jobs), missing=[job for job in asked if job not in found])
+    return replies.Jobs(jobs=views(hall, jobs), missing=[job for job in asked if job not in found])
 
 
-def views(hall: Hall, jobs: list[StoredJob]) -> list[m.JobView]:
+def views(hall: Hall, jobs: list[StoredJob]) -> list[replies.JobView]:
     """Stored jobs for the wire, with the latest progress of those in hand."""
     return [job_view(job, hall.core.leases.open.get(job.id)) for job in jobs]
 
 
-def wait(hall: Hall, session: Session, message: m.Wait) -> AfterRead:
+def wait(hall: Hall, session: Session, message: requests.Wait) -> AfterRead:
     """Answered when all are final, or with what is pending when the time is up."""
     if message.timeout_seconds is not None and not 0 <= message.timeout_seconds <= 86_400:
         raise BadRequest(f"timeout_seconds is {message.timeout_seconds}: give 0 to 86400, or none to wait on")
@@ -105,7 +105,7 @@ def _by_ids(session: Session, ids: list[str]) -> ByIds:
     return ByIds(list(dict.fromkeys(map(id_number, ids))), None if session.may("read") else session.owner)
 
 
-def cancel(hall: Hall, session: Session, message: m.Cancel) -> AfterCommit:
+def cancel(hall: Hall, session: Session, message: requests.Cancel) -> AfterCommit:
     """End a job wherever it is; `ids` are judged one by one."""
     ids = [message.id] if message.id is not None else message.ids
     if not 1 <= len(ids) <= MAX_IDS:
@@ -116,18 +116,18 @@ def cancel(hall: Hall, session: Session, message: m.Cancel) -> AfterCommit:
     changes = hall.core.cancel([id_number(job) for job in ids], owner)
     if message.id is not None:
         return AfterCommit(lambda: _cancelled(changes[0], ids[0]))
-    return AfterCommit(lambda: m.Judged(refused=_refused(changes, ids)))
+    return AfterCommit(lambda: replies.Judged(refused=_refused(changes, ids)))
 
 
 def _cancelled(change: Change, job: str) -> Answer:
     if change.answer not in (APPLIED, DUPLICATE):
         raise _refusal(change, job)
-    return m.Judged()
+    return replies.Judged()
 
 
-def _refused(changes: list[Change], ids: list[str]) -> list[m.Refusal]:
+def _refused(changes: list[Change], ids: list[str]) -> list[replies.Refusal]:
     pairs = zip(changes, ids, strict=True)
-    return [m.Refusal(job, _refusal(change, job).code) for change, job in pairs if change.answer != APPLIED]
+    return [replies.Refusal(job, _refusal(change, job).code) for change, job in pairs if change.answer != APPLIED]
 
 
 def _refusal(change: Change, job: str) -> HallError:
@@ -137,7 +137,7 @@ def _refusal(change: Change, job: str) -> HallError:
     return WrongState(f"job {job} is {was} already: there is nothing left to cancel")
 
 
-def find(hall: Hall, session: Session, message: m.Find) -> AfterRead:
+def find(hall: Hall, session: Session, message: requests.Find) -> AfterRead:
     """A page of jobs, the newest first; `next` continues it as `before`."""
     if not 1 <= message.limit <= MAX_IDS:
         raise BadRequest(f"limit is {message.limit}: give 1 to {MAX_IDS}")
@@ -149,6 +149,6 @@ def find(hall: Hall, session: Session, message: m.Find) -> AfterRead:
     return AfterRead(query, lambda jobs: _paged(hall, jobs, message.limit))
 
 
-def _paged(hall: Hall, jobs: list[StoredJob], limit: int) -> m.Jobs:
+def _paged(hall: Hall, jobs: list[StoredJob], limit: int) -> replies.Jobs:
     more = len(jobs) == limit
-    return m.Jobs(jobs=views(hall, jobs), next=id_text(jobs[-1].id) if more else None)
+    return replies.Jobs(jobs=views(hall, jobs), next=id_text(jobs[-1].id) if more else None)

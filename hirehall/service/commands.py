@@ -1,6 +1,6 @@
 """The command table. A row says which message it is for, who may send it, and what runs; rules live in the core.
 
-Every door shares this table. To add a command: a struct in `wire/messages.py`, a handler in one of the modules below
+Every door shares this table. To add a command: a struct in `wire/requests.py`, a handler in one of the modules below
 (parse, one call, answer), a row here.
 """
 
@@ -17,7 +17,7 @@ from hirehall.service import deputy
 from hirehall.service import session_commands as session
 from hirehall.service import worker_commands as worker
 from hirehall.service.sessions import Session
-from hirehall.wire import messages as m
+from hirehall.wire import requests
 
 
 class Command(Struct, frozen=True):
@@ -35,28 +35,28 @@ OWN_OR_READ = frozenset({"submit", "read"})
 OWN_OR_ADMIN = frozenset({"submit", "admin"})
 
 COMMANDS: dict[type, Command] = {
-    m.Hello: Command(session.hello),
-    m.Bye: Command(session.bye),
-    m.Ping: Command(session.ping),
-    m.Metrics: Command(session.metrics, ANYONE),
-    m.Kinds: Command(session.kinds, ANYONE),
-    m.Can: Command(session.can, ANYONE),
-    m.Submit: Command(client.submit, SUBMIT),
-    m.Get: Command(client.get, OWN_OR_READ),
-    m.Wait: Command(client.wait, OWN_OR_READ),
-    m.Cancel: Command(client.cancel, OWN_OR_ADMIN),
-    m.Find: Command(client.find, READ),
-    m.Work: Command(worker.work, WORK),
-    m.Credit: Command(worker.credit, WORK),
-    m.Progress: Command(worker.progress, WORK),
-    m.Done: Command(worker.done, WORK),
-    m.Fail: Command(worker.fail, WORK),
-    m.Release: Command(worker.release, WORK),
-    m.Beat: Command(worker.beat, WORK),
-    m.Keep: Command(worker.keep, WORK),
-    m.CanDo: Command(deputy.can_do, WORK),
-    m.Do: Command(deputy.do, SUBMIT),
-    m.Did: Command(deputy.did, WORK),
+    requests.Hello: Command(session.hello),
+    requests.Bye: Command(session.bye),
+    requests.Ping: Command(session.ping),
+    requests.Metrics: Command(session.metrics, ANYONE),
+    requests.Kinds: Command(session.kinds, ANYONE),
+    requests.Can: Command(session.can, ANYONE),
+    requests.Submit: Command(client.submit, SUBMIT),
+    requests.Get: Command(client.get, OWN_OR_READ),
+    requests.Wait: Command(client.wait, OWN_OR_READ),
+    requests.Cancel: Command(client.cancel, OWN_OR_ADMIN),
+    requests.Find: Command(client.find, READ),
+    requests.Work: Command(worker.work, WORK),
+    requests.Credit: Command(worker.credit, WORK),
+    requests.Progress: Command(worker.progress, WORK),
+    requests.Done: Command(worker.done, WORK),
+    requests.Fail: Command(worker.fail, WORK),
+    requests.Release: Command(worker.release, WORK),
+    requests.Beat: Command(worker.beat, WORK),
+    requests.Keep: Command(worker.keep, WORK),
+    requests.CanDo: Command(deputy.can_do, WORK),
+    requests.Do: Command(deputy.do, SUBMIT),
+    requests.Did: Command(deputy.did, WORK),
 }
 
 

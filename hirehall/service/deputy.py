@@ -18,7 +18,7 @@ from hirehall.errors import BadRequest, NotFound, TooLarge
 from hirehall.model import MAX_BODY, NULL, JobSpec, Rules, State, id_text
 from hirehall.service.answers import AfterCommit
 from hirehall.service.sessions import CRLF, DeputySide, Session
-from hirehall.wire import messages as m
+from hirehall.wire import requests
 from hirehall.wire.body import check_body
 from hirehall.wire.codec import decode_lines
 
@@ -40,7 +40,7 @@ def _side(session: Session) -> DeputySide:
     return session.deputy
 
 
-def can_do(hall: Hall, session: Session, message: m.CanDo) -> None:
+def can_do(hall: Hall, session: Session, message: requests.CanDo) -> None:
     """This session can do these types too; one job at a time. Saying it twice changes nothing."""
     for kind in message.types:
         check_name("type", kind)
@@ -57,7 +57,7 @@ def can_do(hall: Hall, session: Session, message: m.CanDo) -> None:
     hall.core.leases.serve(worker, frozenset({"default"}), frozenset(side.kinds), {}, 1, LEASE_SECONDS)
 
 
-def do(hall: Hall, session: Session, message: m.Do) -> AfterCommit:
+def do(hall: Hall, session: Session, message: requests.Do) -> AfterCommit:
     """Submit a job; its end will be told as `did` with the same id."""
     check_body("id", message.id)
     theirs = bytes(message.id)
@@ -78,7 +78,7 @@ def _asked(side: DeputySide, operation: Submit, theirs: bytes) -> None:
     side.asked[operation.ids[0]] = theirs
 
 
-def did(hall: Hall, session: Session, message: m.Did) -> AfterCommit:
+def did(hall: Hall, session: Session, message: requests.Did) -> AfterCommit:
     """The result of the job in this worker's hand."""
     side = _side(session)
     if len(message.res) > MAX_BODY:
@@ -107,7 +107,7 @@ def _shown_id(meta: dict[str, str], job: int) -> bytes:
     """The id that a worker sees, as JSON: the Deputy client's own, else the hall's."""
     theirs = meta.get(ID, "").encode()
     messages = decode_lines([b'{"cmd":"did","id":%b}' % theirs]) if b"\n" not in theirs else []
-    return theirs if messages and type(messages[0]) is m.Did else msgspec.json.encode(id_text(job))
+    return theirs if messages and type(messages[0]) is requests.Did else msgspec.json.encode(id_text(job))
 
 
 def run(session: Session, jobs: list[Claimed]) -> None:

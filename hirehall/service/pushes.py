@@ -12,7 +12,7 @@ from hirehall.core.operations import Claimed
 from hirehall.model import DEFAULT_RULES, MAX_MESSAGE, NULL, Rules, id_text
 from hirehall.service import deputy
 from hirehall.service.sessions import Session
-from hirehall.wire.messages import Delivery, Ended, EndPush, RunPush, Stop, StopPush
+from hirehall.wire.replies import Delivery, Ended, EndPush, RunPush, Stop, StopPush
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall

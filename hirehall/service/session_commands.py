@@ -11,7 +11,7 @@ from hirehall.errors import BadRequest, HallError, Unauthenticated
 from hirehall.model import LaneKey
 from hirehall.service.answers import AfterCommit, Answer, error_reply
 from hirehall.service.sessions import CRLF, Session
-from hirehall.wire import messages as m
+from hirehall.wire import replies, requests
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -20,7 +20,7 @@ LEASE_SECONDS = 30.0
 PROTOCOL = 1
 
 
-def hello(hall: Hall, session: Session, message: m.Hello) -> Answer:
+def hello(hall: Hall, session: Session, message: requests.Hello) -> Answer:
     """Greet and authenticate; what goes wrong here closes the connection."""
     try:
         return _greet(hall, session, message)
@@ -29,7 +29,7 @@ def hello(hall: Hall, session: Session, message: m.Hello) -> Answer:
         return error_reply(exc)
 
 
-def _greet(hall: Hall, session: Session, message: m.Hello) -> Answer:
+def _greet(hall: Hall, session: Session, message: requests.Hello) -> Answer:
     if message.protocol != PROTOCOL:
         raise BadRequest(f"this hall speaks protocol {PROTOCOL}, not {message.protocol}: use a matching client")
     if session.greeted or session.deputy is not None or session.holder in hall.core.leases.workers:
@@ -43,7 +43,7 @@ def _greet(hall: Hall, session: Session, message: m.Hello) -> Answer:
     if not identity.roles:
         raise Unauthenticated("this hall wants a token: it wrote one to access.json in its data directory")
     session.greet(identity, message.worker, message.name)
-    return m.Greeting(
+    return replies.Greeting(
         server=f"hirehall/{__version__}",
         hall=hall.name,
         protocol=PROTOCOL,
@@ -53,20 +53,20 @@ def _greet(hall: Hall, session: Session, message: m.Hello) -> Answer:
     )
 
 
-def bye(hall: Hall, session: Session, message: m.Bye) -> AfterCommit:
+def bye(hall: Hall, session: Session, message: requests.Bye) -> AfterCommit:
     """Leave cleanly: leases go back, forgiven, and the connection closes after the answer."""
     hall.waits.forget(session)
     hall.core.leave(session.number, session.holder)
     session.end()
-    return AfterCommit(m.Reply)
+    return AfterCommit(replies.Reply)
 
 
-def ping(hall: Hall, session: Session, message: m.Ping) -> Answer:
+def ping(hall: Hall, session: Session, message: requests.Ping) -> Answer:
     """Liveness; answered in its turn."""
-    return m.Reply()
+    return replies.Reply()
 
 
-def metrics(hall: Hall, session: Session, message: m.Metrics) -> Answer:
+def metrics(hall: Hall, session: Session, message: requests.Metrics) -> Answer:
     """Counters; in Deputy's shape for who has not said hello."""
     connections = len(hall.sessions)
     if not session.greeted:
@@ -80,24 +80,24 @@ def metrics(hall: Hall, session: Session, message: m.Metrics) -> Answer:
         "running": len(leases.open),
         "ready": sum(lane.ready for lane in hall.core.hallway.lanes.values()),
     }
-    return m.MetricsReply(metrics=shown | dict(hall.metrics.counts))
+    return replies.MetricsReply(metrics=shown | dict(hall.metrics.counts))
 
 
-def kinds(hall: Hall, session: Session, message: m.Kinds) -> Answer:
+def kinds(hall: Hall, session: Session, message: requests.Kinds) -> Answer:
     """What can be run at all: every kind that a connected worker has named."""
-    offers: dict[str, m.KindOffer] = {}
+    offers: dict[str, replies.KindOffer] = {}
     for crew in hall.core.hallway.crews.values():
         present = _present(crew)
         for kind in crew.kinds if present else ():
-            offer = offers.setdefault(kind, m.KindOffer(kind, [], 0, []))
+            offer = offers.setdefault(kind, replies.KindOffer(kind, [], 0, []))
             offer.queues = sorted({*offer.queues, *crew.queues})
             offer.workers += present
             if crew.offers and crew.offers not in offer.offers:
                 offer.offers.append(crew.offers)
-    return m.KindsReply(kinds=[offers[kind] for kind in sorted(offers)])
+    return replies.KindsReply(kinds=[offers[kind] for kind in sorted(offers)])
 
 
-def can(hall: Hall, session: Session, message: m.Can) -> Answer:
+def can(hall: Hall, session: Session, message: requests.Can) -> Answer:
     """Is there, now, a worker that asked for jobs and could run this kind with these requires?"""
     check_queue(message.queue)
     check_name("kind", message.kind)
@@ -110,7 +110,7 @@ def can(hall: Hall, session: Session, message: m.Can) -> Answer:
         if crew.may_take(key)
         for worker in crew.members
     )
-    return m.CanReply(can=workers > 0, workers=workers)
+    return replies.CanReply(can=workers > 0, workers=workers)
 
 
 def _present(crew: Crew) -> int:

@@ -11,7 +11,7 @@ from hirehall.model import FINAL, StoredJob, id_text
 from hirehall.ports import ByIds
 from hirehall.service.answers import AfterRead, Answer, job_view
 from hirehall.service.sessions import Session
-from hirehall.wire.messages import Jobs
+from hirehall.wire.replies import Jobs
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall

@@ -15,7 +15,7 @@ from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarg
 from hirehall.model import MAX_BODY, Fault, id_number, id_text
 from hirehall.service.answers import AfterCommit, Answer
 from hirehall.service.sessions import Session
-from hirehall.wire import messages as m
+from hirehall.wire import replies, requests
 from hirehall.wire.body import check_body
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MAX_ERROR_BYTES = 65_536
 MAX_NAMES = 1_000
 
 
-def work(hall: Hall, session: Session, message: m.Work) -> Answer:
+def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
     """Serve these queues and kinds from now on; again changes what is served."""
     for queue in message.queues:
         check_queue(queue)
@@ -44,14 +44,14 @@ def work(hall: Hall, session: Session, message: m.Work) -> Answer:
     worker.name = session.name
     queues, kinds = frozenset(message.queues), frozenset(message.kinds)
     hall.core.leases.serve(worker, queues, kinds, message.offers, message.credit, message.lease_seconds)
-    return m.Reply()
+    return replies.Reply()
 
 
-def credit(hall: Hall, session: Session, message: m.Credit) -> Answer:
+def credit(hall: Hall, session: Session, message: requests.Credit) -> Answer:
     """A new ceiling for the jobs that this worker holds."""
     _check_credit(message.credit)
     hall.core.leases.set_credit(_worker(hall, session), message.credit)
-    return m.Reply()
+    return replies.Reply()
 
 
 def _check_credit(wanted: int) -> None:
@@ -66,15 +66,15 @@ def _worker(hall: Hall, session: Session) -> Worker:
     return worker
 
 
-def progress(hall: Hall, session: Session, message: m.Progress) -> Answer:
+def progress(hall: Hall, session: Session, message: requests.Progress) -> Answer:
     """The last number and text of a running attempt; answered only when asked to, or refused."""
     percent = None if message.percent is None else min(max(message.percent, 0.0), 100.0)
     note = msgspec.json.encode({"percent": percent, "text": message.text[:1024], "at_ms": hall.core.now.wall_ms})
     hall.core.leases.progress(session.holder, id_number(message.id), message.attempt, note)
-    return m.Reply() if message.ref else None
+    return replies.Reply() if message.ref else None
 
 
-def done(hall: Hall, session: Session, message: m.Done) -> AfterCommit:
+def done(hall: Hall, session: Session, message: requests.Done) -> AfterCommit:
     """A result gives the place back; many at once are judged each by itself."""
     if message.jobs is not UNSET:
         return _done_many(hall, session, message.jobs)
@@ -85,7 +85,7 @@ def done(hall: Hall, session: Session, message: m.Done) -> AfterCommit:
     return AfterCommit(lambda: judged(change))
 
 
-def _done_many(hall: Hall, session: Session, jobs: list[m.DoneJob]) -> AfterCommit:
+def _done_many(hall: Hall, session: Session, jobs: list[requests.DoneJob]) -> AfterCommit:
     for job in jobs:
         _check_result(job)
     if len({job.id for job in jobs}) != len(jobs):
@@ -97,16 +97,16 @@ def _done_many(hall: Hall, session: Session, jobs: list[m.DoneJob]) -> AfterComm
         succeed(session.holder, number, job.attempt, bytes(job.result))
         for number, job in zip(numbers, jobs, strict=True)
     ]
-    return AfterCommit(lambda: m.Judged(refused=_refused(jobs, changes)))
+    return AfterCommit(lambda: replies.Judged(refused=_refused(jobs, changes)))
 
 
-def _check_result(job: m.Done | m.DoneJob) -> None:
+def _check_result(job: requests.Done | requests.DoneJob) -> None:
     if len(job.result) > MAX_BODY:
         raise TooLarge(f"the result of job {job.id} has {len(job.result)} bytes: fail it, at most {MAX_BODY} are kept")
     check_body("result", job.result)
 
 
-def fail(hall: Hall, session: Session, message: m.Fail) -> AfterCommit:
+def fail(hall: Hall, session: Session, message: requests.Fail) -> AfterCommit:
     """A failure; another attempt follows unless none is left or the worker says so."""
     check_seconds("delay_seconds", message.delay_seconds)
     error = message.error
@@ -125,7 +125,7 @@ def _cut(text: str) -> str:
     )
 
 
-def release(hall: Hall, session: Session, message: m.Release) -> AfterCommit:
+def release(hall: Hall, session: Session, message: requests.Release) -> AfterCommit:
     """Given back, forgiven: this attempt does not count."""
     check_seconds("delay_seconds", message.delay_seconds)
     number = id_number(message.id)
@@ -134,11 +134,11 @@ def release(hall: Hall, session: Session, message: m.Release) -> AfterCommit:
     return AfterCommit(lambda: judged(change))
 
 
-def judged(change: Change) -> m.Judged:
+def judged(change: Change) -> replies.Judged:
     """The store's word on one answer; raises why it was refused."""
     if change.answer not in (APPLIED, DUPLICATE):
         raise refusal(change)
-    return m.Judged(duplicate=True) if change.answer == DUPLICATE else m.Judged()
+    return replies.Judged(duplicate=True) if change.answer == DUPLICATE else replies.Judged()
 
 
 def refusal(change: Change) -> HallError:
@@ -152,21 +152,21 @@ def refusal(change: Change) -> HallError:
     )
 
 
-def _refused(jobs: list[m.DoneJob], changes: list[Change]) -> list[m.Refusal]:
+def _refused(jobs: list[requests.DoneJob], changes: list[Change]) -> list[replies.Refusal]:
     return [
-        m.Refusal(job.id, refusal(change).code)
+        replies.Refusal(job.id, refusal(change).code)
         for job, change in zip(jobs, changes, strict=True)
         if change.answer not in (APPLIED, DUPLICATE)
     ]
 
 
-def beat(hall: Hall, session: Session, message: m.Beat) -> Answer:
+def beat(hall: Hall, session: Session, message: requests.Beat) -> Answer:
     """Every lease of this session runs again in full."""
     hall.core.leases.beat(session.number, session.holder)
-    return m.Reply() if message.ref else None
+    return replies.Reply() if message.ref else None
 
 
-def keep(hall: Hall, session: Session, message: m.Keep) -> AfterCommit:
+def keep(hall: Hall, session: Session, message: requests.Keep) -> AfterCommit:
     """After a reconnect: all that this worker holds."""
     if not session.named_worker:
         raise BadRequest("only a worker that named itself in hello can keep: send `worker`, a random word per process")
@@ -175,9 +175,9 @@ def keep(hall: Hall, session: Session, message: m.Keep) -> AfterCommit:
     return AfterCommit(lambda: _kept(answer, message.jobs))
 
 
-def _kept(answer: Kept, jobs: list[m.KeptJob]) -> m.Kept:
+def _kept(answer: Kept, jobs: list[requests.KeptJob]) -> replies.Kept:
     kept = {*answer.kept, *(change.id for change in answer.asked if change.answer == APPLIED)}
-    return m.Kept(
+    return replies.Kept(
         kept=[job.id for job in jobs if id_number(job.id) in kept],
         lost=[job.id for job in jobs if id_number(job.id) not in kept],
     )

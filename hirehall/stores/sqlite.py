@@ -26,7 +26,7 @@ from hirehall.stores.wal import Wal, sync_directory
 SCHEMA_VERSION = 1
 BUSY_MS = 2_000
 SMALLEST_DATABASE = 512  # bytes: one page of the smallest size
-SCHEMA = Path(__file__).with_name("sqlite.sql")
+SCHEMA = Path(__file__).with_name("sqlite_schema") / "001.sql"
 OLDEST_SQLITE = 3_051_003  # older ones can corrupt a log that two connections reset and write
 
 Sync = Callable[[], Awaitable[None]]

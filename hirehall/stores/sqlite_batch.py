@@ -176,8 +176,8 @@ class Transaction:
     def _values(self, job: NewJob) -> tuple[Any, ...]:
         spec = job.spec
         return (
-            job.id, job.id, job.lane, spec.queue, spec.kind, job.state, job.attempt, spec.max_attempts,
-            round(spec.keep_seconds * 1000), job.wake_at, job.expires_at, job.holder, job.worker, job.lease_seconds,
+            job.id, job.id, job.lane, spec.queue, spec.kind, job.state, job.attempt, job.max_attempts,
+            job.keep_ms, job.wake_at, job.expires_at, job.holder, job.worker, job.lease_seconds,
             job.owner, job.follow, spec.key, self.now if job.attempt else None, job.rules, bytes(spec.payload),
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from hirehall.errors import BadRequest, HallError, TooLarge
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.body import check_text
-from hirehall.wire.messages import NO_REF, AnyRequest
+from hirehall.wire.requests import NO_REF, AnyRequest
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyRequest)
 encode = msgspec.json.Encoder().encode

@@ -32,7 +32,7 @@ from hirehall.client.link import Link
 from hirehall.client.session import Session, Welcome
 from hirehall.errors import BadRequest, HallError
 from hirehall.runners.port import Failure, Released, Runner, Why, cut
-from hirehall.wire.messages import Delivery, Stop
+from hirehall.wire.replies import Delivery, Stop
 from hirehall.worker.answers import AGAIN_SECONDS, NOT_NOW, Answers
 from hirehall.worker.held import Clock, Held
 from hirehall.worker.lease import Beats

@@ -17,7 +17,7 @@ from hirehall.client.session import Session
 from hirehall.errors import BadRequest, HallError, TooLarge
 from hirehall.model import MAX_MESSAGE
 from hirehall.runners.port import Failure, Released, Success, cut
-from hirehall.wire.messages import DoneJob
+from hirehall.wire.requests import DoneJob
 from hirehall.worker.held import Clock, Held, Timer
 
 log = logging.getLogger("hirehall.worker")

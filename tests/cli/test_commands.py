@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hirehall.wire.messages import JobView
+from hirehall.wire.replies import JobView
 from tests.cli.conftest import Cli
 
 JOB_FIELDS = [*JobView.__struct_fields__]  # the answer is the hall's own view

@@ -22,7 +22,7 @@ from hirehall.cli.demo.tasks import count
 from hirehall.cli.demo.work import payload
 from hirehall.runners.context import Context
 from hirehall.runners.steer import Fail
-from hirehall.wire.messages import Delivery
+from hirehall.wire.replies import Delivery
 from tests.cli.program import Program, Shell
 
 ODD_NAMES = [

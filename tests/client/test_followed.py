@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hirehall.client.jobs import Followed, Handle
-from hirehall.wire.messages import Ended
+from hirehall.wire.replies import Ended
 
 
 def test_two_handles_on_one_job_both_hear_its_end() -> None:

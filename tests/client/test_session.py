@@ -13,7 +13,7 @@ from hirehall.client.jobs import Handle, JobMaker
 from hirehall.client.outcomes import Broken, JobCancelled, JobExpired, JobFailed, value_of
 from hirehall.client.session import Session, Welcome
 from hirehall.errors import HallError, KeyConflict, NotFound, TooLarge, Unavailable, Unknown
-from hirehall.wire.messages import Delivery, Ended, Stop
+from hirehall.wire.replies import Delivery, Ended, Stop
 
 WELCOME = {"ok": True, "ref": 0, "hall": "h1", "protocol": 1}
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from hirehall.runners.port import Execution, Outcome, Runner
-from hirehall.wire.messages import Delivery
+from hirehall.wire.replies import Delivery
 
 PATIENCE_SECONDS = 20.0
 

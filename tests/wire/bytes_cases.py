@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from hirehall.wire import messages as m
+from hirehall.wire import requests
 from hirehall.wire.codec import BadLine, decode_line
 from tests.wire.stage import Peer, Stage
 
@@ -21,7 +21,14 @@ WORDS = (
     b"\xed\xa0\x80", "é".encode(), b'"cmd":"bye"', b'"ref":1,', b'{"cmd":"ping"}\n', b'{"cmd":"ping","ref":9}',
     b'"id":"what"', b"~", b" " * 50,
 )  # fmt: skip
-SILENT = (m.Progress, m.Beat, m.Wait, m.CanDo, m.Do, m.Did)  # answered later, only with a ref, or never
+SILENT = (
+    requests.Progress,
+    requests.Beat,
+    requests.Wait,
+    requests.CanDo,
+    requests.Do,
+    requests.Did,
+)  # answered later, only with a ref, or never
 
 
 def mutated(random: Random) -> bytes:
@@ -118,13 +125,13 @@ def verdict(stage: Stage, peer: Peer, data: bytes) -> list[str]:
 
 
 def submits(message: Any) -> int:
-    if isinstance(message, m.Submit):
+    if isinstance(message, requests.Submit):
         return 1 if message.jobs is UNSET else len(message.jobs)
-    return isinstance(message, m.Do)
+    return isinstance(message, requests.Do)
 
 
 def twice(messages: list[Any], replies: list[dict[str, Any]]) -> list[str]:
     """Refs answered more often than asked."""
-    asked = Counter(bytes(message.ref) for message in messages if message.ref is not m.NO_REF)
+    asked = Counter(bytes(message.ref) for message in messages if message.ref is not requests.NO_REF)
     answered = Counter(repr(reply["ref"]) for reply in replies if isinstance(reply.get("ref"), str | int))
     return [f"ref {ref} was answered {count} times" for ref, count in answered.items() if count > sum(asked.values())]

@@ -7,16 +7,16 @@ from typing import Any
 from msgspec import Raw
 
 from hirehall.model import Backoff, PartialSpec
-from hirehall.wire import messages as m
+from hirehall.wire import requests
 
 ID = "01890a5d2c400001"
 REF = Raw(b'"r1"')
 
 SAMPLES: dict[type, dict[str, Any]] = {
-    m.Hello: {"protocol": 1, "token": "secret", "name": "render-01", "worker": "w81f"},
-    m.Bye: {},
-    m.Ping: {},
-    m.Submit: {
+    requests.Hello: {"protocol": 1, "token": "secret", "name": "render-01", "worker": "w81f"},
+    requests.Bye: {},
+    requests.Ping: {},
+    requests.Submit: {
         "kind": "resize",
         "payload": Raw(b'{"file":"a.png","n":[1,2.5,null,true]}'),
         "queue": "images",
@@ -36,34 +36,39 @@ SAMPLES: dict[type, dict[str, Any]] = {
         "follow": True,
         "jobs": [PartialSpec(), PartialSpec(kind="scan", payload=Raw(b"2"), key=None)],
     },
-    m.Get: {"ids": [ID]},
-    m.Wait: {"ids": [ID, ID], "timeout_seconds": 10.0},
-    m.Cancel: {"ids": [ID], "id": ID},
-    m.Find: {"queue": "images", "kind": "resize", "state": "ready", "limit": 7, "before": ID},
-    m.Can: {"kind": "resize", "queue": "images", "requires": {"gpu": 2}},
-    m.Kinds: {},
-    m.Work: {
+    requests.Get: {"ids": [ID]},
+    requests.Wait: {"ids": [ID, ID], "timeout_seconds": 10.0},
+    requests.Cancel: {"ids": [ID], "id": ID},
+    requests.Find: {"queue": "images", "kind": "resize", "state": "ready", "limit": 7, "before": ID},
+    requests.Can: {"kind": "resize", "queue": "images", "requires": {"gpu": 2}},
+    requests.Kinds: {},
+    requests.Work: {
         "queues": ("images", "default"),
         "kinds": ("resize", "*"),
         "offers": {"gpu": 1, "models": ["a", "b"]},
         "credit": 4,
         "lease_seconds": 0.5,
     },
-    m.Credit: {"credit": 0},
-    m.Progress: {"id": ID, "attempt": 1, "percent": 40.0, "text": "page 4 of 10"},
-    m.Done: {"id": ID, "attempt": 2, "result": Raw(b'{"width":100}'), "jobs": [m.DoneJob(ID, 1, Raw(b"[]"))]},
-    m.Fail: {
+    requests.Credit: {"credit": 0},
+    requests.Progress: {"id": ID, "attempt": 1, "percent": 40.0, "text": "page 4 of 10"},
+    requests.Done: {
+        "id": ID,
+        "attempt": 2,
+        "result": Raw(b'{"width":100}'),
+        "jobs": [requests.DoneJob(ID, 1, Raw(b"[]"))],
+    },
+    requests.Fail: {
         "id": ID,
         "attempt": 1,
-        "error": m.WireFault("ValueError", "no", "line 1\nline 2"),
+        "error": requests.WireFault("ValueError", "no", "line 1\nline 2"),
         "retry": False,
         "delay_seconds": 0.25,
     },
-    m.Release: {"id": ID, "attempt": 1, "delay_seconds": 60.0},
-    m.Beat: {},
-    m.Keep: {"jobs": [m.KeptJob(ID, 1)]},
-    m.Metrics: {},
-    m.CanDo: {"types": ["resize", "mail"]},
-    m.Do: {"id": Raw(b'"job-1"'), "type": "resize", "arg": Raw(b'{"w":100}')},
-    m.Did: {"id": Raw(b"17"), "res": Raw(b'"ok"')},
+    requests.Release: {"id": ID, "attempt": 1, "delay_seconds": 60.0},
+    requests.Beat: {},
+    requests.Keep: {"jobs": [requests.KeptJob(ID, 1)]},
+    requests.Metrics: {},
+    requests.CanDo: {"types": ["resize", "mail"]},
+    requests.Do: {"id": Raw(b'"job-1"'), "type": "resize", "arg": Raw(b'{"w":100}')},
+    requests.Did: {"id": Raw(b"17"), "res": Raw(b'"ok"')},
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hirehall.errors import BadRequest, TooLarge
-from hirehall.wire import messages as m
+from hirehall.wire import requests
 from hirehall.wire.body import MAX_DEPTH, check_body
 from hirehall.wire.codec import BadLine, LineReader, decode_line
 from tests.wire.bad_lines import BAD
@@ -23,7 +23,7 @@ def test_a_bad_line_is_refused_with_a_reason_and_its_ref(line: bytes, sentence: 
 @pytest.mark.parametrize("line", [line for line, _, _ in BAD.values()], ids=BAD)
 def test_a_bad_line_harms_neither_of_its_neighbours(line: bytes) -> None:
     got = LineReader().feed(b'{"cmd":"ping","ref":1}\n' + line + b'\n{"cmd":"bye","ref":2}\n')
-    assert [type(message) for message in got] == [m.Ping, BadLine, m.Bye]
+    assert [type(message) for message in got] == [requests.Ping, BadLine, requests.Bye]
 
 
 @pytest.mark.parametrize("line", [line for line, _, _ in BAD.values()], ids=BAD)
@@ -39,12 +39,12 @@ def test_one_command_over_two_lines_is_two_bad_lines() -> None:
 @pytest.mark.parametrize("blank", [b"", b"\r", b" ", b"\t \r", b"  \r\r"])
 def test_blank_lines_are_nothing(blank: bytes) -> None:
     got = LineReader().feed(blank + b'\n{"cmd":"ping"}\n' + blank + b"\n")
-    assert [type(message) for message in got] == [m.Ping]
+    assert [type(message) for message in got] == [requests.Ping]
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r\r\n", b" \r\n"])
 def test_a_line_ends_with_lf_or_crlf(end: bytes) -> None:
-    assert [type(message) for message in LineReader().feed(b'{"cmd":"ping"}' + end)] == [m.Ping]
+    assert [type(message) for message in LineReader().feed(b'{"cmd":"ping"}' + end)] == [requests.Ping]
 
 
 def test_cr_alone_ends_no_line() -> None:
@@ -112,7 +112,7 @@ def test_a_line_of_exactly_the_most_bytes_is_read(chunk: int) -> None:
     line = PING + b" " * (40 - len(PING))
     reader = LineReader(40)
     got = [message for at in range(0, 41, chunk) for message in reader.feed((line + b"\n")[at : at + chunk])]
-    assert [type(message) for message in got] == [m.Ping]
+    assert [type(message) for message in got] == [requests.Ping]
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1_000])
@@ -125,13 +125,13 @@ def test_a_longer_line_is_too_large_with_and_without_its_end(chunk: int, end: by
         got += reader.feed(stream[at : at + chunk])
         if too_large(got):
             break
-    assert [type(message) for message in got] == [m.Ping, BadLine]
+    assert [type(message) for message in got] == [requests.Ping, BadLine]
     assert too_large(got)
 
 
 def test_what_follows_a_too_long_line_is_dropped() -> None:
     got = LineReader(40).feed(PING + b"\n" + b"x" * 41 + b"\n" + PING + b"\n")
-    assert [type(message) for message in got] == [m.Ping, BadLine]
+    assert [type(message) for message in got] == [requests.Ping, BadLine]
     assert too_large(got)
 
 

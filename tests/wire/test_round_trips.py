@@ -9,26 +9,26 @@ import msgspec
 import pytest
 
 from hirehall.service.commands import COMMANDS
-from hirehall.wire import messages as m
+from hirehall.wire import replies, requests
 from hirehall.wire.codec import BadLine, LineReader, decode_line, encode
 from tests.wire.samples import REF, SAMPLES
 
 HUGE = "9" * 40
 MINIMAL = {
-    m.Get: {"ids": []},
-    m.Wait: {"ids": []},
-    m.Can: {"kind": "a"},
-    m.Work: {"kinds": ["a"]},
-    m.Credit: {"credit": 1},
-    m.Progress: {"id": "a", "attempt": 1},
-    m.Fail: {"id": "a", "attempt": 1},
-    m.Release: {"id": "a", "attempt": 1},
-    m.Keep: {"jobs": []},
-    m.CanDo: {"types": []},
-    m.Do: {"type": "a"},
-    m.Did: {"id": 1},
+    requests.Get: {"ids": []},
+    requests.Wait: {"ids": []},
+    requests.Can: {"kind": "a"},
+    requests.Work: {"kinds": ["a"]},
+    requests.Credit: {"credit": 1},
+    requests.Progress: {"id": "a", "attempt": 1},
+    requests.Fail: {"id": "a", "attempt": 1},
+    requests.Release: {"id": "a", "attempt": 1},
+    requests.Keep: {"jobs": []},
+    requests.CanDo: {"types": []},
+    requests.Do: {"type": "a"},
+    requests.Did: {"id": 1},
 }
-DEPUTY = (m.Metrics, m.CanDo, m.Do, m.Did)
+DEPUTY = (requests.Metrics, requests.CanDo, requests.Do, requests.Did)
 
 
 def tag(kind: type) -> str:
@@ -41,7 +41,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def test_there_is_a_sample_for_every_command() -> None:
-    assert set(SAMPLES) == set(m.AnyRequest.__args__) == set(COMMANDS)
+    assert set(SAMPLES) == set(requests.AnyRequest.__args__) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("kind", SAMPLES, ids=tag)
@@ -62,7 +62,7 @@ def test_every_field_of_a_request_is_in_its_sample(kind: type) -> None:
 def test_a_request_with_only_its_required_fields_is_read(kind: type) -> None:
     got = decode_line(json.dumps({"cmd": tag(kind)} | MINIMAL.get(kind, {})).encode())
     assert type(got) is kind
-    assert got.ref is m.NO_REF
+    assert got.ref is requests.NO_REF
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SAMPLES if kind not in DEPUTY], ids=tag)
@@ -136,14 +136,14 @@ def test_a_command_line_split_at_every_byte_is_the_same_command(kind: type) -> N
 
 
 def test_replies_leave_out_what_does_not_apply() -> None:
-    assert encode(m.Reply()) == b'{"ok":true}'
-    assert encode(m.Submitted(id="a", state="ready")) == b'{"ok":true,"id":"a","state":"ready"}'
-    assert encode(m.Judged()) == b'{"ok":true}'
-    assert json.loads(encode(m.ErrorReply(error=m.ErrorBody("busy", "later")))) == {
+    assert encode(replies.Reply()) == b'{"ok":true}'
+    assert encode(replies.Submitted(id="a", state="ready")) == b'{"ok":true,"id":"a","state":"ready"}'
+    assert encode(replies.Judged()) == b'{"ok":true}'
+    assert json.loads(encode(replies.ErrorReply(error=replies.ErrorBody("busy", "later")))) == {
         "error": {"code": "busy", "message": "later"}
     }
 
 
 def test_a_push_carries_bodies_as_they_came() -> None:
-    push = m.RunPush([m.Delivery("a", 1, "k", "q", msgspec.Raw(b'{"b": 1}'), 30.0)])
+    push = replies.RunPush([replies.Delivery("a", 1, "k", "q", msgspec.Raw(b'{"b": 1}'), 30.0)])
     assert b'"payload":{"b": 1}' in encode(push)

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 
 from hirehall.runners.port import Outcome, Report, Why
-from hirehall.wire.messages import Delivery
+from hirehall.wire.replies import Delivery
 from hirehall.worker.agent import Agent
 from tests.worker.scripted_hall import PATIENCE_SECONDS, Message, Peer, ScriptedHall, scripted_hall
 

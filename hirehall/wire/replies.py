@@ -1,0 +1,305 @@
+"""What a hall sends. A reply repeats the request's `ref`; fields left UNSET are not sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from hirehall.model import NULL, Backoff, Offers
+
+
+class Reply(Struct, kw_only=True):
+    ok: bool = True
+    ref: Raw | UnsetType = UNSET
+
+
+class Greeting(Reply, kw_only=True):
+    server: str
+    hall: str
+    protocol: int
+    lease_seconds: float
+    beat_seconds: float
+    durability: str
+
+
+class Submitted(Reply, kw_only=True):
+    id: str
+    state: str
+    duplicate: bool | UnsetType = UNSET
+
+
+class SubmittedMany(Reply, kw_only=True):
+    ids: list[str]
+    duplicates: list[str]
+
+
+class Jobs(Reply, kw_only=True):
+    jobs: list[JobView]
+    missing: list[str] | UnsetType = UNSET
+    pending: list[str] | UnsetType = UNSET
+    next: str | UnsetType | None = UNSET
+    looked_back_to: str | UnsetType = UNSET  # the search ran out of time here; `next` goes on
+
+
+class TaskView(Struct):
+    """A command with `where` on its way. `state` is running, done or stopped."""
+
+    id: str
+    action: str
+    state: str
+    looked: int
+    done: int
+    refused: int
+
+
+class TaskReply(Reply, kw_only=True):
+    task: TaskView
+
+
+class TaskPush(Struct):
+    task: TaskView
+
+
+class Watching(Reply, kw_only=True):
+    """`gap`: events since `since` are missing; read again what you know."""
+
+    seq: str
+    gap: bool | UnsetType = UNSET
+
+
+class CountView(Struct):
+    queue: str
+    kind: str
+    state: str
+    jobs: int
+
+
+class CountsReply(Reply, kw_only=True):
+    counts: list[CountView]
+
+
+class QueueView(Struct, kw_only=True):
+    """A queue's settings (null: the default) and what is in it."""
+
+    queue: str
+    state: str
+    max_running: int | None
+    max_per_second: float | None
+    max_waiting: int | None
+    lock_limit: int
+    max_attempts: int
+    backoff: Backoff
+    keep_seconds: float
+    jobs: dict[str, int]  # by state
+    workers: int
+    oldest_waiting_at: str | None
+
+
+class QueuesReply(Reply, kw_only=True):
+    queues: list[QueueView]
+
+
+class QueueReply(Reply, kw_only=True):
+    queue: QueueView
+
+
+class WorkerView(Struct, kw_only=True):
+    worker: str  # the word it goes by; what `worker` takes
+    name: str
+    token: str
+    connected: bool
+    state: str  # working, paused, draining
+    queues: list[str]
+    kinds: list[str]
+    offers: Offers
+    credit: int
+    running: list[str]
+    lease_seconds: float
+    silent_seconds: float
+
+
+class WorkersReply(Reply, kw_only=True):
+    workers: list[WorkerView]
+
+
+class Explained(Reply, kw_only=True):
+    id: str
+    state: str
+    why: list[str]
+
+
+class LogEntry(Struct):
+    at: str
+    stream: str
+    text: str
+
+
+class LogPart(Struct, kw_only=True):
+    """Part of an attempt's log; `next` is the offset behind it, `ended` that nothing more will come."""
+
+    id: str
+    attempt: int
+    entries: list[Raw]  # of LogEntry
+    next: int
+    ended: bool
+
+
+class LogReply(Reply, kw_only=True):
+    log: LogPart
+
+
+class LogPush(Struct):
+    log: LogPart
+
+
+class TokenView(Struct, kw_only=True):
+    name: str
+    roles: list[str]
+    queues: list[str] | None
+    kinds: list[str] | None
+    created_at: str
+    expires_at: str | None
+
+
+class TokenCreated(Reply, kw_only=True):
+    """The only time that `token` is told."""
+
+    token: str
+    name: str
+
+
+class TokensReply(Reply, kw_only=True):
+    tokens: list[TokenView]
+
+
+class Refusal(Struct):
+    id: str
+    code: str
+
+
+class Judged(Reply, kw_only=True):
+    """What became of answers about jobs; `refused` only for requests that name several."""
+
+    duplicate: bool | UnsetType = UNSET
+    refused: list[Refusal] | UnsetType = UNSET
+
+
+class Kept(Reply, kw_only=True):
+    kept: list[str]
+    lost: list[str]
+
+
+class CanReply(Reply, kw_only=True):
+    can: bool
+    workers: int
+
+
+class KindOffer(Struct):
+    kind: str
+    queues: list[str]
+    workers: int
+    offers: list[Offers]
+
+
+class KindsReply(Reply, kw_only=True):
+    kinds: list[KindOffer]
+
+
+class MetricsReply(Reply, kw_only=True):
+    metrics: dict[str, Any]
+
+
+class ErrorBody(Struct):
+    code: str
+    message: str
+
+
+class ErrorReply(Struct, kw_only=True):
+    error: ErrorBody
+    ref: Raw | UnsetType = UNSET
+
+
+class Delivery(Struct, gc=False):
+    """One job inside a `run` push."""
+
+    id: str
+    attempt: int
+    kind: str
+    queue: str
+    payload: Raw
+    lease_seconds: float
+    timeout_seconds: float | None = None
+    meta: dict[str, str] = {}
+    files: list[Any] = []
+
+
+class RunPush(Struct):
+    run: list[Delivery]
+
+
+class Ended(Struct, gc=False):
+    """One job inside an `end` push."""
+
+    id: str
+    state: str
+    result: Raw = NULL
+    error: Raw = NULL
+
+
+class EndPush(Struct):
+    end: list[Ended]
+
+
+class Stop(Struct):
+    """Inside a `stop` push: end this attempt. `why` is cancelled, timeout, lost or draining. An empty `id` means the
+    worker itself: finish what is in hand and leave (draining), or give it back and leave at once (stop)."""
+
+    id: str
+    attempt: int
+    why: str
+
+
+class StopPush(Struct):
+    stop: Stop
+
+
+class WorkerSetting(Struct):
+    """What a worker is asked to set on itself."""
+
+    credit: int
+
+
+class SetPush(Struct):
+    set: WorkerSetting
+
+
+class JobView(Struct, kw_only=True):
+    """A job as `get`, `wait` and `find` show it. Times are RFC 3339 in UTC."""
+
+    id: str
+    kind: str
+    queue: str
+    state: str
+    attempt: int
+    max_attempts: int
+    forgiven: int
+    priority: int
+    share: str
+    requires: Raw
+    key: str | None
+    payload: Raw
+    result: Raw
+    error: Raw
+    progress: Raw
+    history: Raw
+    worker: str | None
+    meta: dict[str, str]
+    tags: list[str]
+    lock: str | None
+    after: list[str]
+    created_at: str
+    run_at: str | None
+    expires_at: str | None
+    started_at: str | None
+    finished_at: str | None
