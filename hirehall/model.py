@@ -6,9 +6,11 @@ counter. It is the primary key, the submit sequence and the creation time in one
 
 from __future__ import annotations
 
+import hashlib
 from enum import IntEnum
 from typing import NamedTuple
 
+import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
@@ -60,6 +62,22 @@ class Backoff(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 DEFAULT_BACKOFF = Backoff()
+
+
+class QueueSettings(Struct, frozen=True, omit_defaults=True):
+    """What is set on a queue; stored as JSON. `lock_limit`: how many jobs of one lock may be ready or running."""
+
+    state: str = "open"
+    max_running: int | None = None
+    max_per_second: float | None = None  # jobs that start
+    max_waiting: int | None = None  # ready jobs; more are refused
+    lock_limit: int = 1
+    max_attempts: int = MAX_ATTEMPTS
+    backoff: Backoff | None = None
+    keep_seconds: float = KEEP_SECONDS
+
+
+DEFAULT_SETTINGS = QueueSettings()
 
 
 class JobSpec(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -123,6 +141,12 @@ class LaneKey(NamedTuple):
     requires: str
     share: str
     priority: int
+
+
+def lane_number(key: LaneKey) -> int:
+    """A lane's number: 63 bits of a hash, so that nobody has to hand numbers out."""
+    digest = hashlib.blake2b(msgspec.json.encode(key), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 class Rules(Struct, frozen=True, omit_defaults=True):

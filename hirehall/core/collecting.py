@@ -60,7 +60,7 @@ class Collecting:
     def wanted(self) -> bool:
         """Whether there is anything to commit, now or in the batch after this one."""
         batch = self.batch
-        return bool(batch.size or batch.sweep or batch.notes or self._postponed)
+        return bool(batch.size or batch.sweep or batch.notes or batch.logs or batch.queues or self._postponed)
 
     def seal(self, now: Instant) -> Batch:
         """Close the collecting batch and begin the next, which what was postponed joins first."""

@@ -9,30 +9,34 @@ settle()    -> leases, credit and pushes from the store's answers
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from hirehall.core import intake, lifecycle
 from hirehall.core.collecting import Collecting
-from hirehall.core.effects import CANCELLED, Effects, End
+from hirehall.core.effects import Effects
+from hirehall.core.journal import Journal
 from hirehall.core.lanes import Crew, Hallway, Lane
 from hirehall.core.leases import LATE_SECONDS, Leases
+from hirehall.core.lifecycle import Step
 from hirehall.core.operations import (
-    APPLIED,
     MAX_OPERATIONS,
     Batch,
     Change,
     Claim,
-    Claimed,
-    Moved,
+    Edit,
     NewJob,
-    ProgressNote,
+    QueueChange,
     Recovered,
     Seat,
     Submit,
 )
+from hirehall.core.queues import QueueLine, check_settings
+from hirehall.core.settling import Settling
 from hirehall.core.timers import Timer, Timers
 from hirehall.core.workers import Worker
-from hirehall.model import FINAL, Instant, JobSpec, State
+from hirehall.model import Instant, JobSpec, QueueSettings, State
 
 TICK_SECONDS = 1.0  # the longest time between two ticks: a longer one means that the machine slept
 NOTE_SECONDS = 1.0  # progress is stored this often
@@ -47,11 +51,16 @@ class Dispatcher:
         self.collecting = Collecting(now)
         self.hallway = Hallway()
         self._timers = Timers()
-        self.leases = Leases(self.collecting, self.hallway, self._timers, roll, now)
+        self.journal = Journal(self.collecting)
+        self.leases = Leases(self.collecting, self.journal, self.hallway, self._timers, roll, now)
         self._ids = intake.Ids(recovered.database, recovered.last_id)
         self._next_wake = recovered.next_wake
         self._promised_tick = now.mono + TICK_SECONDS
         self._noted_at = now.mono
+        self._settling = Settling(self.collecting, self.hallway, self.leases)
+        for name, settings in recovered.queues.items():
+            self.hallway.line(name).wanted = settings
+            self.hallway.set_line(name, settings)
         for _, key, ready in recovered.lanes:
             self.hallway.add_ready(self.hallway.lane(key), ready)
         for job in recovered.running:
@@ -97,17 +106,19 @@ class Dispatcher:
 
     def _note_progress(self) -> None:
         self._noted_at = self.now.mono
-        for lease in self.leases.open.values():
-            if lease.unsaved and lease.progress is not None:
-                lease.unsaved = False
-                self.collecting.batch.notes.append(ProgressNote(lease.job.id, lease.job.attempt, lease.progress))
+        self.journal.note(self.leases.open.values())
 
     # Submitting and cancelling.
 
     def submit(self, specs: list[JobSpec], owner: str, share: str, session: int) -> Submit:
         """Accept these jobs, all or none; each is placed at once if a fitting worker is free and nobody waits."""
-        jobs = [intake.draft(spec, owner, session, self.now.wall_ms) for spec in specs]
         lanes = [self._checked_lane(spec, share) for spec in specs]
+        for line, count in Counter(lane.line for lane in lanes).items():
+            line.check_open(count)
+        jobs = [
+            intake.draft(spec, lane.line, owner, session, self.now.wall_ms)
+            for spec, lane in zip(specs, lanes, strict=True)
+        ]
         keys = [(spec.queue, spec.key) for spec in specs if spec.key is not None]
         if keys:
             self.collecting.touch(keys)
@@ -140,9 +151,10 @@ class Dispatcher:
             job.holder, job.lease_seconds, job.worker = worker.holder, worker.lease_seconds, worker.name
 
     def _free_worker(self, lane: Lane) -> Worker | None:
-        for crew in lane.crews:
-            if crew.free and not crew.has_ready:
-                return crew.next_worker()
+        if lane.line.room is None:  # a queue with limits, or held, is served by claims only
+            for crew in lane.crews:
+                if crew.free and not crew.has_ready:
+                    return crew.next_worker()
         return None
 
     def lost_connection(self, session: int, holder: str, named: bool) -> None:
@@ -165,6 +177,22 @@ class Dispatcher:
         self.collecting.touch(jobs)
         return [self.collecting.add(Change(lifecycle.CANCEL, job, State.CANCELLED, owner=owner)) for job in jobs]
 
+    def change(self, step: Step, jobs: list[int], owner: str | None, edit: Edit | None = None) -> list[Change]:
+        """Retry, change or remove these jobs, as a person wants."""
+        self.collecting.touch(jobs)
+        target = None if step is lifecycle.REMOVE else State.READY
+        return [self.collecting.add(Change(step, job, target, owner=owner, edit=edit)) for job in jobs]
+
+    def set_queue(self, name: str, settings: QueueSettings) -> None:
+        """New settings of a queue, whole; they count when they are durable. Raises BadRequest."""
+        check_settings(settings)
+        line = self.hallway.line(name)
+        raises_locks = settings.lock_limit > line.wanted.lock_limit
+        line.wanted = settings
+        batch = self.collecting.batch
+        batch.queues = [queue for queue in batch.queues if queue.name != name]
+        batch.queues.append(QueueChange(name, settings, raises_locks))
+
     # The batch.
 
     @property
@@ -176,6 +204,9 @@ class Dispatcher:
         """The collected batch, with a claim for every free place that a ready job fits."""
         batch = self.collecting.batch
         batch.sweep = batch.sweep or self._sweep_is_due()
+        batch.lock_limits = self.hallway.lock_limits
+        if self.hallway.limited:
+            self._measure()
         claims: dict[int, Claim] = {}
         room = MAX_OPERATIONS
         for crew in list(self.hallway.hungry):
@@ -196,9 +227,27 @@ class Dispatcher:
             claim.seats.append(Seat(worker.holder, worker.lease_seconds, worker.name))
             lane.ready -= 1
             lane.promised += 1
+            lane.line.start()
             self.leases.promise(worker)
             taken += 1
         return taken
+
+    def _measure(self) -> None:
+        """How many jobs of each queue with limits may start in this batch."""
+        running = Counter(lease.job.queue for lease in self.leases.open.values())
+        for line in self.hallway.limited.values():
+            line.measure(running[line.name], self.now.mono)
+            if line.room:
+                self.hallway.let_go(line)
+            else:
+                line.held = True
+                self._let_go_later(line)
+
+    def _let_go_later(self, line: QueueLine) -> None:
+        wait = line.next_token_seconds
+        if wait is not None and line.alarm_at <= self.now.mono:
+            line.alarm_at = self.now.mono + wait
+            self._timers.add(line.alarm_at, partial(self.hallway.let_go, line))
 
     # The answers.
 
@@ -206,16 +255,7 @@ class Dispatcher:
         """Make the store's answers true in hand; what sessions shall hear comes back."""
         if not batch.is_empty:
             self._next_wake = batch.next_wake
-        for submit in batch.submits:
-            self._settle_submit(submit)
-        for change in batch.changes:
-            self._settle_change(change, batch)
-        for moved in batch.moved:
-            self._settle_moved(moved, batch)
-        for claim in batch.claims:
-            self._settle_claim(claim)
-        if batch.sweep_again:
-            self.collecting.batch.sweep = True
+        self._settling.settle(batch)
         self.hallway.forget_idle_lanes(IDLE_LANES)
         return self.effects()
 
@@ -223,75 +263,3 @@ class Dispatcher:
         """What sessions shall hear since the last call."""
         effects, self.leases.effects = self.leases.effects, Effects()
         return effects
-
-    def _settle_submit(self, submit: Submit) -> None:
-        for job, answer in zip(submit.jobs, submit.ids or [0] * len(submit.jobs), strict=True):
-            if job.state is State.RUNNING:
-                if answer == job.id:
-                    submit.delivered += 1
-                    self.leases.give(_placed(job))
-                else:
-                    self.leases.give_back(job.holder or "")
-            elif job.state is State.READY and answer != job.id:
-                self._lane_of(job.lane).ready -= 1
-
-    def _lane_of(self, number: int) -> Lane:
-        return self.hallway.by_number[number]
-
-    def _settle_change(self, change: Change, batch: Batch) -> None:
-        if change.step is lifecycle.RESUME:
-            self.leases.resuming.discard(change.id)
-        if change.answer != APPLIED:
-            if change.step is lifecycle.RESUME:
-                self.leases.give_back(change.holder or "")
-            return
-        if change.was is State.READY:
-            self._one_less_ready(change.row_lane)
-        if change.target is State.READY:
-            self.hallway.add_ready(self.hallway.lane(batch.lanes[change.row_lane]))
-        elif change.target in FINAL:
-            self._settle_end(change)
-        elif change.row is not None:
-            self.leases.resume(change.row)
-        if change.step is lifecycle.LOSE:
-            self.leases.settled_lost(change)
-
-    def _settle_end(self, change: Change) -> None:
-        if change.step is lifecycle.CANCEL:
-            self.leases.settled_away(change.id, CANCELLED)
-        elif change.step is lifecycle.SUCCEED and not change.in_hand:
-            self.leases.settled_late(change.id)
-        end = End(change.id, change.target, change.follow, change.result, change.fault)
-        self.leases.effects.ends.append(end)
-
-    def _one_less_ready(self, number: int) -> None:
-        lane = self.hallway.by_number.get(number)
-        if lane is not None:
-            lane.ready -= 1
-
-    def _settle_moved(self, moved: Moved, batch: Batch) -> None:
-        if moved.was is State.READY:
-            self._one_less_ready(moved.lane)
-        if moved.state is State.READY:
-            self.hallway.add_ready(self.hallway.lane(batch.lanes[moved.lane]))
-        elif moved.state is State.EXPIRED:
-            self.leases.effects.ends.append(End(moved.id, moved.state, moved.follow))
-
-    def _settle_claim(self, claim: Claim) -> None:
-        lane = self._lane_of(claim.lane)
-        lane.promised -= len(claim.seats)
-        for row in claim.rows:
-            self.leases.give(row)
-        unfilled = claim.seats[len(claim.rows) :]
-        if unfilled:
-            self.hallway.add_ready(lane, len(unfilled))
-            for seat in unfilled:
-                self.leases.give_back(seat.holder)
-
-
-def _placed(job: NewJob) -> Claimed:
-    spec = job.spec
-    return Claimed(
-        job.id, job.lane, spec.kind, spec.queue, bytes(spec.payload), job.attempt, 0, job.max_attempts,
-        job.follow, job.rules, job.holder or "", job.lease_seconds or 0.0,
-    )  # fmt: skip

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from hirehall.core import lifecycle
+from hirehall.core.faults import fault
 from hirehall.core.lifecycle import Step
 from hirehall.core.operations import Change
 from hirehall.core.policy import attempts_left, backoff_seconds
 from hirehall.core.workers import Hold, Lease
-from hirehall.model import Fault, State
+from hirehall.model import State
 
 
 def ending(lease: Lease, step: Step, wall_ms: int, roll: float, place_last: bool) -> Change:
@@ -40,8 +39,3 @@ def aim(change: Change, lease: Lease, wall_ms: int, delay: float) -> None:
 def delay_seconds(lease: Lease, roll: float) -> float:
     """The backoff after this attempt; `roll` in [0, 1) is the randomness."""
     return backoff_seconds(lease.rules.backoff, lease.job.attempt - lease.job.forgiven, roll)
-
-
-def fault(kind: str, message: str) -> bytes:
-    """A fault of our own, as it is stored."""
-    return msgspec.json.encode(Fault(kind, message))

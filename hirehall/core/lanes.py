@@ -6,15 +6,15 @@ the highest priority that its crew may take; there the shares take turns, and in
 
 from __future__ import annotations
 
-import hashlib
 from bisect import insort
 from collections import OrderedDict, deque
 
 import msgspec
 
 from hirehall.core.matching import satisfies, serves
+from hirehall.core.queues import QueueLine
 from hirehall.core.workers import Worker
-from hirehall.model import LaneKey, Offers
+from hirehall.model import DEFAULT_SETTINGS, LaneKey, Offers, QueueSettings, lane_number
 
 
 class Lane:
@@ -24,21 +24,16 @@ class Lane:
     the crews in whose turns it stands.
     """
 
-    __slots__ = ("crews", "key", "listed", "number", "promised", "ready")
+    __slots__ = ("crews", "key", "line", "listed", "number", "promised", "ready")
 
-    def __init__(self, key: LaneKey) -> None:
+    def __init__(self, key: LaneKey, line: QueueLine) -> None:
         self.key = key
+        self.line = line
         self.number = lane_number(key)
         self.ready = 0
         self.promised = 0
         self.listed = 0
         self.crews: list[Crew] = []
-
-
-def lane_number(key: LaneKey) -> int:
-    """A lane's number: 63 bits of a hash, so that nobody has to hand numbers out."""
-    digest = hashlib.blake2b(msgspec.json.encode(key), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
 
 
 class Crew:
@@ -87,7 +82,8 @@ class Crew:
 
 
 class Turns:
-    """Lanes with ready jobs in the order of their turns. Lanes that ran empty are dropped when their turn comes."""
+    """Lanes with ready jobs in the order of their turns. Lanes that ran empty, or whose queue is held,
+    are dropped when their turn comes."""
 
     def __init__(self) -> None:
         self._priorities: list[int] = []  # negated, so that the largest comes first
@@ -112,7 +108,7 @@ class Turns:
             shares = self._shares[self._priorities[0]]
             share = next(iter(shares))
             lane = shares[share][0]
-            if lane.ready > 0:
+            if lane.ready > 0 and not lane.line.held:
                 return lane
             self._drop(shares, share)
         return None
@@ -149,6 +145,9 @@ class Hallway:
     def __init__(self) -> None:
         self.lanes: dict[tuple[str, str, str, str, int], Lane] = {}
         self.by_number: dict[int, Lane] = {}
+        self.lines: dict[str, QueueLine] = {}
+        self.limited: dict[str, QueueLine] = {}  # those with limits, or held
+        self.lock_limits: dict[str, int] = {}  # of queues that say how many jobs of one lock may go
         self.crews: dict[bytes, Crew] = {}
         self.hungry: dict[Crew, None] = {}  # crews that may have both a free worker and a ready job, in order
 
@@ -156,16 +155,46 @@ class Hallway:
         """The lane of this key, made if it is new."""
         lane = self.lanes.get(key)
         if lane is None:
-            lane = Lane(LaneKey(*key))
+            lane = Lane(LaneKey(*key), self.line(key[0]))
+            lane.line.lanes.add(lane)
             self.lanes[lane.key] = self.by_number[lane.number] = lane
             lane.crews = [crew for crew in self.crews.values() if crew.may_take(lane.key)]
         return lane
+
+    def line(self, name: str) -> QueueLine:
+        """The queue of this name, made if nobody has spoken of it."""
+        line = self.lines.get(name)
+        if line is None:
+            line = self.lines[name] = QueueLine(name)
+        return line
+
+    def set_line(self, name: str, settings: QueueSettings) -> None:
+        """These settings of a queue are durable."""
+        line = self.line(name)
+        line.set(settings)
+        self.lock_limits[name] = settings.lock_limit
+        if line.room is None:
+            self.limited.pop(name, None)
+        else:
+            self.limited[name] = line
+        self.let_go(line)
+
+    def let_go(self, line: QueueLine) -> None:
+        """Let the queue's ready jobs have their turns, if it hands any out."""
+        line.held = not line.hands_out
+        if not line.held:
+            for lane in line.lanes:
+                self._offer(lane)
 
     def add_ready(self, lane: Lane, jobs: int = 1) -> None:
         """`jobs` more of this lane may be claimed."""
         was_empty = lane.ready <= 0
         lane.ready += jobs
-        if was_empty and lane.ready > 0:
+        if was_empty:
+            self._offer(lane)
+
+    def _offer(self, lane: Lane) -> None:
+        if lane.ready > 0 and not lane.line.held:
             for crew in lane.crews:
                 crew.add_ready(lane)
                 if crew.free:
@@ -184,7 +213,7 @@ class Hallway:
     def _introduce(self, crew: Crew, lane: Lane) -> None:
         if crew.may_take(lane.key):
             lane.crews.append(crew)
-            if lane.ready > 0:
+            if lane.ready > 0 and not lane.line.held:
                 crew.add_ready(lane)
 
     def disband(self, crew: Crew) -> None:
@@ -207,3 +236,9 @@ class Hallway:
         if len(self.lanes) > keep:
             for lane in [lane for lane in self.lanes.values() if not (lane.ready or lane.promised or lane.listed)]:
                 del self.lanes[lane.key], self.by_number[lane.number]
+                lane.line.lanes.discard(lane)
+            self._forget_lines()
+
+    def _forget_lines(self) -> None:
+        for line in [line for line in self.lines.values() if not line.lanes and line.wanted == DEFAULT_SETTINGS]:
+            del self.lines[line.name]

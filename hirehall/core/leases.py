@@ -7,7 +7,7 @@ happened to the job meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from functools import partial
 
 import msgspec
@@ -17,6 +17,8 @@ from hirehall.core.collecting import Collecting, NextBatch
 from hirehall.core.effects import LOST, TIMED_OUT, Effects, StopOrder
 from hirehall.core.endings import aim, ending
 from hirehall.core.endings import delay_seconds as lease_delay
+from hirehall.core.journal import Journal
+from hirehall.core.keeping import Kept, keep
 from hirehall.core.lanes import Hallway
 from hirehall.core.lifecycle import Step
 from hirehall.core.operations import Change, Claimed
@@ -31,27 +33,26 @@ SOON_SECONDS = 0.01  # a lease that could not end in this batch is looked at aga
 LATE_SECONDS = 1.0  # a turn this late means that the machine slept
 
 
-class Kept:
-    """The answer to `keep`: what is `kept`, and what is too if its `asked` change is applied. The rest is lost."""
-
-    def __init__(self) -> None:
-        self.kept: list[int] = []
-        self.asked: list[Change] = []
-
-
 class Leases:
     """All workers and all leases in hand."""
 
     def __init__(
-        self, collecting: Collecting, hallway: Hallway, timers: Timers, roll: Callable[[], float], now: Instant
+        self,
+        collecting: Collecting,
+        journal: Journal,
+        hallway: Hallway,
+        timers: Timers,
+        roll: Callable[[], float],
+        now: Instant,
     ) -> None:
         self.now = now
         self.effects = Effects()
         self.workers: dict[str, Worker] = {}
         self.open: dict[int, Lease] = {}  # by job id: leases that no operation has ended yet
         self.resuming: set[int] = set()  # jobs whose worker wants to keep them, until the store has answered
-        self._collecting = collecting
-        self._hallway = hallway
+        self.collecting = collecting
+        self._journal = journal
+        self.hallway = hallway
         self._timers = timers
         self._roll = roll
 
@@ -66,19 +67,19 @@ class Leases:
         if worker.session != session:
             if worker.session is not None:
                 self.effects.closes.append(worker.session)
-            self.keep(worker, [])
+            keep(self, worker, [])
         self._speak_on(worker, session)
         return worker
 
     def come_back(self, session: int, holder: str, named: list[tuple[int, int]]) -> Kept:
         """`keep`: `named` is all that the worker holds. Raises NextBatch when a job is taken in this batch."""
-        if any(self._collecting.is_touched(job) for job, _ in named):
+        if any(self.collecting.is_touched(job) for job, _ in named):
             raise NextBatch
         worker = self.workers.setdefault(holder, Worker(holder))
         if worker.session not in (None, session):
             self.effects.closes.append(worker.session)
         self._speak_on(worker, session)
-        return self.keep(worker, named)
+        return keep(self, worker, named)
 
     def _speak_on(self, worker: Worker, session: int) -> None:
         if worker.session != session:  # what it serves is said anew on each connection
@@ -97,7 +98,7 @@ class Leases:
         lease_seconds: float,
     ) -> None:
         """`work`: what this worker takes from now on, and how much of it."""
-        crew = self._hallway.crew(queues, kinds, offers)
+        crew = self.hallway.crew(queues, kinds, offers)
         if worker.crew is not crew:
             self._leave_crew(worker)
             worker.crew = crew
@@ -108,17 +109,17 @@ class Leases:
     def set_credit(self, worker: Worker, credit: int) -> None:
         """A new ceiling; lowering it takes nothing back."""
         worker.credit = credit
-        self._hallway.refresh(worker)
+        self.hallway.refresh(worker)
 
     def set_clogged(self, worker: Worker, clogged: bool) -> None:
         """Whether its connection holds so much unread that it gets nothing more."""
         worker.clogged = clogged
-        self._hallway.refresh(worker)
+        self.hallway.refresh(worker)
 
     def depart(self, worker: Worker, step: Step) -> None:
         """It is gone for good: every lease ends by `step` (release or lose), and nobody answers for its places."""
         for lease in list(worker.held.values()):
-            self._end(worker, lease, step)
+            self.end(worker, lease, step)
         worker.held.clear()
         worker.session = worker.gone_at = None
         self._leave_crew(worker)
@@ -144,7 +145,7 @@ class Leases:
             crew.members.discard(worker)
             crew.free.pop(worker, None)
             if not crew.members:
-                self._hallway.disband(crew)
+                self.hallway.disband(crew)
 
     # A lease comes into a hand.
 
@@ -169,7 +170,7 @@ class Leases:
         worker = self.unpromise(job.holder)
         lease = self._lease(job)
         if worker is None or worker.session is None or worker.crew is None:  # gone, or back but not asking yet
-            self._end(None, lease, lifecycle.RELEASE)
+            self.end(None, lease, lifecycle.RELEASE)
         else:
             self.hold(worker, lease)
             self.effects.run(worker.session, job)
@@ -178,14 +179,14 @@ class Leases:
         """There was no job for a promised place."""
         worker = self.unpromise(holder)
         if worker is not None:
-            self._hallway.refresh(worker)
+            self.hallway.refresh(worker)
 
     def restore(self, job: Claimed) -> None:
         """After a restart: the row says that this worker has it, and its lease runs again in full."""
         worker = self.workers.setdefault(job.holder, Worker(job.holder))
         lease = self._lease(job)
         if is_session_holder(job.holder):
-            self._end(None, lease, lifecycle.LOSE)
+            self.end(None, lease, lifecycle.LOSE)
             self.workers.pop(job.holder, None)
         else:
             self.hold(worker, lease)
@@ -194,7 +195,7 @@ class Leases:
         """A lost lease is the worker's again: nobody else had taken the job."""
         worker, lease = self.unpromise(job.holder), self._lease(job)
         if worker is None or (worker.session is None and worker.gone_at is None):  # it said bye meanwhile
-            self._end(None, lease, lifecycle.RELEASE)
+            self.end(None, lease, lifecycle.RELEASE)
         else:
             self.hold(worker, lease)
 
@@ -208,7 +209,7 @@ class Leases:
         worker.held[lease.job.id] = lease
         if lease.rules.timeout_seconds is not None:
             lease.ends_at = self.now.mono + lease.rules.timeout_seconds
-        self._watch(worker, worker.deadline(lease))
+        self.watch(worker, worker.deadline(lease))
 
     # The worker says something about a lease.
 
@@ -216,7 +217,7 @@ class Leases:
         """Touch these jobs for a worker's answers; raise NextBatch while the store has yet to say who keeps one."""
         if not self.resuming.isdisjoint(jobs):
             raise NextBatch
-        self._collecting.touch(jobs)
+        self.collecting.touch(jobs)
 
     def answered(self, holder: str, job: int, attempt: int) -> Lease | None:
         """The worker gives the place of this attempt back. The lease, while it was still open or stopping."""
@@ -225,11 +226,18 @@ class Leases:
         if worker is None or lease is None or lease.job.attempt != attempt:
             return None
         del worker.held[job]
-        self._hallway.refresh(worker)
-        if lease.is_live:
-            self.open.pop(job, None)
-            return lease
-        return None
+        self.hallway.refresh(worker)
+        if not lease.is_live:
+            return None
+        self._close(job)
+        return lease
+
+    def _close(self, job: int) -> Lease | None:
+        """This lease is not in hand any more; what its attempt has said is stored with its end."""
+        lease = self.open.pop(job, None)
+        if lease is not None:
+            self._journal.flush(lease)
+        return lease
 
     def succeed(self, holder: str, job: int, attempt: int, result: bytes) -> Change:
         """A result: for the lease in hand, or late, which the store judges. The job must be touched already."""
@@ -237,8 +245,8 @@ class Leases:
         change = Change(lifecycle.SUCCEED, job, State.SUCCEEDED, attempt, holder, result=result)
         if lease is not None:
             change.in_hand, change.lane, change.follow = True, lease.job.lane, lease.job.follow
-            change.progress = lease.progress
-        return self._collecting.add(change)
+            change.progress, change.kind, change.queue = lease.progress, lease.job.kind, lease.job.queue
+        return self.collecting.add(change)
 
     def fail(
         self, holder: str, job: int, attempt: int, fault: Fault, retry: bool, delay_seconds: float | None
@@ -251,7 +259,7 @@ class Leases:
             if retry:
                 delay = lease_delay(lease, self._roll()) if delay_seconds is None else delay_seconds
                 aim(change, lease, self.now.wall_ms, delay)
-        return self._collecting.add(change)
+        return self.collecting.add(change)
 
     def release(self, holder: str, job: int, attempt: int, delay_seconds: float) -> Change:
         """The worker gives the job back, forgiven."""
@@ -261,7 +269,7 @@ class Leases:
         if delay_seconds > 0:
             change.target = State.SCHEDULED
             change.wake_at = self.now.wall_ms + round(delay_seconds * 1000)
-        return self._collecting.add(change)
+        return self.collecting.add(change)
 
     def beat(self, session: int, holder: str) -> None:
         """Extend every lease of this session's worker."""
@@ -269,51 +277,17 @@ class Leases:
         if worker is not None and worker.session == session:
             worker.beat_at = self.now.mono
 
-    def progress(self, holder: str, job: int, attempt: int, note: bytes) -> None:
-        """Remember the last progress of an attempt in hand; raise StaleLease when it is not."""
+    def in_hand(self, holder: str, job: int, attempt: int) -> Lease:
+        """The open lease that this worker speaks of; raise StaleLease when it is not its own."""
         lease = self.open.get(job)
         if lease is None or lease.job.holder != holder or lease.job.attempt != attempt:
             raise StaleLease(f"job {id_text(job)}: attempt {attempt} is not in this worker's hands")
-        lease.progress, lease.unsaved = note, True
-
-    def keep(self, worker: Worker, named: Iterable[tuple[int, int]]) -> Kept:
-        """Hold on to the leases named; the others of this worker never arrived: ready at once, forgiven."""
-        answer = Kept()
-        before, worker.held = worker.held, {}
-        for job, attempt in named:
-            self._keep_one(worker, answer, job, attempt, before.pop(job, None))
-        for lease in before.values():
-            self._end(None, lease, lifecycle.RELEASE)
-        self._hallway.refresh(worker)
-        return answer
-
-    def _keep_one(self, worker: Worker, answer: Kept, job: int, attempt: int, lease: Lease | None) -> None:
-        if lease is not None and lease.job.attempt == attempt and lease.is_live:
-            worker.held[job] = lease
-            lease.since = self.now.mono
-            answer.kept.append(job)
-            self._watch(worker, worker.deadline(lease))
-            if lease.hold is Hold.STOPPING:
-                self._order_stop(worker, lease, TIMED_OUT)
-        elif lease is None or lease.hold is not Hold.OVER:
-            if lease is not None:
-                self._end(None, lease, lifecycle.RELEASE)
-            self._ask_to_resume(worker, answer, job, attempt)
-
-    def _ask_to_resume(self, worker: Worker, answer: Kept, job: int, attempt: int) -> None:
-        if self._collecting.is_touched(job):  # it is on its way elsewhere: this worker has lost it
-            return
-        self._collecting.touch([job])
-        self.resuming.add(job)
-        change = Change(
-            lifecycle.RESUME, job, State.RUNNING, attempt, worker.holder, lease_seconds=worker.lease_seconds
-        )
-        self.promise(worker)
-        answer.asked.append(self._collecting.add(change))
+        return lease
 
     # A lease ends without the worker.
 
-    def _watch(self, worker: Worker, due: float) -> None:
+    def watch(self, worker: Worker, due: float) -> None:
+        """Look at its leases at `due`, monotonic seconds, or before."""
         if worker.watch is None or due < worker.watch_at:
             if worker.watch is not None:
                 worker.watch.cancel()
@@ -327,62 +301,63 @@ class Leases:
                 self._fall_due(worker, lease)
         live = [worker.deadline(lease) for lease in worker.held.values() if lease.is_live]
         if live:
-            self._watch(worker, max(min(live), self.now.mono + SOON_SECONDS))
+            self.watch(worker, max(min(live), self.now.mono + SOON_SECONDS))
         elif worker.session is None and worker.gone_at is None:
             self.depart(worker, lifecycle.LOSE)
 
     def _fall_due(self, worker: Worker, lease: Lease) -> None:
         if lease.hold is Hold.STOPPING:
-            self._end(worker, lease, lifecycle.TIMEOUT)
+            self.end(worker, lease, lifecycle.TIMEOUT)
         elif lease.ends_at <= self.now.mono:
             lease.hold, lease.ends_at = Hold.STOPPING, self.now.mono + STOP_SECONDS
-            self._order_stop(worker, lease, TIMED_OUT)
+            self.order_stop(worker, lease, TIMED_OUT)
         else:
-            self._end(worker, lease, lifecycle.LOSE)
+            self.end(worker, lease, lifecycle.LOSE)
 
-    def _order_stop(self, worker: Worker, lease: Lease, why: str) -> None:
+    def order_stop(self, worker: Worker, lease: Lease, why: str) -> None:
+        """Tell a worker that is connected to stop this attempt."""
         if worker.session is not None:
             order = StopOrder(worker.session, worker.holder, lease.job.id, lease.job.attempt, why)
             self.effects.stops.append(order)
 
-    def _end(self, worker: Worker | None, lease: Lease, step: Step) -> None:
+    def end(self, worker: Worker | None, lease: Lease, step: Step) -> None:
         """End a lease by `step` if it is still open; in the next batch if its job is taken in this one."""
         if self.open.get(lease.job.id) is not lease:
             return
-        if self._collecting.is_touched(lease.job.id):
-            self._collecting.postpone(partial(self._end, worker, lease, step))
+        if self.collecting.is_touched(lease.job.id):
+            self.collecting.postpone(partial(self.end, worker, lease, step))
             return
-        self._collecting.touch([lease.job.id])
-        del self.open[lease.job.id]
+        self.collecting.touch([lease.job.id])
+        self._close(lease.job.id)
         last = worker is not None and worker.last_of_lane
-        change = self._collecting.add(ending(lease, step, self.now.wall_ms, self._roll(), last))
+        change = self.collecting.add(ending(lease, step, self.now.wall_ms, self._roll(), last))
         lease.hold = Hold.LOST if change.step is lifecycle.LOSE else Hold.OVER
 
     # What a commit answered, and lost time.
 
     def settled_away(self, job: int, why: str) -> None:
         """The job left this hand by someone else's doing: only the place stays filled."""
-        lease = self.open.pop(job, None)
+        lease = self._close(job)
         if lease is not None:
             lease.hold = Hold.OVER
             worker = self.workers.get(lease.job.holder)
             if worker is not None:
-                self._order_stop(worker, lease, why)
+                self.order_stop(worker, lease, why)
 
     def settled_late(self, job: int) -> None:
         """A result was taken for a lease that came into hand only after it was reported: nothing is left to hold."""
-        lease = self.open.pop(job, None)
+        lease = self._close(job)
         worker = self.workers.get(lease.job.holder) if lease is not None else None
         if worker is not None:
             worker.held.pop(job, None)
-            self._hallway.refresh(worker)
+            self.hallway.refresh(worker)
 
     def settled_lost(self, change: Change) -> None:
         """Tell a worker that is still connected that its lease ran out."""
         worker = self.workers.get(change.holder or "")
         lease = worker.held.get(change.id) if worker is not None else None
         if worker is not None and lease is not None and lease.job.attempt == change.attempt:
-            self._order_stop(worker, lease, LOST)
+            self.order_stop(worker, lease, LOST)
 
     def forgive(self, lost_seconds: float) -> None:
         """The machine slept: nothing that lives by beats gets older by that."""

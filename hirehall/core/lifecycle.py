@@ -6,6 +6,7 @@ step cannot be written whoever asks for it.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import NamedTuple
 
 from hirehall.errors import WrongState
@@ -23,11 +24,12 @@ class Step(NamedTuple):
     when: str
 
 
-def _step(name: str, sources: set[State], targets: set[State], when: str) -> Step:
+def _step(name: str, sources: Set[State], targets: Set[State], when: str) -> Step:
     return Step(name, frozenset(sources), frozenset(targets), when)
 
 
-DUE = _step("due", {S.SCHEDULED}, {S.READY}, "its time has come")
+DUE = _step("due", {S.SCHEDULED}, {S.READY, S.BLOCKED}, "its time has come")
+UNBLOCK = _step("unblock", {S.BLOCKED}, {S.READY}, "what it waited for has succeeded, and its lock has a place")
 DELIVER = _step("deliver", {S.READY}, {S.RUNNING}, "a fitting worker has credit")
 SUCCEED = _step(
     "succeed", {S.RUNNING, S.READY}, {S.SUCCEEDED}, "the worker reports a result; late, while nobody else has it"
@@ -38,9 +40,16 @@ LOSE = _step("lose", {S.RUNNING}, {S.READY, S.FAILED}, "the lease ran out or the
 TIMEOUT = _step("timeout", {S.RUNNING}, {S.SCHEDULED, S.FAILED}, "the attempt took too long")
 RESUME = _step("resume", {S.READY}, {S.RUNNING}, "its worker came back before anyone else took it")
 CANCEL = _step("cancel", set(State) - FINAL, {S.CANCELLED}, "someone cancels it")
-EXPIRE = _step("expire", {S.SCHEDULED, S.READY}, {S.EXPIRED}, "it did not start in time")
+EXPIRE = _step("expire", {S.SCHEDULED, S.BLOCKED, S.READY}, {S.EXPIRED}, "it did not start in time")
+RETRY = _step("retry", FINAL - {S.SUCCEEDED}, {S.READY, S.BLOCKED}, "a person wants it tried again")
+CHANGE = _step(
+    "change", {S.SCHEDULED, S.BLOCKED, S.READY}, {S.SCHEDULED, S.BLOCKED, S.READY}, "a person changes what it is"
+)
+REMOVE = _step("remove", FINAL, set(), "a person removes it, or it was kept long enough")
 
-STEPS: tuple[Step, ...] = (DUE, DELIVER, SUCCEED, FAIL, RELEASE, LOSE, TIMEOUT, RESUME, CANCEL, EXPIRE)
+STEPS: tuple[Step, ...] = (
+    DUE, UNBLOCK, DELIVER, SUCCEED, FAIL, RELEASE, LOSE, TIMEOUT, RESUME, CANCEL, EXPIRE, RETRY, CHANGE, REMOVE
+)  # fmt: skip
 
 
 def take(job: int, state: State, step: Step, target: State) -> State:
@@ -52,7 +61,8 @@ def take(job: int, state: State, step: Step, target: State) -> State:
 
 def diagram() -> str:
     """The table as a Mermaid state diagram, for the docs."""
-    lines = ["stateDiagram-v2", "    [*] --> scheduled: submit", "    [*] --> ready: submit"]
+    lines = ["stateDiagram-v2"]
+    lines += [f"    [*] --> {word}: submit" for word in ("scheduled", "blocked", "ready")]
     lines.append("    [*] --> running: submit, placed at once")
     for step in STEPS:
         lines += [

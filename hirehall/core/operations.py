@@ -1,19 +1,21 @@
 """What the core asks of a store, one batch at a time, and what a store answers.
 
-Every operation carries its own `answer` field, filled by the store. Within a batch: submits, then changes, then the
-sweep, then claims; a job or a key is in at most one operation, so within each group the order does not matter.
+Every operation carries its own `answer` field, filled by the store. Within a batch: settings, submits, changes, notes
+and logs, the sweep, gates, claims; a job or a key is in at most one operation, so within each group the order does not
+matter.
 """
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from hirehall.core.lifecycle import Step
-from hirehall.model import KEEP_SECONDS, MAX_ATTEMPTS, Instant, JobSpec, LaneKey, State
+from hirehall.model import KEEP_SECONDS, MAX_ATTEMPTS, Instant, JobSpec, LaneKey, QueueSettings, State
 
 MAX_OPERATIONS = 5_000
 MAX_BYTES = 8 << 20
 SWEEP_JOBS = 1_000
+MAX_CHUNK = 64 << 10  # bytes of a log that are written at once
 
 # How a store answers a change.
 APPLIED = "applied"
@@ -21,6 +23,7 @@ DUPLICATE = "duplicate"
 STALE = "stale"
 WRONG_STATE = "wrong_state"
 NOT_FOUND = "not_found"
+CONFLICT = "conflict"
 
 
 class NewJob(Struct, gc=False):
@@ -41,6 +44,13 @@ class NewJob(Struct, gc=False):
     worker: str | None = None  # what people call the holder
     max_attempts: int = MAX_ATTEMPTS
     keep_ms: int = round(KEEP_SECONDS * 1000)
+    after: list[int] = []  # jobs that must have succeeded
+    became: State | None = None  # the answer, for a gated job: where the batch left it
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether it may have to wait for other jobs: the store decides."""
+        return self.spec.lock is not None or bool(self.spec.after)
 
 
 class Submit(Struct):
@@ -54,12 +64,34 @@ class Submit(Struct):
     delivered: int = 0  # jobs that were placed on a worker at once; known when settled
 
 
+class Edit(Struct, frozen=True):
+    """What `change` sets; UNSET leaves it. `due` and `expires_at` in epoch milliseconds, None: now, and never."""
+
+    queue: str | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
+    requires: str | UnsetType = UNSET  # canonical JSON
+    share: str | UnsetType = UNSET
+    due: int | UnsetType | None = UNSET
+    expires_at: int | UnsetType | None = UNSET
+    timeout_seconds: float | UnsetType | None = UNSET
+    max_attempts: int | UnsetType = UNSET
+    keep_ms: int | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    meta: dict[str, str] | UnsetType = UNSET
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it touches nothing that a job's run depends on, so that any job may take it."""
+        rest = (self.queue, self.priority, self.requires, self.share, self.due, self.expires_at)
+        return all(value is UNSET for value in (*rest, self.timeout_seconds, self.max_attempts))
+
+
 class Change(Struct, gc=False):
     """One step of one job. `attempt` and `holder`, when given, must be the row's own."""
 
     step: Step
     id: int
-    target: State
+    target: State | None  # None: removed. A store may lead a gated job to `blocked` instead
     attempt: int | None = None
     holder: str | None = None
     in_hand: bool = False  # the core holds the open lease, so the row is running: a store may skip looking
@@ -71,13 +103,18 @@ class Change(Struct, gc=False):
     progress: bytes | None = None
     lease_seconds: float | None = None
     owner: str | None = None  # when given, only this submitter's job may change
+    edit: Edit | None = None
     # the answer
     answer: str = NOT_FOUND
+    why: str = ""  # of a conflict
+    kind: str = ""  # known when in_hand, else answered
+    queue: str = ""
     was: State | None = None
     row: Claimed | None = None  # after `resume`: the job, to be held again
     follow: int | None = None
     row_attempt: int = 0
     row_lane: int = 0
+    new_lane: int = 0  # where `change` moved it
 
 
 class Seat(Struct, gc=False):
@@ -122,14 +159,36 @@ class ProgressNote(Struct, gc=False):
     progress: bytes
 
 
+class LogChunk(Struct, gc=False):
+    """Lines of an attempt's log since the last chunk: JSON of wire LogEntry each, joined by newlines, at most MAX_CHUNK
+    bytes. Answer: `at_byte`, where it begins."""
+
+    id: int
+    attempt: int
+    entries: bytes
+    at_byte: int = 0
+
+
 class Moved(Struct, gc=False):
-    """A job that the sweep moved: due, expired, or removed (`state` None)."""
+    """A job that the sweep or its gates moved: due, unblocked, expired, cancelled, or removed (`state` None)."""
 
     id: int
     lane: int
     was: State
     state: State | None
     follow: int | None
+    kind: str
+    queue: str
+    attempt: int
+    fault: bytes | None = None
+
+
+class QueueChange(Struct):
+    """New settings of a queue, whole."""
+
+    name: str
+    settings: QueueSettings
+    raises_locks: bool = False  # more jobs of a lock may go than before
 
 
 class Batch(Struct):
@@ -140,6 +199,9 @@ class Batch(Struct):
     submits: list[Submit] = []
     changes: list[Change] = []
     notes: list[ProgressNote] = []
+    logs: list[LogChunk] = []
+    queues: list[QueueChange] = []
+    lock_limits: dict[str, int] = {}  # queues where more than one job of a lock may go
     sweep: bool = False
     claims: list[Claim] = []
     claim_bytes: int = 1 << 20  # payload bytes that one seat's worker may get in this batch
@@ -154,7 +216,8 @@ class Batch(Struct):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing for a store to do."""
-        return not (self.submits or self.changes or self.notes or self.sweep or self.claims)
+        parts = (self.submits, self.changes, self.claims, self.notes, self.logs, self.queues)
+        return not (self.sweep or any(parts))
 
 
 class Recovered(Struct):
@@ -165,3 +228,4 @@ class Recovered(Struct):
     lanes: list[tuple[int, LaneKey, int]]  # number, key, ready jobs
     running: list[Claimed]
     next_wake: int | None
+    queues: dict[str, QueueSettings] = {}

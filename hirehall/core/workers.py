@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hirehall.core.operations import Claimed
+from hirehall.core.operations import Claimed, LogChunk
 from hirehall.core.timers import Timer
 from hirehall.model import Rules
 
 if TYPE_CHECKING:
     from hirehall.core.lanes import Crew
+
+
+WORKING, PAUSED, DRAINING = "working", "paused", "draining"  # what a person wants of a worker
 
 
 class Hold(Enum):
@@ -35,6 +38,9 @@ class Lease(Struct, gc=False, eq=False):
     hold: Hold = Hold.OPEN
     progress: bytes | None = None
     unsaved: bool = False  # the store has an older progress than this
+    lines: list[bytes] = []  # of its log, not in a batch yet
+    line_bytes: int = 0
+    chunk: LogChunk | None = None  # the last one that went into a batch
 
     @property
     def is_live(self) -> bool:
@@ -58,6 +64,7 @@ class Worker:
         "holder",
         "last_of_lane",
         "lease_seconds",
+        "mode",
         "name",
         "promised",
         "session",
@@ -77,6 +84,7 @@ class Worker:
         self.beat_at = 0.0
         self.gone_at: float | None = None  # when the grace of a closed connection ends
         self.clogged = False  # it does not read: nothing more until it does
+        self.mode = WORKING
         self.last_of_lane = False  # its lost jobs go to the end of their lane (Deputy)
         self.watch: Timer | None = None  # will look at its leases,
         self.watch_at = 0.0  # at this time
@@ -84,7 +92,7 @@ class Worker:
     @property
     def free(self) -> int:
         """How many more jobs it may be given now."""
-        if self.session is None or self.clogged:
+        if self.session is None or self.clogged or self.mode != WORKING:
             return 0
         return self.credit - len(self.held) - self.promised
 

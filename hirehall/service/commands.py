@@ -49,6 +49,7 @@ COMMANDS: dict[type, Command] = {
     requests.Work: Command(worker.work, WORK),
     requests.Credit: Command(worker.credit, WORK),
     requests.Progress: Command(worker.progress, WORK),
+    requests.Log: Command(worker.log, WORK),
     requests.Done: Command(worker.done, WORK),
     requests.Fail: Command(worker.fail, WORK),
     requests.Release: Command(worker.release, WORK),

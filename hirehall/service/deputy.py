@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw
 
+from hirehall.core.checks import check_name
 from hirehall.core.effects import End
-from hirehall.core.intake import check_name
 from hirehall.core.operations import Claimed, Submit
 from hirehall.errors import BadRequest, NotFound, TooLarge
 from hirehall.model import MAX_BODY, NULL, JobSpec, Rules, State, id_text

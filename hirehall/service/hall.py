@@ -24,6 +24,7 @@ from hirehall.service import pushes
 from hirehall.service.access import Tokens
 from hirehall.service.answers import AfterCommit, AfterRead, Answer, error_reply
 from hirehall.service.commands import COMMANDS, check_role
+from hirehall.service.events import Events
 from hirehall.service.metrics import Metrics
 from hirehall.service.sessions import Identity, Session
 from hirehall.service.waits import Waits
@@ -64,6 +65,7 @@ class Hall:
         self.core = Dispatcher(await self.store.recover(), now, self._roll)
         self.metrics = Metrics(now.wall_ms)
         self.waits = Waits(self)
+        self.events = Events(self, f"{now.wall_ms:x}")
         self.name = f"{now.wall_ms:x}"[-6:]
         self._numbers = itertools.count(now.wall_ms << 20)  # stored with followed jobs: never the same after a restart
         self._committing = asyncio.get_running_loop().create_task(self._commit_loop())
@@ -120,6 +122,7 @@ class Hall:
         session.closed = True
         self.sessions.pop(session.number, None)
         self.waits.forget(session)
+        self.events.forget(session)
         if self._finishing or self.failed.done():
             return
         self.core.turn(self.clock())
@@ -246,6 +249,7 @@ class Hall:
         self.core.turn(self.clock())
         effects = self.core.settle(batch)
         self.metrics.count(batch)
+        self.events.settled(batch)
         told: dict[int, Session] = {}
         for session, ref, answer in entries:
             if not self._finishing and (session.held_back or (session.clogged and type(answer) is AfterRead)):
@@ -261,7 +265,13 @@ class Hall:
         self.waits.ended(effects.ends)
         for session in told.values():
             session.flush()
+        self.feed()
         self._set_alarm()
+
+    def feed(self) -> None:
+        """Let watchers hear what is new; who is far behind hears it in several turns, so that others are heard too."""
+        if self.events.feed() and not self._finishing:
+            asyncio.get_running_loop().call_soon(self.feed)
 
     async def _reply(self, session: Session, answer: Answer | AfterCommit | AfterRead) -> Answer:
         if type(answer) is not AfterRead:
@@ -286,6 +296,7 @@ class Hall:
         pushes.push(self, self.core.effects(), told)
         for session in told.values():
             session.flush()
+        self.feed()
         self._wake_if_wanted()
         self._set_alarm()
 

@@ -38,7 +38,8 @@ class Metrics:
             if change.answer == APPLIED:
                 counts[_counter(change.step.name, change.target)] += 1
         counts["delivered"] += sum(len(claim.rows) for claim in batch.claims)
-        counts["expired"] += sum(moved.state is State.EXPIRED for moved in batch.moved)
+        for moved in batch.moved:
+            counts[_MOVES.get(moved.state, "woken")] += 1
 
     def deputy(self, connections: int) -> dict[str, Any]:
         """In the shape that Deputy's clients know."""
@@ -48,7 +49,7 @@ class Metrics:
         return shown
 
 
-_ENDS = {
+_ENDS: dict[tuple[str, State | None], str] = {
     (lifecycle.FAIL.name, State.SCHEDULED): "retried",
     (lifecycle.TIMEOUT.name, State.SCHEDULED): "retried",
 }
@@ -60,8 +61,12 @@ _STEPS = {
     lifecycle.LOSE.name: "lost",
     lifecycle.CANCEL.name: "cancelled",
     lifecycle.RESUME.name: "resumed",
+    lifecycle.RETRY.name: "tried_again",
+    lifecycle.CHANGE.name: "changed",
+    lifecycle.REMOVE.name: "removed",
 }
+_MOVES = {State.EXPIRED: "expired", State.CANCELLED: "cancelled", None: "removed"}
 
 
-def _counter(step: str, target: State) -> str:
+def _counter(step: str, target: State | None) -> str:
     return _ENDS.get((step, target)) or _STEPS[step]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hirehall import __version__
-from hirehall.core.intake import canonical, check_labels, check_name, check_queue
+from hirehall.core.checks import check_labels, check_name, check_queue
+from hirehall.core.intake import canonical
 from hirehall.core.lanes import Crew
 from hirehall.errors import BadRequest, HallError, Unauthenticated
 from hirehall.model import LaneKey

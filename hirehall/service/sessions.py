@@ -83,6 +83,11 @@ class Session:
         self._out.append(line)
         self._out_bytes += len(line)
 
+    def put_lines(self, lines: list[bytes]) -> None:
+        """Add messages that are encoded already."""
+        self._out += lines
+        self._out_bytes += sum(map(len, lines))
+
     @property
     def is_full(self) -> bool:
         """Whether so much is put that it should be written before more is."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET
 
-from hirehall.core.intake import check_labels, check_name, check_queue, check_seconds
-from hirehall.core.leases import Kept
+from hirehall.core.checks import check_labels, check_name, check_queue, check_seconds
+from hirehall.core.keeping import Kept
 from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change
 from hirehall.core.workers import Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
 from hirehall.model import MAX_BODY, Fault, id_number, id_text
-from hirehall.service.answers import AfterCommit, Answer
+from hirehall.service.answers import AfterCommit, Answer, rfc3339
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
 from hirehall.wire.body import check_body
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_CREDIT = 100_000
 MAX_ERROR_BYTES = 65_536
 MAX_NAMES = 1_000
+MAX_PROGRESS = 1_024  # characters
+MAX_ENTRY = 10_000  # characters of one line of a log: however JSON writes them, they fit into a chunk
 
 
 def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
@@ -67,11 +69,30 @@ def _worker(hall: Hall, session: Session) -> Worker:
 
 
 def progress(hall: Hall, session: Session, message: requests.Progress) -> Answer:
-    """The last number and text of a running attempt; answered only when asked to, or refused."""
+    """The last number and text of a running attempt; answered only when asked to, or refused. The text is also a line
+    of the log, so that none is lost between two looks."""
     percent = None if message.percent is None else min(max(message.percent, 0.0), 100.0)
-    note = msgspec.json.encode({"percent": percent, "text": message.text[:1024], "at_ms": hall.core.now.wall_ms})
-    hall.core.leases.progress(session.holder, id_number(message.id), message.attempt, note)
+    text = message.text[:MAX_PROGRESS]
+    lease = hall.core.leases.in_hand(session.holder, id_number(message.id), message.attempt)
+    note = msgspec.json.encode({"percent": percent, "text": text, "at_ms": hall.core.now.wall_ms})
+    hall.core.journal.progress(lease, note)
+    if text:
+        hall.core.journal.add(lease, _entry(hall, "progress", text))
+    hall.events.progressed(lease.job, percent, text)
     return replies.Reply() if message.ref else None
+
+
+def log(hall: Hall, session: Session, message: requests.Log) -> Answer:
+    """More of an attempt's log; answered only when asked to, or refused."""
+    check_name("stream", message.stream)
+    lease = hall.core.leases.in_hand(session.holder, id_number(message.id), message.attempt)
+    for begin in range(0, len(message.text), MAX_ENTRY):
+        hall.core.journal.add(lease, _entry(hall, message.stream, message.text[begin : begin + MAX_ENTRY]))
+    return replies.Reply() if message.ref else None
+
+
+def _entry(hall: Hall, stream: str, text: str) -> bytes:
+    return msgspec.json.encode(replies.LogEntry(rfc3339(hall.core.now.wall_ms) or "", stream, text))
 
 
 def done(hall: Hall, session: Session, message: requests.Done) -> AfterCommit:

@@ -68,6 +68,23 @@ class Watching(Reply, kw_only=True):
     gap: bool | UnsetType = UNSET
 
 
+class EventPush(Struct, kw_only=True):
+    """Something that happened: a step of a job, `submit`, `progress`, a `queue` that was set, a worker's `join` or
+    `leave`, `gap` (what came before is missing), `shutdown`. `seq` is the `since` that goes on behind it."""
+
+    event: str
+    seq: str
+    at: str
+    id: str | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
+    queue: str | UnsetType = UNSET
+    attempt: int | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    worker: str | UnsetType = UNSET
+    percent: float | UnsetType | None = UNSET
+    text: str | UnsetType = UNSET
+
+
 class CountView(Struct):
     queue: str
     kind: str

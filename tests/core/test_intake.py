@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec import Raw
 
-from hirehall.core.intake import Ids, check_lane, draft, read_time
+from hirehall.core.checks import read_time
+from hirehall.core.intake import Ids, check_lane, draft
 from hirehall.errors import BadRequest, TooLarge
 from hirehall.model import MAX_BODY, Backoff, JobSpec, State, id_created_ms, id_number, id_text
 

@@ -30,6 +30,7 @@ CREATE TABLE tags (
     id  INTEGER NOT NULL,
     PRIMARY KEY (tag, id)
 ) WITHOUT ROWID;
+CREATE INDEX tags_id ON tags (id);
 
 -- An attempt's log: JSON lines; `at_byte` counts what was cut out in the middle too.
 CREATE TABLE logs (

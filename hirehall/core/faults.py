@@ -1,0 +1,18 @@
+"""The faults that a hall gives by itself, as they are stored."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hirehall.model import Fault, State, id_text
+
+
+def fault(kind: str, message: str) -> bytes:
+    """JSON of a Fault."""
+    return msgspec.json.encode(Fault(kind, message))
+
+
+def parent_failed(parent: int, state: State | None) -> bytes:
+    """Why a job is cancelled whose parent ended otherwise than succeeded; `state` None: there is no such job."""
+    how = "is not known here" if state is None else f"ended {state.word}"
+    return fault("ParentFailed", f"job {id_text(parent)}, for which it waited, {how}")

@@ -1,0 +1,59 @@
+"""A worker says what it holds: those leases go on, the others never arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from hirehall.core import lifecycle
+from hirehall.core.effects import TIMED_OUT
+from hirehall.core.operations import Change
+from hirehall.core.workers import Hold, Lease, Worker
+from hirehall.model import State
+
+if TYPE_CHECKING:
+    from hirehall.core.leases import Leases
+
+
+class Kept:
+    """The answer to `keep`: what is `kept`, and what is too if its `asked` change is applied. The rest is lost."""
+
+    def __init__(self) -> None:
+        self.kept: list[int] = []
+        self.asked: list[Change] = []
+
+
+def keep(leases: Leases, worker: Worker, named: Iterable[tuple[int, int]]) -> Kept:
+    """Hold on to the leases named; the others of this worker never arrived: ready at once, forgiven."""
+    answer = Kept()
+    before, worker.held = worker.held, {}
+    for job, attempt in named:
+        _keep_one(leases, worker, answer, job, attempt, before.pop(job, None))
+    for lease in before.values():
+        leases.end(None, lease, lifecycle.RELEASE)
+    leases.hallway.refresh(worker)
+    return answer
+
+
+def _keep_one(leases: Leases, worker: Worker, answer: Kept, job: int, attempt: int, lease: Lease | None) -> None:
+    if lease is not None and lease.job.attempt == attempt and lease.is_live:
+        worker.held[job] = lease
+        lease.since = leases.now.mono
+        answer.kept.append(job)
+        leases.watch(worker, worker.deadline(lease))
+        if lease.hold is Hold.STOPPING:
+            leases.order_stop(worker, lease, TIMED_OUT)
+    elif lease is None or lease.hold is not Hold.OVER:
+        if lease is not None:
+            leases.end(None, lease, lifecycle.RELEASE)
+        _ask_to_resume(leases, worker, answer, job, attempt)
+
+
+def _ask_to_resume(leases: Leases, worker: Worker, answer: Kept, job: int, attempt: int) -> None:
+    if leases.collecting.is_touched(job):  # it is on its way elsewhere: this worker has lost it
+        return
+    leases.collecting.touch([job])
+    leases.resuming.add(job)
+    change = Change(lifecycle.RESUME, job, State.RUNNING, attempt, worker.holder, lease_seconds=worker.lease_seconds)
+    leases.promise(worker)
+    answer.asked.append(leases.collecting.add(change))

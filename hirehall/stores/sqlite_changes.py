@@ -1,0 +1,168 @@
+"""Changes of single jobs inside a SQLite transaction.
+
+The hot one (a result of a lease in hand) runs through executemany; everything rarer looks at its row first, so that
+every refusal has a reason and every step passes `lifecycle.take`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from hirehall.core import lifecycle
+from hirehall.core.judging import judge
+from hirehall.core.operations import APPLIED, NOT_FOUND, WRONG_STATE, Change, Claimed
+from hirehall.model import DEFAULT_RULES, FINAL, Rules, State, id_text
+from hirehall.stores import sqlite_edits, sqlite_gates
+from hirehall.stores.sqlite_row import FIND_ROW, Row
+from hirehall.stores.sqlite_work import Work
+
+READY, RUNNING, SUCCEEDED = int(State.READY), int(State.RUNNING), int(State.SUCCEEDED)
+HISTORY_ENTRIES = 20
+
+SUCCEED_IN_HAND = (
+    f"UPDATE jobs SET state = {SUCCEEDED}, result = ?, progress = coalesce(?, progress), finished_at = ?,"
+    f" wake_at = ? + keep_ms WHERE id = ? AND attempt = ? AND holder = ? AND state = {RUNNING}"
+)
+UPDATE_ROW = (
+    "UPDATE jobs SET state = ?, wake_at = ?, lost = ?, forgiven = ?, place = ?,"
+    " lease_seconds = coalesce(?, lease_seconds), finished_at = ?,"
+    " fault = ?, progress = coalesce(?, progress), history = ?, result = ? WHERE id = ?"
+)
+RETRY_ROW = (
+    "UPDATE jobs SET state = ?, wake_at = NULL, expires_at = NULL, lost = 0, forgiven = attempt, finished_at = NULL,"
+    " fault = NULL, progress = NULL, result = NULL WHERE id = ?"
+)
+LAST_PLACE = f"SELECT max(place) FROM jobs WHERE lane = ? AND state = {READY}"
+
+
+def store_changes(work: Work) -> None:
+    """Every change of the batch, answered one by one."""
+    quick = [change for change in work.batch.changes if change.in_hand and change.step is lifecycle.SUCCEED]
+    if quick:
+        _succeed(work, quick)
+    for change in work.batch.changes:
+        if not (change.in_hand and change.step is lifecycle.SUCCEED):
+            _change(work, change)
+
+
+def _succeed(work: Work, changes: list[Change]) -> None:
+    """Every lease is in hand, so every row should be running: one statement, or one by one where that is not so."""
+    work.db.execute("SAVEPOINT succeed")
+    before = work.db.total_changes()
+    now = work.now
+    work.db.executemany(SUCCEED_IN_HAND, [(c.result, c.progress, now, now, c.id, c.attempt, c.holder) for c in changes])
+    if work.db.total_changes() - before == len(changes):
+        for change in changes:
+            change.answer = APPLIED
+            work.counts[change.lane, RUNNING] -= 1
+            work.counts[change.lane, SUCCEEDED] += 1
+        if work.has_gates:
+            work.ended |= {change.id: State.SUCCEEDED for change in changes}
+            work.left.update(change.id for change in changes)
+    else:
+        work.db.execute("ROLLBACK TO succeed")
+        for change in changes:
+            _change(work, change)
+    work.db.execute("RELEASE succeed")
+
+
+def _change(work: Work, change: Change) -> None:
+    found = work.db.execute(FIND_ROW, (change.id,)).fetchone()
+    if found is None:
+        change.answer = NOT_FOUND
+        return
+    row = Row.of(found)
+    if change.owner not in (None, row.owner):
+        change.answer = NOT_FOUND
+        return
+    change.was, change.row_lane, change.row_attempt = row.state, row.lane, row.attempt
+    change.follow, change.kind, change.queue = row.follow, row.kind, row.queue
+    change.answer = judge(change, row)
+    if change.answer == APPLIED:
+        APPLY.get(change.step, _update)(work, change, row)
+
+
+def _update(work: Work, change: Change, row: Row) -> None:
+    assert change.target is not None, "only `remove` leads nowhere"
+    target = lifecycle.take(row.id, row.state, change.step, change.target)
+    work.db.execute(UPDATE_ROW, _updated(work, change, row, target))
+    work.move(row.id, row.lane, row.state, target)
+    if target is State.READY:
+        work.remember_lane(row.lane)
+    elif target is State.RUNNING:
+        change.row = _resumed(change, row)
+
+
+def _updated(work: Work, change: Change, row: Row, target: State) -> tuple[Any, ...]:
+    final = target in FINAL
+    return (
+        target,
+        work.now + row.keep_ms if final else change.wake_at,
+        change.step is lifecycle.LOSE and not final,
+        row.forgiven + (change.step is lifecycle.RELEASE),
+        _place(work, change, row),
+        change.lease_seconds,
+        work.now if final else None,
+        change.fault,
+        change.progress,
+        _history(work, change, row),
+        change.result,
+        row.id,
+    )
+
+
+def _place(work: Work, change: Change, row: Row) -> int:
+    if not change.place_last:
+        return row.place
+    last = work.db.execute(LAST_PLACE, (row.lane,)).fetchone()
+    return max(row.place, (last[0] or 0) + 1) if last else row.place
+
+
+def _history(work: Work, change: Change, row: Row) -> bytes | None:
+    """A line for every attempt that ended otherwise than by success."""
+    if row.state is not State.RUNNING or change.step is lifecycle.SUCCEED:
+        return row.history
+    entries = msgspec.json.decode(row.history, type=list[msgspec.Raw]) if row.history else []
+    entry = {"attempt": row.attempt, "how": change.step.name, "at_ms": work.now, "worker": row.worker}
+    if change.fault:
+        entry["error"] = msgspec.Raw(change.fault)
+    return msgspec.json.encode([*entries, entry][-HISTORY_ENTRIES:])
+
+
+def _resumed(change: Change, row: Row) -> Claimed:
+    return Claimed(
+        row.id, row.lane, row.kind, row.queue, row.payload, row.attempt, row.forgiven, row.max_attempts, row.follow,
+        row.rules, row.holder or "", change.lease_seconds or 0.0,
+    )  # fmt: skip
+
+
+# What people do.
+
+
+def _retry(work: Work, change: Change, row: Row) -> None:
+    """Try it again, forgiven. One that has run before does not ask for its parents again."""
+    rules = msgspec.json.decode(row.rules, type=Rules) if row.rules else DEFAULT_RULES
+    parents = rules.after if rules.after and not row.attempt else []
+    stuck = sqlite_gates.hopeless(work, parents)
+    if stuck is not None:
+        change.answer = WRONG_STATE
+        change.why = f"job {id_text(row.id)} waits for job {id_text(stuck)}, which has not succeeded: retry that first"
+        return
+    gated = bool(parents or rules.lock)
+    change.target = lifecycle.take(row.id, row.state, change.step, State.BLOCKED if gated else State.READY)
+    work.db.execute(RETRY_ROW, (int(change.target), row.id))
+    work.move(row.id, row.lane, row.state, change.target)
+    key = work.remember_lane(row.lane)
+    if gated:
+        sqlite_gates.admit_again(work, row.id, row.queue, rules.lock, key.priority, parents)
+
+
+def _remove(work: Work, change: Change, row: Row) -> None:
+    work.move(row.id, row.lane, row.state, None)
+    work.delete([row.id])
+    work.emptied.add(row.lane)
+
+
+APPLY = {lifecycle.RETRY: _retry, lifecycle.REMOVE: _remove, lifecycle.CHANGE: sqlite_edits.edit}

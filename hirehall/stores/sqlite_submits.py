@@ -1,0 +1,87 @@
+"""Submits inside a SQLite transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hirehall.core.operations import NewJob, Submit
+from hirehall.model import State
+from hirehall.stores import sqlite_gates
+from hirehall.stores.sqlite_work import Work
+
+INSERT = (
+    "INSERT INTO jobs (id, place, lane, queue, kind, state, attempt, forgiven, max_attempts, keep_ms, wake_at,"
+    " expires_at, holder, worker, lease_seconds, owner, follow, key, started_at, rules, payload)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+FIND_KEY = "SELECT id, kind, payload, state FROM jobs WHERE queue = ? AND key = ?"
+
+Twin = tuple[int, str, bytes, int]  # id, kind, payload, state
+
+
+def store_submits(work: Work) -> None:
+    """Every submit of the batch, each whole or, when a key is in conflict, not at all."""
+    fresh: list[NewJob] = []
+    for submit in work.batch.submits:
+        fresh += _admitted(work, submit)
+    if not fresh:
+        return
+    work.declare({job.lane for job in fresh})
+    now = work.now
+    work.db.executemany(INSERT, [_values(job, now) for job in fresh])
+    for job in fresh:
+        work.counts[job.lane, job.state] += 1
+    work.db.execute("UPDATE meta SET value = ? WHERE name = 'last_id'", (fresh[-1].id,))
+    _store_beside(work, fresh)
+
+
+def _store_beside(work: Work, fresh: list[NewJob]) -> None:
+    tags = [(tag, job.id) for job in fresh if job.spec.tags for tag in job.spec.tags]
+    if tags:
+        work.db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", tags)
+    for job in fresh:
+        if job.is_gated:
+            sqlite_gates.admit(work, job)
+
+
+def _admitted(work: Work, submit: Submit) -> list[NewJob]:
+    """The jobs of `submit` that are new. None of them when a key is in conflict."""
+    if not submit.has_keys:
+        submit.ids = [job.id for job in submit.jobs]
+        return submit.jobs
+    ids: list[int] = []
+    duplicates: dict[int, State] = {}
+    known: dict[tuple[str, str], Twin] = {}
+    fresh: list[NewJob] = []
+    for job in submit.jobs:
+        twin = _twin(work, job, known)
+        if twin is None:
+            fresh.append(job)
+            ids.append(job.id)
+        elif twin[1:3] != (job.spec.kind, bytes(job.spec.payload)):
+            submit.conflict = job.spec.key
+            return []
+        else:
+            ids.append(twin[0])
+            duplicates[twin[0]] = State(twin[3])
+    submit.ids, submit.duplicates = ids, duplicates
+    return fresh
+
+
+def _twin(work: Work, job: NewJob, known: dict[tuple[str, str], Twin]) -> Twin | None:
+    """The job that has this key already, in the store or earlier in the same submit."""
+    if job.spec.key is None:
+        return None
+    name = (job.spec.queue, job.spec.key)
+    twin = known.get(name) or work.db.execute(FIND_KEY, name).fetchone()
+    known[name] = twin or (job.id, job.spec.kind, bytes(job.spec.payload), job.state)
+    return twin
+
+
+def _values(job: NewJob, now: int) -> tuple[Any, ...]:
+    spec = job.spec
+    return (
+        job.id, job.id, job.lane, spec.queue, spec.kind, job.state, job.attempt, job.max_attempts, job.keep_ms,
+        job.wake_at, job.expires_at, job.holder, job.worker, job.lease_seconds, job.owner, job.follow, spec.key,
+        now if job.attempt else None, job.rules, bytes(spec.payload),
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+"""Stored times and claims inside a SQLite transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hirehall.core import lifecycle
+from hirehall.core.operations import SWEEP_JOBS, Claim, Claimed, Moved
+from hirehall.model import FINAL, State
+from hirehall.stores import sqlite_gates
+from hirehall.stores.sqlite_work import Work
+
+READY, RUNNING = int(State.READY), int(State.RUNNING)
+DUE = (
+    "SELECT id, lane, state, attempt, expires_at, follow, kind, queue FROM jobs"
+    f" WHERE wake_at <= ? ORDER BY wake_at LIMIT {SWEEP_JOBS}"
+)
+COME_DUE = "UPDATE jobs SET state = ?, lost = 0, wake_at = iif(attempt = 0, expires_at, NULL) WHERE id = ?"
+EXPIRE = f"UPDATE jobs SET state = {int(State.EXPIRED)}, finished_at = ?, wake_at = ? + keep_ms WHERE id = ?"
+CLAIMABLE = (
+    "SELECT id, lane, kind, queue, payload, attempt, forgiven, max_attempts, follow, rules FROM jobs"
+    f" WHERE lane = ? AND state = {READY} AND (expires_at IS NULL OR expires_at > ? OR attempt > 0)"
+    " ORDER BY place LIMIT ?"
+)
+DELIVER = (
+    f"UPDATE jobs SET state = {RUNNING}, attempt = ?, holder = ?, worker = ?, lease_seconds = ?, lost = 0,"
+    " wake_at = NULL, started_at = coalesce(started_at, ?) WHERE id = ?"
+)
+
+
+def sweep(work: Work) -> None:
+    """Move what is due, at most SWEEP_JOBS: scheduled jobs go on, others expire, ended ones are removed."""
+    rows = list(work.db.execute(DUE, (work.now,)))
+    gated = sqlite_gates.due(work, [row[0] for row in rows if row[2] == State.SCHEDULED])
+    moved = [_moved(work.now, gated, *row) for row in rows]
+    work.batch.moved += moved
+    work.batch.sweep_again = len(rows) == SWEEP_JOBS
+    come_due = [(int(one.state), one.id) for one in moved if one.state in (State.READY, State.BLOCKED)]
+    work.db.executemany(COME_DUE, come_due)
+    work.db.executemany(EXPIRE, [(work.now, work.now, one.id) for one in moved if one.state is State.EXPIRED])
+    work.delete([one.id for one in moved if one.state is None])
+    for one in moved:
+        work.move(one.id, one.lane, one.was, one.state)
+        if one.state is State.READY:
+            work.remember_lane(one.lane)
+        elif one.state is None:
+            work.emptied.add(one.lane)
+
+
+def _moved(
+    now: int, gated: set[int], job: int, lane: int, state: int, attempt: int, expires_at: int | None,
+    follow: int | None, kind: str, queue: str,
+) -> Moved:  # fmt: skip
+    was = State(state)
+    if was in FINAL:
+        return Moved(job, lane, was, None, follow, kind, queue, attempt)
+    expired = attempt == 0 and expires_at is not None and expires_at <= now
+    step, target = (lifecycle.EXPIRE, State.EXPIRED) if expired else (lifecycle.DUE, State.READY)
+    if target is State.READY and job in gated:
+        target = State.BLOCKED
+    return Moved(job, lane, was, lifecycle.take(job, was, step, target), follow, kind, queue, attempt)
+
+
+def claim(work: Work) -> None:
+    """The next ready jobs of each claimed lane, within the bytes that a worker may get at once."""
+    room: dict[str, int] = {}
+    updates: list[tuple[Any, ...]] = []
+    for claim in work.batch.claims:
+        _claim(work, claim, room)
+        updates += [
+            (row.attempt, seat.holder, seat.worker, seat.lease_seconds, work.now, row.id)
+            for row, seat in zip(claim.rows, claim.seats, strict=False)
+        ]
+    if updates:
+        work.db.executemany(DELIVER, updates)
+
+
+def _claim(work: Work, claim: Claim, room: dict[str, int]) -> None:
+    rows: list[Claimed] = []
+    found = work.db.execute(CLAIMABLE, (claim.lane, work.now, len(claim.seats)))
+    for seat, row in zip(claim.seats, found, strict=False):
+        job, lane, kind, queue, payload, attempt, forgiven, max_attempts, follow, rules = row
+        left = room.get(seat.holder, work.batch.claim_bytes) - len(payload)
+        if left < 0 and seat.holder in room:  # the first job always fits
+            claim.cut = True
+            break
+        room[seat.holder] = left
+        rows.append(
+            Claimed(
+                job, lane, kind, queue, payload, attempt + 1, forgiven, max_attempts, follow, rules,
+                seat.holder, seat.lease_seconds,
+            )
+        )  # fmt: skip
+    claim.rows = rows
+    work.counts[claim.lane, READY] -= len(rows)
+    work.counts[claim.lane, RUNNING] += len(rows)

@@ -1,0 +1,68 @@
+"""What the steps of one SQLite transaction share: the connection, the sums, and what left or ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import apsw
+
+from hirehall.core.operations import Batch, NewJob
+from hirehall.model import FINAL, LaneKey, State
+
+FIND_LANE = "SELECT queue, kind, requires, share, priority FROM lanes WHERE lane = ?"
+
+
+class Work:
+    """One batch on its way into the database. Times are epoch milliseconds."""
+
+    def __init__(self, db: apsw.Connection, batch: Batch) -> None:
+        self.db = db
+        self.batch = batch
+        self.now = batch.now.wall_ms
+        self.counts: Counter[tuple[int, int]] = Counter()  # (lane, state) -> change
+        self.has_gates = self.is_there("gates")
+        self.has_tags = self.is_there("tags")
+        self.has_logs = self.is_there("logs")
+        # For the gates: jobs that are neither ready nor running any more, and parents that ended.
+        self.left: set[int] = set()
+        self.ended: dict[int, State] = {}
+        self.doomed: dict[int, bytes] = {}  # new jobs whose parents cannot succeed, and the fault that says so
+        self.wanting: list[tuple[int, str, str | None]] = []  # (job, queue, lock) that could go if the lock lets them
+        self.admitted: list[NewJob] = []  # new jobs with a gate
+        self.emptied: set[int] = set()  # lanes that lost jobs for good, perhaps their last
+        self.wanted_locks: set[tuple[str, str]] = set()  # (queue, lock) that may have a free place
+
+    def is_there(self, table: str) -> bool:
+        """Whether a table has any row."""
+        return bool(self.db.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").get)
+
+    def move(self, job: int, lane: int, was: State, state: State | None, *, new_lane: int | None = None) -> None:
+        """Count a job that changed its state (None: it is removed), and remember what gates must know."""
+        self.counts[lane, int(was)] -= 1
+        if state is not None:
+            self.counts[lane if new_lane is None else new_lane, int(state)] += 1
+        if self.has_gates and state is not None and state is not State.READY and state is not State.RUNNING:
+            self.left.add(job)
+            if state in FINAL:
+                self.ended[job] = state
+
+    def remember_lane(self, lane: int) -> LaneKey:
+        """What the lane stands for, also for the core."""
+        key = self.batch.lanes.get(lane)
+        if key is None:
+            key = self.batch.lanes[lane] = LaneKey(*next(self.db.execute(FIND_LANE, (lane,))))
+        return key
+
+    def declare(self, lanes: set[int]) -> None:
+        """Note down what these lanes, all in `batch.lanes`, stand for."""
+        rows = [(lane, *self.batch.lanes[lane]) for lane in lanes]
+        self.db.executemany("INSERT OR IGNORE INTO lanes VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def delete(self, jobs: list[int]) -> None:
+        """Remove jobs that have ended, with everything beside them."""
+        rows = [(job,) for job in jobs]
+        self.db.executemany("DELETE FROM jobs WHERE id = ?", rows)
+        if self.has_tags:
+            self.db.executemany("DELETE FROM tags WHERE id = ?", rows)
+        if self.has_logs:
+            self.db.executemany("DELETE FROM logs WHERE job = ?", rows)
