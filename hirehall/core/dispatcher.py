@@ -32,7 +32,7 @@ from hirehall.core.operations import (
 )
 from hirehall.core.timers import Timer, Timers
 from hirehall.core.workers import Worker
-from hirehall.model import FINAL, Instant, JobSpec, State
+from hirehall.model import FINAL, Instant, JobSpec, Scope, State
 
 TICK_SECONDS = 1.0  # the longest time between two ticks: a longer one means that the machine slept
 NOTE_SECONDS = 1.0  # progress is stored this often
@@ -160,10 +160,10 @@ class Dispatcher:
         if worker is not None and worker.session == session:
             self.leases.depart(worker, lifecycle.RELEASE)
 
-    def cancel(self, jobs: list[int], owner: str | None) -> list[Change]:
-        """End these jobs wherever they are; `owner`, when given, may end only its own."""
+    def cancel(self, jobs: list[int], scope: Scope) -> list[Change]:
+        """End these jobs wherever they are, as far as they are within `scope`."""
         self.collecting.touch(jobs)
-        return [self.collecting.add(Change(lifecycle.CANCEL, job, State.CANCELLED, owner=owner)) for job in jobs]
+        return [self.collecting.add(Change(lifecycle.CANCEL, job, State.CANCELLED, scope=scope)) for job in jobs]
 
     # The batch.
 

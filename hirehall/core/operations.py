@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from hirehall.core.lifecycle import Step
-from hirehall.model import KEEP_SECONDS, MAX_ATTEMPTS, Instant, JobSpec, LaneKey, State
+from hirehall.model import EVERYTHING, KEEP_SECONDS, MAX_ATTEMPTS, Instant, JobSpec, LaneKey, Scope, State
 
 MAX_OPERATIONS = 5_000
 MAX_BYTES = 8 << 20
@@ -70,7 +70,7 @@ class Change(Struct, gc=False):
     fault: bytes | None = None
     progress: bytes | None = None
     lease_seconds: float | None = None
-    owner: str | None = None  # when given, only this submitter's job may change
+    scope: Scope = EVERYTHING  # a job outside it is not found
     # the answer
     answer: str = NOT_FOUND
     was: State | None = None

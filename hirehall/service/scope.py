@@ -22,6 +22,12 @@ def check_kind(session: Session, kind: str) -> None:
         raise Forbidden(_outside(session.identity, "kind", kind, allowed))
 
 
+def visible(session: Session, queues: frozenset[str]) -> frozenset[str]:
+    """Those of `queues` that the session may know of."""
+    allowed = session.identity.queues
+    return queues if allowed is None else queues & allowed
+
+
 def check_unlimited(session: Session, what: str) -> None:
     """Raise Forbidden when the session's token is limited at all: `what` concerns the whole hall."""
     if session.identity.queues is not None or session.identity.kinds is not None:

@@ -9,6 +9,7 @@ from hirehall.core.intake import canonical, check_labels, check_name, check_queu
 from hirehall.core.lanes import Crew
 from hirehall.errors import BadRequest, HallError, Unauthenticated
 from hirehall.model import LaneKey
+from hirehall.service import scope
 from hirehall.service.answers import AfterCommit, Answer, error_reply
 from hirehall.service.sessions import CRLF, Session
 from hirehall.wire import replies, requests
@@ -87,10 +88,10 @@ def kinds(hall: Hall, session: Session, message: requests.Kinds) -> Answer:
     """What can be run at all: every kind that a connected worker has named."""
     offers: dict[str, replies.KindOffer] = {}
     for crew in hall.core.hallway.crews.values():
-        present = _present(crew)
-        for kind in crew.kinds if present else ():
+        present, queues = _present(crew), scope.visible(session, crew.queues)
+        for kind in crew.kinds if present and queues else ():
             offer = offers.setdefault(kind, replies.KindOffer(kind, [], 0, []))
-            offer.queues = sorted({*offer.queues, *crew.queues})
+            offer.queues = sorted({*offer.queues, *queues})
             offer.workers += present
             if crew.offers and crew.offers not in offer.offers:
                 offer.offers.append(crew.offers)
@@ -100,6 +101,7 @@ def kinds(hall: Hall, session: Session, message: requests.Kinds) -> Answer:
 def can(hall: Hall, session: Session, message: requests.Can) -> Answer:
     """Is there, now, a worker that asked for jobs and could run this kind with these requires?"""
     check_queue(message.queue)
+    scope.check_queue(session, message.queue)
     check_name("kind", message.kind)
     requires = dict(message.requires or {})
     check_labels(requires)

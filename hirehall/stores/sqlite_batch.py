@@ -216,7 +216,7 @@ class Transaction:
 
     def _change(self, change: Change) -> None:
         row = self._row(change.id)
-        if row is None or change.owner not in (None, row.owner):
+        if row is None or not change.scope.allows(row.owner, row.queue):
             change.answer = NOT_FOUND
             return
         change.was, change.row_lane, change.row_attempt = State(row.state), row.lane, row.attempt
