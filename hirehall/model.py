@@ -197,6 +197,18 @@ class StoredJob(Struct, kw_only=True, gc=False):
     result: bytes | None
 
 
+class StoredToken(Struct, frozen=True):
+    """A token as a store keeps it: its SHA-256 digest, never itself. Times in epoch milliseconds."""
+
+    name: str
+    digest: bytes
+    roles: list[str]
+    queues: list[str] | None  # None: all
+    kinds: list[str] | None  # None: all
+    created_at: int
+    expires_at: int | None
+
+
 def id_text(number: int) -> str:
     """A job's id as the wire says it: 16 hex digits."""
     return f"{number:016x}"

@@ -9,7 +9,7 @@ settle()    -> leases, credit and pushes from the store's answers
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from hirehall.core import intake, lifecycle
 from hirehall.core.collecting import Collecting
@@ -32,7 +32,7 @@ from hirehall.core.operations import (
 )
 from hirehall.core.timers import Timer, Timers
 from hirehall.core.workers import Worker
-from hirehall.model import FINAL, Instant, JobSpec, Scope, State
+from hirehall.model import FINAL, Instant, JobSpec, Scope, State, holder_text
 
 TICK_SECONDS = 1.0  # the longest time between two ticks: a longer one means that the machine slept
 NOTE_SECONDS = 1.0  # progress is stored this often
@@ -159,6 +159,12 @@ class Dispatcher:
         worker = self.leases.workers.get(holder)
         if worker is not None and worker.session == session:
             self.leases.depart(worker, lifecycle.RELEASE)
+
+    def expel(self, owner: str, sessions: Collection[int]) -> None:
+        """Who works for `owner`, on one of these sessions or away for a moment, has nothing in hand any more."""
+        for worker in list(self.leases.workers.values()):
+            if worker.session in sessions or worker.holder.startswith(holder_text(owner, "")):
+                self.leases.depart(worker, lifecycle.LOSE)
 
     def cancel(self, jobs: list[int], scope: Scope) -> list[Change]:
         """End these jobs wherever they are, as far as they are within `scope`."""

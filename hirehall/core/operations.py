@@ -1,7 +1,8 @@
 """What the core asks of a store, one batch at a time, and what a store answers.
 
 Every operation carries its own `answer` field, filled by the store. Within a batch: submits, then changes, then the
-sweep, then claims; a job or a key is in at most one operation, so within each group the order does not matter.
+sweep, then claims; a job or a key is in at most one operation, so within each group the order does not matter. Tokens
+are changed in the order in which that was asked for.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from hirehall.core.lifecycle import Step
-from hirehall.model import EVERYTHING, KEEP_SECONDS, MAX_ATTEMPTS, Instant, JobSpec, LaneKey, Scope, State
+from hirehall.model import EVERYTHING, KEEP_SECONDS, MAX_ATTEMPTS, Instant, JobSpec, LaneKey, Scope, State, StoredToken
 
 MAX_OPERATIONS = 5_000
 MAX_BYTES = 8 << 20
@@ -122,6 +123,15 @@ class ProgressNote(Struct, gc=False):
     progress: bytes
 
 
+class TokenChange(Struct):
+    """Create `token`, or revoke the one of that name when there is none here. Answer: applied; duplicate when the name
+    is taken; not_found."""
+
+    name: str
+    token: StoredToken | None = None
+    answer: str = NOT_FOUND
+
+
 class Moved(Struct, gc=False):
     """A job that the sweep moved: due, expired, or removed (`state` None)."""
 
@@ -140,6 +150,7 @@ class Batch(Struct):
     submits: list[Submit] = []
     changes: list[Change] = []
     notes: list[ProgressNote] = []
+    tokens: list[TokenChange] = []
     sweep: bool = False
     claims: list[Claim] = []
     claim_bytes: int = 1 << 20  # payload bytes that one seat's worker may get in this batch
@@ -154,7 +165,7 @@ class Batch(Struct):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing for a store to do."""
-        return not (self.submits or self.changes or self.notes or self.sweep or self.claims)
+        return not (self.submits or self.changes or self.notes or self.tokens or self.sweep or self.claims)
 
 
 class Recovered(Struct):
@@ -165,3 +176,4 @@ class Recovered(Struct):
     lanes: list[tuple[int, LaneKey, int]]  # number, key, ready jobs
     running: list[Claimed]
     next_wake: int | None
+    tokens: list[StoredToken] = []

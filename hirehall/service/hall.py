@@ -26,6 +26,7 @@ from hirehall.service.answers import AfterCommit, AfterRead, Answer, error_reply
 from hirehall.service.commands import COMMANDS, check_role
 from hirehall.service.metrics import Metrics
 from hirehall.service.sessions import Identity, Session
+from hirehall.service.token_commands import expel
 from hirehall.service.waits import Waits
 from hirehall.wire.codec import BadLine
 
@@ -61,7 +62,9 @@ class Hall:
         """Open the store, take back what was in hand, begin to commit."""
         await self.store.open()
         now = self.clock()
-        self.core = Dispatcher(await self.store.recover(), now, self._roll)
+        recovered = await self.store.recover()
+        self.core = Dispatcher(recovered, now, self._roll)
+        self.tokens.restore(recovered.tokens)
         self.metrics = Metrics(now.wall_ms)
         self.waits = Waits(self)
         self.name = f"{now.wall_ms:x}"[-6:]
@@ -246,6 +249,7 @@ class Hall:
         self.core.turn(self.clock())
         effects = self.core.settle(batch)
         self.metrics.count(batch)
+        revoked = self.tokens.settled(batch.tokens)
         told: dict[int, Session] = {}
         for session, ref, answer in entries:
             if not self._finishing and (session.held_back or (session.clogged and type(answer) is AfterRead)):
@@ -261,6 +265,7 @@ class Hall:
         self.waits.ended(effects.ends)
         for session in told.values():
             session.flush()
+        expel(self, revoked, "is revoked")
         self._set_alarm()
 
     async def _reply(self, session: Session, answer: Answer | AfterCommit | AfterRead) -> Answer:
@@ -282,6 +287,7 @@ class Hall:
         self.core.turn(self.clock())
         self._alarm = None
         self.core.tick()
+        expel(self, self.tokens.expired(self.core.now.wall_ms), "has expired")
         told: dict[int, Session] = {}
         pushes.push(self, self.core.effects(), told)
         for session in told.values():

@@ -11,7 +11,7 @@ from hirehall.errors import BadRequest, HallError, Unauthenticated
 from hirehall.model import LaneKey
 from hirehall.service import scope
 from hirehall.service.answers import AfterCommit, Answer, error_reply
-from hirehall.service.sessions import CRLF, Session
+from hirehall.service.sessions import CRLF, Identity, Session
 from hirehall.wire import replies, requests
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _greet(hall: Hall, session: Session, message: requests.Hello) -> Answer:
             check_name(what, getattr(message, what))
     if "/" in message.worker:
         raise BadRequest("worker is a random word without a slash")
-    identity = hall.tokens.identify(message.token) if message.token is not None else hall.anonymous
+    identity = _identity(hall, session, message.token)
     if not identity.roles:
         raise Unauthenticated("this hall wants a token: it wrote one to access.json in its data directory")
     session.greet(identity, message.worker, message.name)
@@ -52,6 +52,11 @@ def _greet(hall: Hall, session: Session, message: requests.Hello) -> Answer:
         beat_seconds=LEASE_SECONDS / 3,
         durability=hall.store.durability,
     )
+
+
+def _identity(hall: Hall, session: Session, token: str | None) -> Identity:
+    """Without a token a session stays who it is, which its door has decided."""
+    return session.identity if token is None else hall.tokens.identify(token, hall.core.now.wall_ms)
 
 
 def bye(hall: Hall, session: Session, message: requests.Bye) -> AfterCommit:

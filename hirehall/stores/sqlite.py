@@ -21,12 +21,13 @@ from hirehall.model import LaneKey, State, StoredJob
 from hirehall.ports import Query
 from hirehall.stores.sqlite_batch import Transaction
 from hirehall.stores.sqlite_read import claimed, read_jobs
+from hirehall.stores.sqlite_tokens import read_tokens
 from hirehall.stores.wal import Wal, sync_directory
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_MS = 2_000
 SMALLEST_DATABASE = 512  # bytes: one page of the smallest size
-SCHEMA = Path(__file__).with_name("sqlite_schema") / "001.sql"
+SCHEMA = sorted(Path(__file__).with_name("sqlite_schema").glob("*.sql"))
 OLDEST_SQLITE = 3_051_003  # older ones can corrupt a log that two connections reset and write
 
 Sync = Callable[[], Awaitable[None]]
@@ -103,8 +104,9 @@ class SQLiteStore:
     def _prepare_schema(self) -> None:
         if self.db.pragma("user_version") == 0:
             with self.db:
-                for _ in self.db.execute(SCHEMA.read_text()):
-                    pass  # a script runs on only while its rows are read
+                for step in SCHEMA:
+                    for _ in self.db.execute(step.read_text()):
+                        pass  # a script runs on only while its rows are read
                 self.db.execute("INSERT INTO meta VALUES ('database', ?), ('last_id', 0)", (secrets.randbelow(1024),))
                 self.db.pragma("user_version", SCHEMA_VERSION)
 
@@ -127,7 +129,8 @@ class SQLiteStore:
         ]
         running = self._running()
         wake = self.db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").fetchone()
-        return Recovered(meta["database"], meta["last_id"], lanes, running, wake[0] if wake else None)
+        next_wake = wake[0] if wake else None
+        return Recovered(meta["database"], meta["last_id"], lanes, running, next_wake, read_tokens(self.db))
 
     def _running(self) -> list[Claimed]:
         return [claimed(row) for row in self.db.execute(CLAIMED_RUNNING)]

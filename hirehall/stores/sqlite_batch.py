@@ -29,6 +29,7 @@ from hirehall.core.operations import (
     Submit,
 )
 from hirehall.model import FINAL, LaneKey, State
+from hirehall.stores.sqlite_tokens import apply_tokens
 
 READY, RUNNING, SUCCEEDED = int(State.READY), int(State.RUNNING), int(State.SUCCEEDED)
 HISTORY_ENTRIES = 20
@@ -112,6 +113,7 @@ class Transaction:
             self._submits()
             self._changes()
             self._notes()
+            apply_tokens(self.db, self.batch.tokens)
             if self.batch.sweep:
                 self._sweep()
             self._claims()
