@@ -178,6 +178,20 @@ class Fault(Struct, frozen=True, omit_defaults=True):
     trace: str = ""
 
 
+class Scope(Struct, frozen=True):
+    """Which jobs somebody may see and touch: only `owner`'s, and only those of `queues`, where these are given."""
+
+    owner: str | None = None
+    queues: frozenset[str] | None = None
+
+    def allows(self, owner: str, queue: str) -> bool:
+        """Whether a job that `owner` submitted to `queue` is within it."""
+        return self.owner in (None, owner) and (self.queues is None or queue in self.queues)
+
+
+EVERYTHING = Scope()
+
+
 class StoredJob(Struct, kw_only=True, gc=False):
     """One job as a store keeps it, for the readers of `get`, `wait` and `jobs`. Times in epoch milliseconds."""
 
@@ -205,6 +219,18 @@ class StoredJob(Struct, kw_only=True, gc=False):
     fault: bytes | None
     history: bytes | None
     result: bytes | None
+
+
+class StoredToken(Struct, frozen=True):
+    """A token as a store keeps it: its SHA-256 digest, never itself. Times in epoch milliseconds."""
+
+    name: str
+    digest: bytes
+    roles: list[str]
+    queues: list[str] | None  # None: all
+    kinds: list[str] | None  # None: all
+    created_at: int
+    expires_at: int | None
 
 
 def id_text(number: int) -> str:

@@ -7,15 +7,15 @@ from typing import Protocol
 from msgspec import Struct
 
 from hirehall.core.operations import Batch, Recovered
-from hirehall.model import MAX_MESSAGE, State, StoredJob
+from hirehall.model import EVERYTHING, MAX_MESSAGE, Scope, State, StoredJob
 
 
 class ByIds(Struct, frozen=True):
-    """Read these jobs; `owner`, when given, sees only its own. Raises TooLarge when payloads and results together
+    """Read these jobs, as far as they are within `scope`. Raises TooLarge when payloads and results together
     take more than `max_bytes`; a single job always fits. Without `bodies` they are left out."""
 
     ids: list[int]
-    owner: str | None = None
+    scope: Scope = EVERYTHING
     max_bytes: int = 2 * MAX_MESSAGE
     bodies: bool = True
 

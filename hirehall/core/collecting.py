@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from hirehall.core.operations import MAX_BYTES, MAX_OPERATIONS, Batch, Change, Submit
+from hirehall.core.operations import MAX_BYTES, MAX_OPERATIONS, Batch, Change, Submit, TokenChange
 from hirehall.model import Instant
 
 Thing = int | tuple[str, str]  # a job's id, or (queue, key)
@@ -46,6 +46,12 @@ class Collecting:
         self.batch.size += len(submit.jobs)
         self.batch.bytes += payload_bytes
         return submit
+
+    def add_token(self, change: TokenChange) -> TokenChange:
+        """Let `change` join the batch."""
+        self.batch.tokens.append(change)
+        self.batch.size += 1
+        return change
 
     def postpone(self, action: Callable[[], None]) -> None:
         """Call `action` when the next batch begins."""

@@ -10,7 +10,7 @@ settle()    -> leases, credit and pushes from the store's answers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from hirehall.core import intake, lifecycle
@@ -36,7 +36,7 @@ from hirehall.core.queues import QueueLine, check_settings
 from hirehall.core.settling import Settling
 from hirehall.core.timers import Timer, Timers
 from hirehall.core.workers import Worker
-from hirehall.model import Instant, JobSpec, QueueSettings, State
+from hirehall.model import Instant, JobSpec, QueueSettings, Scope, State, holder_text
 
 TICK_SECONDS = 1.0  # the longest time between two ticks: a longer one means that the machine slept
 NOTE_SECONDS = 1.0  # progress is stored this often
@@ -172,16 +172,22 @@ class Dispatcher:
         if worker is not None and worker.session == session:
             self.leases.depart(worker, lifecycle.RELEASE)
 
-    def cancel(self, jobs: list[int], owner: str | None) -> list[Change]:
-        """End these jobs wherever they are; `owner`, when given, may end only its own."""
-        self.collecting.touch(jobs)
-        return [self.collecting.add(Change(lifecycle.CANCEL, job, State.CANCELLED, owner=owner)) for job in jobs]
+    def expel(self, owner: str, sessions: Collection[int]) -> None:
+        """Who works for `owner`, on one of these sessions or away for a moment, has nothing in hand any more."""
+        for worker in list(self.leases.workers.values()):
+            if worker.session in sessions or worker.holder.startswith(holder_text(owner, "")):
+                self.leases.depart(worker, lifecycle.LOSE)
 
-    def change(self, step: Step, jobs: list[int], owner: str | None, edit: Edit | None = None) -> list[Change]:
-        """Retry, change or remove these jobs, as a person wants."""
+    def cancel(self, jobs: list[int], scope: Scope) -> list[Change]:
+        """End these jobs wherever they are, as far as they are within `scope`."""
+        self.collecting.touch(jobs)
+        return [self.collecting.add(Change(lifecycle.CANCEL, job, State.CANCELLED, scope=scope)) for job in jobs]
+
+    def change(self, step: Step, jobs: list[int], scope: Scope, edit: Edit | None = None) -> list[Change]:
+        """Retry, change or remove these jobs, as a person wants, as far as they are within `scope`."""
         self.collecting.touch(jobs)
         target = None if step is lifecycle.REMOVE else State.READY
-        return [self.collecting.add(Change(step, job, target, owner=owner, edit=edit)) for job in jobs]
+        return [self.collecting.add(Change(step, job, target, scope=scope, edit=edit)) for job in jobs]
 
     def set_queue(self, name: str, settings: QueueSettings) -> None:
         """New settings of a queue, whole; they count when they are durable. Raises BadRequest."""

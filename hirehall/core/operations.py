@@ -2,7 +2,7 @@
 
 Every operation carries its own `answer` field, filled by the store. Within a batch: settings, submits, changes, notes
 and logs, the sweep, gates, claims; a job or a key is in at most one operation, so within each group the order does not
-matter.
+matter; tokens change in the order in which that was asked for.
 """
 
 from __future__ import annotations
@@ -10,7 +10,18 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 
 from hirehall.core.lifecycle import Step
-from hirehall.model import KEEP_SECONDS, MAX_ATTEMPTS, Instant, JobSpec, LaneKey, QueueSettings, State
+from hirehall.model import (
+    EVERYTHING,
+    KEEP_SECONDS,
+    MAX_ATTEMPTS,
+    Instant,
+    JobSpec,
+    LaneKey,
+    QueueSettings,
+    Scope,
+    State,
+    StoredToken,
+)
 
 MAX_OPERATIONS = 5_000
 MAX_BYTES = 8 << 20
@@ -102,7 +113,7 @@ class Change(Struct, gc=False):
     fault: bytes | None = None
     progress: bytes | None = None
     lease_seconds: float | None = None
-    owner: str | None = None  # when given, only this submitter's job may change
+    scope: Scope = EVERYTHING  # a job outside it is not found
     edit: Edit | None = None
     # the answer
     answer: str = NOT_FOUND
@@ -169,6 +180,15 @@ class LogChunk(Struct, gc=False):
     at_byte: int = 0
 
 
+class TokenChange(Struct):
+    """Create `token`, or revoke the one of that name when there is none here. Answer: applied; duplicate when the name
+    is taken; not_found."""
+
+    name: str
+    token: StoredToken | None = None
+    answer: str = NOT_FOUND
+
+
 class Moved(Struct, gc=False):
     """A job that the sweep or its gates moved: due, unblocked, expired, cancelled, or removed (`state` None)."""
 
@@ -202,6 +222,7 @@ class Batch(Struct):
     logs: list[LogChunk] = []
     queues: list[QueueChange] = []
     lock_limits: dict[str, int] = {}  # queues where more than one job of a lock may go
+    tokens: list[TokenChange] = []
     sweep: bool = False
     claims: list[Claim] = []
     claim_bytes: int = 1 << 20  # payload bytes that one seat's worker may get in this batch
@@ -216,7 +237,7 @@ class Batch(Struct):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing for a store to do."""
-        parts = (self.submits, self.changes, self.claims, self.notes, self.logs, self.queues)
+        parts = (self.submits, self.changes, self.claims, self.notes, self.logs, self.queues, self.tokens)
         return not (self.sweep or any(parts))
 
 
@@ -229,3 +250,4 @@ class Recovered(Struct):
     running: list[Claimed]
     next_wake: int | None
     queues: dict[str, QueueSettings] = {}
+    tokens: list[StoredToken] = []

@@ -11,6 +11,7 @@ from hirehall.errors import BadRequest, HallError, KeyConflict, NotFound, WrongS
 from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, State, StoredJob, id_number, id_text
 from hirehall.ports import ByIds, Page
 from hirehall.service.answers import AfterCommit, AfterRead, Answer, job_view
+from hirehall.service.scope import check_kind, check_queue
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
 from hirehall.wire.body import check_body
@@ -30,6 +31,8 @@ def submit(hall: Hall, session: Session, message: requests.Submit) -> AfterCommi
     else:
         specs = _merged(message, message.jobs)
     for spec in specs:
+        check_queue(session, spec.queue)
+        check_kind(session, spec.kind)
         check_body("payload", spec.payload)
     operation = hall.core.submit(specs, session.owner, session.owner, session.number)
     if message.jobs is UNSET:
@@ -102,7 +105,7 @@ def wait(hall: Hall, session: Session, message: requests.Wait) -> AfterRead:
 def _by_ids(session: Session, ids: list[str]) -> ByIds:
     if len(ids) > MAX_IDS:
         raise BadRequest(f"{len(ids)} ids at once: name at most {MAX_IDS}")
-    return ByIds(list(dict.fromkeys(map(id_number, ids))), None if session.may("read") else session.owner)
+    return ByIds(list(dict.fromkeys(map(id_number, ids))), session.scope("read"))
 
 
 def cancel(hall: Hall, session: Session, message: requests.Cancel) -> AfterCommit:
@@ -112,8 +115,7 @@ def cancel(hall: Hall, session: Session, message: requests.Cancel) -> AfterCommi
         raise BadRequest(f"name 1 to {MAX_IDS} jobs to cancel, as id or ids")
     if len(set(ids)) != len(ids):
         raise BadRequest("an id is named twice: name each job once")
-    owner = None if session.may("admin") else session.owner
-    changes = hall.core.cancel([id_number(job) for job in ids], owner)
+    changes = hall.core.cancel([id_number(job) for job in ids], session.scope("admin"))
     if message.id is not None:
         return AfterCommit(lambda: _cancelled(changes[0], ids[0]))
     return AfterCommit(lambda: replies.Judged(refused=_refused(changes, ids)))

@@ -15,6 +15,7 @@ from hirehall.errors import Forbidden, Unauthenticated
 from hirehall.service import client_commands as client
 from hirehall.service import deputy
 from hirehall.service import session_commands as session
+from hirehall.service import token_commands as tokens
 from hirehall.service import worker_commands as worker
 from hirehall.service.sessions import Session
 from hirehall.wire import requests
@@ -31,6 +32,7 @@ ANYONE = frozenset({"submit", "work", "read", "admin"})
 SUBMIT = frozenset({"submit"})
 WORK = frozenset({"work"})
 READ = frozenset({"read"})
+ADMIN = frozenset({"admin"})
 OWN_OR_READ = frozenset({"submit", "read"})
 OWN_OR_ADMIN = frozenset({"submit", "admin"})
 
@@ -46,6 +48,7 @@ COMMANDS: dict[type, Command] = {
     requests.Wait: Command(client.wait, OWN_OR_READ),
     requests.Cancel: Command(client.cancel, OWN_OR_ADMIN),
     requests.Find: Command(client.find, READ),
+    requests.Token: Command(tokens.token, ADMIN),
     requests.Work: Command(worker.work, WORK),
     requests.Credit: Command(worker.credit, WORK),
     requests.Progress: Command(worker.progress, WORK),

@@ -27,6 +27,7 @@ from hirehall.service.commands import COMMANDS, check_role
 from hirehall.service.events import Events
 from hirehall.service.metrics import Metrics
 from hirehall.service.sessions import Identity, Session
+from hirehall.service.token_commands import expel
 from hirehall.service.waits import Waits
 from hirehall.wire.codec import BadLine
 
@@ -62,7 +63,9 @@ class Hall:
         """Open the store, take back what was in hand, begin to commit."""
         await self.store.open()
         now = self.clock()
-        self.core = Dispatcher(await self.store.recover(), now, self._roll)
+        recovered = await self.store.recover()
+        self.core = Dispatcher(recovered, now, self._roll)
+        self.tokens.restore(recovered.tokens)
         self.metrics = Metrics(now.wall_ms)
         self.waits = Waits(self)
         self.events = Events(self, f"{now.wall_ms:x}")
@@ -250,6 +253,7 @@ class Hall:
         effects = self.core.settle(batch)
         self.metrics.count(batch)
         self.events.settled(batch)
+        revoked = self.tokens.settled(batch.tokens)
         told: dict[int, Session] = {}
         for session, ref, answer in entries:
             if not self._finishing and (session.held_back or (session.clogged and type(answer) is AfterRead)):
@@ -265,6 +269,7 @@ class Hall:
         self.waits.ended(effects.ends)
         for session in told.values():
             session.flush()
+        expel(self, revoked, "is revoked")
         self.feed()
         self._set_alarm()
 
@@ -292,6 +297,7 @@ class Hall:
         self.core.turn(self.clock())
         self._alarm = None
         self.core.tick()
+        expel(self, self.tokens.expired(self.core.now.wall_ms), "has expired")
         told: dict[int, Session] = {}
         pushes.push(self, self.core.effects(), told)
         for session in told.values():

@@ -10,8 +10,9 @@ from hirehall.core.intake import canonical
 from hirehall.core.lanes import Crew
 from hirehall.errors import BadRequest, HallError, Unauthenticated
 from hirehall.model import LaneKey
+from hirehall.service import scope
 from hirehall.service.answers import AfterCommit, Answer, error_reply
-from hirehall.service.sessions import CRLF, Session
+from hirehall.service.sessions import CRLF, Identity, Session
 from hirehall.wire import replies, requests
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _greet(hall: Hall, session: Session, message: requests.Hello) -> Answer:
             check_name(what, getattr(message, what))
     if "/" in message.worker:
         raise BadRequest("worker is a random word without a slash")
-    identity = hall.tokens.identify(message.token) if message.token is not None else hall.anonymous
+    identity = _identity(hall, session, message.token)
     if not identity.roles:
         raise Unauthenticated("this hall wants a token: it wrote one to access.json in its data directory")
     session.greet(identity, message.worker, message.name)
@@ -52,6 +53,11 @@ def _greet(hall: Hall, session: Session, message: requests.Hello) -> Answer:
         beat_seconds=LEASE_SECONDS / 3,
         durability=hall.store.durability,
     )
+
+
+def _identity(hall: Hall, session: Session, token: str | None) -> Identity:
+    """Without a token a session stays who it is, which its door has decided."""
+    return session.identity if token is None else hall.tokens.identify(token, hall.core.now.wall_ms)
 
 
 def bye(hall: Hall, session: Session, message: requests.Bye) -> AfterCommit:
@@ -88,10 +94,10 @@ def kinds(hall: Hall, session: Session, message: requests.Kinds) -> Answer:
     """What can be run at all: every kind that a connected worker has named."""
     offers: dict[str, replies.KindOffer] = {}
     for crew in hall.core.hallway.crews.values():
-        present = _present(crew)
-        for kind in crew.kinds if present else ():
+        present, queues = _present(crew), scope.visible(session, crew.queues)
+        for kind in crew.kinds if present and queues else ():
             offer = offers.setdefault(kind, replies.KindOffer(kind, [], 0, []))
-            offer.queues = sorted({*offer.queues, *crew.queues})
+            offer.queues = sorted({*offer.queues, *queues})
             offer.workers += present
             if crew.offers and crew.offers not in offer.offers:
                 offer.offers.append(crew.offers)
@@ -101,6 +107,7 @@ def kinds(hall: Hall, session: Session, message: requests.Kinds) -> Answer:
 def can(hall: Hall, session: Session, message: requests.Can) -> Answer:
     """Is there, now, a worker that asked for jobs and could run this kind with these requires?"""
     check_queue(message.queue)
+    scope.check_queue(session, message.queue)
     check_name("kind", message.kind)
     requires = dict(message.requires or {})
     check_labels(requires)

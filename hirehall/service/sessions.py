@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from hirehall.model import holder_text, session_holder
+from hirehall.model import Scope, holder_text, session_holder
 from hirehall.ports import Connection
 from hirehall.wire.codec import encode
 
@@ -17,10 +17,12 @@ CRLF = b"\r\n"  # what Deputy's clients wait for
 
 
 class Identity(Struct, frozen=True):
-    """Whom a token, or the lack of one, stands for."""
+    """Whom a token, or the lack of one, stands for, and the only queues and kinds it may name; None means any."""
 
     name: str
     roles: frozenset[str]
+    queues: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
 
 
 class DeputySide(Struct):
@@ -76,6 +78,10 @@ class Session:
     def may(self, *roles: str) -> bool:
         """Whether it has any of these roles."""
         return not self.identity.roles.isdisjoint(roles)
+
+    def scope(self, *roles: str) -> Scope:
+        """Which jobs it may see and touch: with one of these roles everybody's, else only its own."""
+        return Scope(None if self.may(*roles) else self.owner, self.identity.queues)
 
     def put(self, message: Struct | dict[str, Any]) -> None:
         """Add one message to what `flush` will write."""

@@ -44,7 +44,7 @@ class Waits:
         session.waits += 1
         for job in waiting.pending:
             self._by_job.setdefault(job, {})[waiting] = None
-        states_only = ByIds(query.ids, query.owner, bodies=False)
+        states_only = ByIds(query.ids, query.scope, bodies=False)
         due = None if timeout_seconds is None else self._hall.core.now.mono + timeout_seconds
         return AfterRead(states_only, lambda jobs: self._first_look(waiting, jobs, due))
 

@@ -13,6 +13,7 @@ from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change
 from hirehall.core.workers import Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
 from hirehall.model import MAX_BODY, Fault, id_number, id_text
+from hirehall.service import scope
 from hirehall.service.answers import AfterCommit, Answer, rfc3339
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
@@ -32,8 +33,10 @@ def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
     """Serve these queues and kinds from now on; again changes what is served."""
     for queue in message.queues:
         check_queue(queue)
+        scope.check_queue(session, queue)
     for kind in message.kinds:
         check_name("kind", kind)
+        scope.check_kind(session, kind)
     if not 1 <= len(message.kinds) <= MAX_NAMES or not 1 <= len(message.queues) <= MAX_NAMES:
         raise BadRequest(f"name 1 to {MAX_NAMES} kinds and queues to work on")
     check_labels(dict(message.offers))

@@ -22,12 +22,13 @@ from hirehall.model import LaneKey, QueueSettings, State, StoredJob
 from hirehall.ports import Query
 from hirehall.stores.sqlite_batch import carry_out, next_wake
 from hirehall.stores.sqlite_read import claimed, read_jobs
+from hirehall.stores.sqlite_tokens import read_tokens
 from hirehall.stores.wal import Wal, sync_directory
 
 SCHEMA_VERSION = 2
 BUSY_MS = 2_000
 SMALLEST_DATABASE = 512  # bytes: one page of the smallest size
-SCHEMA = Path(__file__).with_name("sqlite_schema")
+SCHEMA = sorted(Path(__file__).with_name("sqlite_schema").glob("*.sql"))
 OLDEST_SQLITE = 3_051_003  # older ones can corrupt a log that two connections reset and write
 
 Sync = Callable[[], Awaitable[None]]
@@ -104,7 +105,7 @@ class SQLiteStore:
     def _prepare_schema(self) -> None:
         if self.db.pragma("user_version") == 0:
             with self.db:
-                for step in sorted(SCHEMA.glob("*.sql")):
+                for step in SCHEMA:
                     for _ in self.db.execute(step.read_text()):
                         pass  # a script runs on only while its rows are read
                 self.db.execute("INSERT INTO meta VALUES ('database', ?), ('last_id', 0)", (secrets.randbelow(1024),))
@@ -132,7 +133,9 @@ class SQLiteStore:
             name: msgspec.json.decode(settings, type=QueueSettings)
             for name, settings in self.db.execute("SELECT name, settings FROM queues")
         }
-        return Recovered(meta["database"], meta["last_id"], lanes, running, next_wake(self.db, 0), queues)
+        return Recovered(
+            meta["database"], meta["last_id"], lanes, running, next_wake(self.db, 0), queues, read_tokens(self.db)
+        )
 
     def _running(self) -> list[Claimed]:
         return [claimed(row) for row in self.db.execute(CLAIMED_RUNNING)]

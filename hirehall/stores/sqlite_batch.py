@@ -11,6 +11,7 @@ from hirehall.stores.sqlite_gates import open_gates
 from hirehall.stores.sqlite_logs import store_logs
 from hirehall.stores.sqlite_submits import store_submits
 from hirehall.stores.sqlite_sweep import claim, sweep
+from hirehall.stores.sqlite_tokens import apply_tokens
 from hirehall.stores.sqlite_work import Work
 
 SET_QUEUE = "INSERT INTO queues VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET settings = excluded.settings"
@@ -34,6 +35,7 @@ def _steps(work: Work) -> None:
     batch = work.batch
     for change in batch.queues:
         work.db.execute(SET_QUEUE, (change.name, msgspec.json.encode(change.settings)))
+    apply_tokens(work.db, batch.tokens)
     store_submits(work)
     store_changes(work)
     if batch.notes:

@@ -74,7 +74,7 @@ def _change(work: Work, change: Change) -> None:
         change.answer = NOT_FOUND
         return
     row = Row.of(found)
-    if change.owner not in (None, row.owner):
+    if not change.scope.allows(row.owner, row.queue):
         change.answer = NOT_FOUND
         return
     change.was, change.row_lane, change.row_attempt = row.state, row.lane, row.attempt

@@ -27,8 +27,8 @@ def _select(special: dict[str, str]) -> str:
 
 
 SELECT, SELECT_PAGE = _select(IN_BOTH), _select(IN_BOTH | LEFT_OUT)
-STATE_AT, RULES_AT, OWNER_AT, PAYLOAD_AT, RESULT_AT = map(
-    COLUMNS.index, ("state", "rules", "owner", "payload", "result")
+STATE_AT, RULES_AT, OWNER_AT, QUEUE_AT, PAYLOAD_AT, RESULT_AT = map(
+    COLUMNS.index, ("state", "rules", "owner", "queue", "payload", "result")
 )
 
 
@@ -44,7 +44,7 @@ def _by_ids(db: apsw.Connection, query: ByIds) -> list[tuple[Any, ...]]:
     select = SELECT if query.bodies else SELECT_PAGE
     for job in query.ids:
         row = db.execute(f"{select} WHERE id = ?", (job,)).fetchone()
-        if row is None or query.owner not in (None, row[OWNER_AT]):
+        if row is None or not query.scope.allows(row[OWNER_AT], row[QUEUE_AT]):
             continue
         size += len(row[PAYLOAD_AT]) + len(row[RESULT_AT] or b"")
         if rows and size > query.max_bytes:

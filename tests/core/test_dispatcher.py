@@ -15,7 +15,7 @@ from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.effects import Effects
 from hirehall.core.operations import Claimed
 from hirehall.errors import StaleLease
-from hirehall.model import Backoff, Fault, Instant, JobSpec, State
+from hirehall.model import EVERYTHING, Backoff, Fault, Instant, JobSpec, State
 from hirehall.ports import ByIds
 from hirehall.stores.sqlite import SQLiteStore
 
@@ -228,7 +228,7 @@ async def test_a_timeout_waits_fifteen_seconds_for_the_worker_and_then_ends_the_
 @on_a_rig
 async def test_cancelling_a_running_job_is_final_at_once_and_tells_its_worker(rig: Rig) -> None:
     job = await rig.running()
-    rig.core.cancel([job.id], None)
+    rig.core.cancel([job.id], EVERYTHING)
     effects = await rig.commit()
     assert [(stop.id, stop.why) for stop in effects.stops] == [(job.id, "cancelled")]
     assert await rig.state(job.id) is State.CANCELLED
@@ -237,11 +237,11 @@ async def test_cancelling_a_running_job_is_final_at_once_and_tells_its_worker(ri
 @on_a_rig
 async def test_one_job_takes_one_operation_per_batch(rig: Rig) -> None:
     job = await rig.running()
-    rig.core.cancel([job.id], None)
+    rig.core.cancel([job.id], EVERYTHING)
     with pytest.raises(NextBatch):
-        rig.core.cancel([job.id], None)
+        rig.core.cancel([job.id], EVERYTHING)
     rig.core.seal()
-    rig.core.cancel([job.id], None)
+    rig.core.cancel([job.id], EVERYTHING)
 
 
 @on_a_rig

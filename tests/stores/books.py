@@ -13,7 +13,7 @@ from hirehall.core.intake import Ids, draft, lane_key
 from hirehall.core.lanes import lane_number
 from hirehall.core.lifecycle import Step
 from hirehall.core.operations import Batch, Change, Claim, NewJob, ProgressNote, Recovered, Seat, Submit
-from hirehall.model import Instant, JobSpec, LaneKey, State, StoredJob
+from hirehall.model import EVERYTHING, Instant, JobSpec, LaneKey, Scope, State, StoredJob
 from hirehall.ports import ByIds, Page, Store
 from tests.stores.makers import StoreMaker
 
@@ -118,8 +118,8 @@ class Books:
     def lose(self, job: int, attempt: int = 1, holder: str = ANNA) -> Change:
         return self.end(lifecycle.LOSE, job, State.READY, attempt, holder)
 
-    def cancel(self, job: int, owner: str | None = None) -> Change:
-        return self.change(lifecycle.CANCEL, job, State.CANCELLED, owner=owner)
+    def cancel(self, job: int, scope: Scope = EVERYTHING) -> Change:
+        return self.change(lifecycle.CANCEL, job, State.CANCELLED, scope=scope)
 
     def claim(self, lane: int, *holders: str, claim_bytes: int = 1 << 20) -> Claim:
         claim = Claim(lane, [seat(holder) for holder in holders])
@@ -144,8 +144,8 @@ class Books:
 
     # Reading.
 
-    def read(self, *ids: int, owner: str | None = None) -> list[StoredJob]:
-        return self.run(self.store.read(ByIds(list(ids), owner)))
+    def read(self, *ids: int, scope: Scope = EVERYTHING) -> list[StoredJob]:
+        return self.run(self.store.read(ByIds(list(ids), scope)))
 
     def job(self, number: int) -> StoredJob:
         (job,) = self.read(number)

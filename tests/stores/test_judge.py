@@ -8,7 +8,7 @@ import pytest
 from hirehall.core import lifecycle
 from hirehall.core.lifecycle import Step
 from hirehall.core.operations import Change
-from hirehall.model import State
+from hirehall.model import Scope, State
 from tests.stores.books import ANNA, BERT, LEASE_SECONDS, Books, lane
 
 FAULT = b'{"type":"ValueError","message":"no"}'
@@ -157,11 +157,12 @@ def test_a_release_is_forgiven_and_a_failure_is_not(books: Books) -> None:
     assert (books.job(job).attempt, books.job(job).forgiven, books.job(job).fault) == (2, 1, FAULT)
 
 
-def test_a_cancel_sees_only_its_owners_jobs(books: Books) -> None:
+def test_a_cancel_sees_only_the_jobs_within_its_scope(books: Books) -> None:
     job = books.one()
-    assert books.cancel(job, owner="stranger").answer == "not_found"
+    assert books.cancel(job, scope=Scope("stranger")).answer == "not_found"
     assert books.states(job) == ["ready"]
-    assert books.cancel(job, owner="team").answer == "applied"
+    assert books.cancel(job, scope=Scope("team", frozenset({"other"}))).answer == "not_found"
+    assert books.cancel(job, scope=Scope("team", frozenset({"default"}))).answer == "applied"
 
 
 def test_a_change_says_where_the_job_was_and_who_follows_it(books: Books) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hirehall.errors import TooLarge
-from hirehall.model import State, StoredJob
+from hirehall.model import Scope, State, StoredJob
 from hirehall.ports import ByIds
 from tests.stores.books import ANNA, Books, lane, spec
 
@@ -17,11 +17,18 @@ def test_reading_by_ids_skips_what_does_not_exist(books: Books) -> None:
     assert books.read() == []
 
 
-def test_reading_as_an_owner_shows_only_its_own_jobs(books: Books) -> None:
+def test_reading_within_an_owners_scope_shows_only_its_own_jobs(books: Books) -> None:
     mine = books.submit(spec(), owner="anna").ids[0]
     theirs = books.submit(spec(), owner="bert").ids[0]
-    assert [job.id for job in books.read(mine, theirs, owner="anna")] == [mine]
+    assert [job.id for job in books.read(mine, theirs, scope=Scope("anna"))] == [mine]
     assert [job.id for job in books.read(mine, theirs)] == [mine, theirs]
+
+
+def test_reading_within_some_queues_shows_no_job_of_another(books: Books) -> None:
+    within = books.submit(spec(queue="images")).ids[0]
+    outside = books.submit(spec(queue="sounds")).ids[0]
+    assert [job.id for job in books.read(within, outside, scope=Scope(queues=frozenset({"images"})))] == [within]
+    assert books.read(within, outside, scope=Scope("stranger", frozenset({"images"}))) == []
 
 
 def test_a_page_shows_the_newest_first(books: Books) -> None:

@@ -1,0 +1,41 @@
+"""The limits of a token, in one place: every command that names a queue, a kind or the hall as a whole asks here."""
+
+from __future__ import annotations
+
+from hirehall.errors import Forbidden
+from hirehall.service.sessions import Identity, Session
+
+NAMES_SHOWN = 5
+
+
+def check_queue(session: Session, queue: str) -> None:
+    """Raise Forbidden when the session's token is limited to other queues."""
+    allowed = session.identity.queues
+    if allowed is not None and queue not in allowed:
+        raise Forbidden(_outside(session.identity, "queue", queue, allowed))
+
+
+def check_kind(session: Session, kind: str) -> None:
+    """Raise Forbidden when the session's token is limited to other kinds."""
+    allowed = session.identity.kinds
+    if allowed is not None and kind not in allowed:
+        raise Forbidden(_outside(session.identity, "kind", kind, allowed))
+
+
+def visible(session: Session, queues: frozenset[str]) -> frozenset[str]:
+    """Those of `queues` that the session may know of."""
+    allowed = session.identity.queues
+    return queues if allowed is None else queues & allowed
+
+
+def check_unlimited(session: Session, what: str) -> None:
+    """Raise Forbidden when the session's token is limited at all: `what` concerns the whole hall."""
+    if session.identity.queues is not None or session.identity.kinds is not None:
+        raise Forbidden(f"token {session.identity.name!r} is limited to some queues or kinds: it may not {what}")
+
+
+def _outside(identity: Identity, what: str, name: str, allowed: frozenset[str]) -> str:
+    shown = sorted(allowed)
+    names = ", ".join(shown[:NAMES_SHOWN]) + (", ..." if len(shown) > NAMES_SHOWN else "")
+    hint = "name them" if name == "*" else "use one of them, or another token"
+    return f"{what} {name[:80]!r} is not for token {identity.name!r}, which is limited to the {what}s {names}: {hint}"
