@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import UNSET, Struct
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import APPLIED, Batch, Claimed, Moved
+from hirehall.core.operations import APPLIED, Batch, Claimed, Moved, Submit
 from hirehall.model import State, id_text
 from hirehall.service.answers import rfc3339
 from hirehall.service.sessions import Session
@@ -112,12 +112,7 @@ class Events:
         for change in batch.queues:
             self.told("queue", queue=change.name, state=change.settings.state)
         for submit in batch.submits:
-            for job, answer in zip(submit.jobs, submit.ids, strict=False):
-                if job.id == answer:
-                    spec = job.spec
-                    add(Event(at, "submit", job.id, spec.kind, spec.queue, 0, job.state))
-                    if job.state is State.RUNNING:
-                        add(Event(at, "deliver", job.id, spec.kind, spec.queue, job.attempt, State.RUNNING))
+            self._submitted(submit, at)
         for done in batch.changes:
             if done.answer == APPLIED:
                 attempt = done.row_attempt or done.attempt or 0
@@ -127,6 +122,14 @@ class Events:
         for claim in batch.claims:
             for row in claim.rows:
                 add(Event(at, "deliver", row.id, row.kind, row.queue, row.attempt, State.RUNNING))
+
+    def _submitted(self, submit: Submit, at: int) -> None:
+        for job, answer in zip(submit.jobs, submit.ids, strict=False):
+            if job.id == answer:
+                spec = job.spec
+                self.add(Event(at, "submit", job.id, spec.kind, spec.queue, 0, job.state))
+                if job.state is State.RUNNING:
+                    self.add(Event(at, "deliver", job.id, spec.kind, spec.queue, job.attempt, State.RUNNING))
 
     # Who watches.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -23,12 +22,10 @@ from hirehall.ports import Query
 from hirehall.stores.sqlite_batch import carry_out, next_wake
 from hirehall.stores.sqlite_read import claimed, read_jobs
 from hirehall.stores.sqlite_tokens import read_tokens
+from hirehall.stores.sqlite_upgrade import check_schema, refuse_a_stump, upgrade
 from hirehall.stores.wal import Wal, sync_directory
 
-SCHEMA_VERSION = 2
 BUSY_MS = 2_000
-SMALLEST_DATABASE = 512  # bytes: one page of the smallest size
-SCHEMA = sorted(Path(__file__).with_name("sqlite_schema").glob("*.sql"))
 OLDEST_SQLITE = 3_051_003  # older ones can corrupt a log that two connections reset and write
 
 Sync = Callable[[], Awaitable[None]]
@@ -57,14 +54,17 @@ class SQLiteStore:
         return self._db
 
     async def open(self) -> None:
-        """Open or create the database; refuse a newer schema, another hall's file, an SQLite with a known bug."""
+        """Open or create the database and bring it up to date; refuse a newer schema, another hall's file, an SQLite
+        with a known bug."""
         if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
             raise Unavailable(f"SQLite {apsw.sqlite_lib_version()} can corrupt its log: install apsw 3.51.3 or newer")
         if self.path != ":memory:":
             self._lock = _lock(Path(self.path))
         try:
-            self._refuse_a_stump()
-            self._open_database()
+            await self._open_database()
+        except apsw.FullError as exc:
+            await self.close()
+            raise Unavailable(f"no space left to open {self.path}: free some and try again") from exc
         except apsw.Error as exc:
             await self.close()
             raise Unavailable(
@@ -74,50 +74,31 @@ class SQLiteStore:
             await self.close()
             raise
 
-    def _refuse_a_stump(self) -> None:
-        """SQLite takes a file of a few bytes for an empty database and would write over it."""
-        path = Path(self.path)
-        if self.path != ":memory:" and path.exists() and 0 < path.stat().st_size < SMALLEST_DATABASE:
-            raise Unavailable(f"{path} is no database: move it away, or name another one with --store")
-
-    def _open_database(self) -> None:
+    async def _open_database(self) -> None:
+        if self.path != ":memory:":
+            refuse_a_stump(Path(self.path))
         self._db = apsw.Connection(self.path)
         self._db.set_busy_timeout(BUSY_MS)  # someone may look into the file with another program
         for name, value in (("synchronous", "normal"), ("wal_autocheckpoint", 0), ("cache_size", -20_000)):
             self._db.pragma(name, value)
-        self._check_schema()
+        check_schema(self._db, self.path)  # before a byte of it is changed
         if self.path != ":memory:" and self._db.pragma("journal_mode", "wal") != "wal":
             raise Unavailable(f"cannot keep a write-ahead log beside {self.path}: is it on a network file system?")
         self._prepare_schema()
         if self.path != ":memory:":
-            self._start_log()
-
-    def _check_schema(self) -> None:
-        """Refuse what is not ours, or not yet ours, before a byte of it is changed."""
-        version = self.db.pragma("user_version")
-        if version > SCHEMA_VERSION:
-            raise Unavailable(
-                f"{self.path} has schema {version}, this hall knows {SCHEMA_VERSION}: start a newer hirehall on it"
-            )
-        if version == 0 and list(self.db.execute("SELECT 1 FROM sqlite_master LIMIT 1")):
-            raise Unavailable(f"{self.path} is the database of another program: name another one with --store")
+            await self._start_log()
 
     def _prepare_schema(self) -> None:
-        if self.db.pragma("user_version") == 0:
-            with self.db:
-                for step in SCHEMA:
-                    for _ in self.db.execute(step.read_text()):
-                        pass  # a script runs on only while its rows are read
-                self.db.execute("INSERT INTO meta VALUES ('database', ?), ('last_id', 0)", (secrets.randbelow(1024),))
-                self.db.pragma("user_version", SCHEMA_VERSION)
+        upgrade(self.db)
 
-    def _start_log(self) -> None:
-        """The log must exist and be found again before the first reply leans on it."""
+    async def _start_log(self) -> None:
+        """The log must exist and be found again, with the schema in it, before the first reply leans on it."""
         self.db.execute("UPDATE meta SET value = value WHERE name = 'last_id'")
         self._wal = Wal(Path(self.path))
         self.db.set_wal_hook(self._wal.hook)
         sync_directory(Path(self.path).parent)
         self._sync = self._wal.sync
+        await self._sync()
 
     async def recover(self) -> Recovered:
         """Ready counts come from `counts`; running jobs from their own small index."""
