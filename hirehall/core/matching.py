@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from hirehall.model import Label, Labels, Offers
 
 
@@ -30,3 +32,22 @@ def _equal(offer: Label, want: Label) -> bool:
 
 def _is_number(value: Label) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def misfits(offers: Offers, requires: Labels) -> list[str]:
+    """What stands between these offers and these requires, a phrase each."""
+    found = []
+    for name, want in requires.items():
+        if name not in offers:
+            found.append(f"it requires {name} {_need(want)}, and nothing is offered")
+        elif not _fits(offers[name], want):
+            found.append(f"it requires {name} {_need(want)}, and {_shown(offers[name])} is offered")
+    return found
+
+
+def _need(want: Label) -> str:
+    return f">= {want}" if _is_number(want) else f"= {_shown(want)}"
+
+
+def _shown(value: Label | list[Label]) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,123 @@
+"""Commands about who works here, and the hall itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hirehall.core import lifecycle
+from hirehall.core.effects import Told
+from hirehall.core.workers import DRAINING, PAUSED, WORKING, Worker
+from hirehall.errors import BadRequest, NotFound
+from hirehall.model import id_text
+from hirehall.service import scope
+from hirehall.service.answers import Answer
+from hirehall.service.sessions import Session
+from hirehall.service.worker_commands import check_credit
+from hirehall.wire import replies, requests
+
+if TYPE_CHECKING:
+    from hirehall.service.hall import Hall
+
+ORDERS = ("pause", "resume", "drain", "stop", "set")
+STOP_SECONDS = 15.0  # a worker told to stop that still has jobs then loses them
+
+
+def workers(hall: Hall, session: Session, message: requests.Workers) -> Answer:
+    """Every worker that is here, or gone so shortly that it still holds jobs."""
+    now = hall.core.now.mono
+    shown = [_view(worker, now) for worker in _visible(hall, session)]
+    return replies.WorkersReply(workers=sorted(shown, key=lambda view: (view.name, view.worker)))
+
+
+def _visible(hall: Hall, session: Session) -> list[Worker]:
+    limits = session.identity.queues
+    return [
+        worker
+        for worker in hall.core.leases.workers.values()
+        if limits is None or (worker.crew is not None and not limits.isdisjoint(worker.crew.queues))
+    ]
+
+
+def _view(worker: Worker, now: float) -> replies.WorkerView:
+    token, _, word = worker.holder.rpartition("/")
+    crew = worker.crew
+    return replies.WorkerView(
+        worker=word,
+        name=worker.name or word,
+        token=token or "anonymous",
+        connected=worker.session is not None,
+        state=worker.mode,
+        queues=sorted(crew.queues) if crew is not None else [],
+        kinds=sorted(crew.kinds) if crew is not None else [],
+        offers=crew.offers if crew is not None else {},
+        credit=worker.credit,
+        running=[id_text(job) for job in worker.held],
+        lease_seconds=worker.lease_seconds,
+        silent_seconds=round(max(now - worker.beat_at, 0.0), 3),
+    )
+
+
+def worker(hall: Hall, session: Session, message: requests.WorkerOrder) -> Answer:
+    """Tell one worker something. Pausing and draining hold for any worker; `credit` is the worker's own to follow."""
+    if message.do not in ORDERS:
+        raise BadRequest(f"there is nothing called {message.do[:40]!r} to do: use one of {', '.join(ORDERS)}")
+    if (message.do == "set") != (message.credit is not None):
+        raise BadRequest("`set` needs a credit, and only `set` takes one")
+    chosen = _one(_visible(hall, session), message.worker)
+    if message.credit is not None:
+        check_credit(message.credit)
+        _tell(hall, chosen, replies.SetPush(replies.WorkerSetting(message.credit)))
+    elif message.do in ("pause", "resume"):
+        hall.core.leases.set_mode(chosen, PAUSED if message.do == "pause" else WORKING)
+    else:
+        _send_home(hall, chosen, stop=message.do == "stop")
+    return replies.WorkersReply(workers=[_view(chosen, hall.core.now.mono)])
+
+
+def _one(workers: list[Worker], name: str) -> Worker:
+    """By its word, else by its name when only one has it."""
+    by_word = [worker for worker in workers if worker.holder.rpartition("/")[2] == name]
+    by_name = [worker for worker in workers if worker.name == name]
+    found = by_word or by_name
+    if not found:
+        raise NotFound(f"there is no worker {name[:80]!r} here: `workers` lists them")
+    if len(found) > 1:
+        words = ", ".join(worker.holder.rpartition("/")[2] for worker in found)
+        raise BadRequest(f"{len(found)} workers are called {name!r}: name one of {words}")
+    return found[0]
+
+
+def _send_home(hall: Hall, chosen: Worker, stop: bool) -> None:
+    """It gets nothing more, and is asked to finish what it has and leave; with `stop` to give it back and leave."""
+    hall.core.leases.set_mode(chosen, DRAINING)
+    why = "stop" if stop else "draining"
+    _tell(hall, chosen, replies.StopPush(replies.Stop("", 0, why)))
+    if stop:
+        due = hall.core.now.mono + STOP_SECONDS
+        hall.core.alarm(due, lambda: _take_away(hall, chosen))
+
+
+def _take_away(hall: Hall, chosen: Worker) -> None:
+    """It was told to stop and did not."""
+    if hall.core.leases.workers.get(chosen.holder) is chosen and chosen.mode == DRAINING:
+        session = hall.sessions.get(chosen.session or 0)
+        hall.core.leases.depart(chosen, lifecycle.LOSE)
+        if session is not None:
+            session.connection.close()
+
+
+def _tell(hall: Hall, chosen: Worker, push: Told) -> None:
+    session = hall.sessions.get(chosen.session or 0)
+    if session is not None and session.deputy is None:
+        session.put(push)
+        session.flush()
+
+
+def shutdown(hall: Hall, session: Session, message: requests.Shutdown) -> Answer:
+    """End the hall; with `workers` they finish what they have and leave first."""
+    scope.check_unlimited(session, "end the hall")
+    if message.workers:
+        for chosen in list(hall.core.leases.workers.values()):
+            _send_home(hall, chosen, stop=False)
+    hall.shut_down(wait_for_workers=message.workers)
+    return replies.Reply()
