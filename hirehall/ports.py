@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from hirehall.core.operations import Batch, Recovered
 from hirehall.model import EVERYTHING, MAX_MESSAGE, Scope, State, StoredJob
 
+T = TypeVar("T")
 
-class ByIds(Struct, frozen=True):
+
+class Query(Struct, Generic[T], frozen=True):
+    """What a store is asked; `T` is the type of its answer. Every answer is as the last durable commit left it."""
+
+
+class ByIds(Query[list[StoredJob]], frozen=True):
     """Read these jobs, as far as they are within `scope`. Raises TooLarge when payloads and results together
     take more than `max_bytes`; a single job always fits. Without `bodies` they are left out."""
 
@@ -20,17 +26,96 @@ class ByIds(Struct, frozen=True):
     bodies: bool = True
 
 
-class Page(Struct, frozen=True):
-    """Read at most `limit` jobs older than `before`, the newest first, without payloads and results; None means any."""
+class Found(Struct, frozen=True):
+    """Jobs of a search. `next`, if there may be more, is the `before` that goes on; `looked_back_to` is set when the
+    time was up first: every job with this id or a larger one has been looked at."""
+
+    jobs: list[StoredJob]
+    next: int | None
+    looked_back_to: int | None
+
+
+class Search(Query[Found], frozen=True):
+    """Find at most `limit` jobs older than `before` of which everything given holds, the newest first, without
+    payloads and results. The times are of the submit, epoch milliseconds: at `created_after_ms` or later, and earlier
+    than `created_before_ms`. `queues` are those that the asker may see; None is all. It takes `seconds` at most, a few
+    milliseconds more than that included, and gives the event loop its turn; one after the other."""
 
     limit: int
     before: int | None = None
     queue: str | None = None
     kind: str | None = None
     state: State | None = None
+    tag: str | None = None
+    key: str | None = None
+    worker: str | None = None
+    created_after_ms: int | None = None
+    created_before_ms: int | None = None
+    queues: frozenset[str] | None = None
+    seconds: float = 0.1
 
 
-Query = ByIds | Page
+class Count(Struct, frozen=True):
+    """How many jobs of this queue and kind are in this state; never 0."""
+
+    queue: str
+    kind: str
+    state: State
+    jobs: int
+
+
+class Counts(Query[list[Count]], frozen=True):
+    """The numbers by queue, kind and state, in that order. `queues` are those that the asker may see; None is all."""
+
+    queue: str | None = None
+    kind: str | None = None
+    queues: frozenset[str] | None = None
+
+
+class OldestReady(Query[dict[str, int]], frozen=True):
+    """When the oldest ready job of each queue was submitted, epoch milliseconds; queues without one are left out."""
+
+
+Relation = tuple[int, State | None]  # a job, and its state; None when it is gone
+
+
+class Parents(Query[list[Relation]], frozen=True):
+    """The jobs that `job` names in `after`, in its order; none when it does not exist."""
+
+    job: int
+
+
+class Children(Query[list[Relation]], frozen=True):
+    """The first `limit` jobs, by id, that wait for `job` or have waited for it and have not ended."""
+
+    job: int
+    limit: int = 1_000
+
+
+class LockHolders(Query[list[int]], frozen=True):
+    """The jobs that hold a place of this lock, by priority and id."""
+
+    queue: str
+    lock: str
+
+
+class LogText(Struct, frozen=True):
+    """Part of an attempt's log: its entries, each a JSON object as bytes, and the offset behind them."""
+
+    attempt: int
+    entries: list[bytes]
+    next: int
+    latest: int  # the job's latest attempt; 0 when it has had none, or does not exist
+
+
+class LogRead(Query[LogText], frozen=True):
+    """The log of `attempt`, the latest one's by default, from the chunk in which byte `offset` lies, or the first one
+    behind it. Chunks come whole: as many as fit in `max_bytes`, one at least."""
+
+    job: int
+    attempt: int | None = None
+    offset: int = 0
+    max_bytes: int = 1 << 18
 
 
 class Store(Protocol):
@@ -48,8 +133,8 @@ class Store(Protocol):
         """Carry out `batch` in one transaction and fill its answers. Durable when it returns. Raises StorageFull,
         having done nothing, when the disk is full."""
 
-    async def read(self, query: Query) -> list[StoredJob]:
-        """The jobs of `query`, as the last durable commit left them."""
+    async def read(self, query: Query[T]) -> T:
+        """The answer to `query`. It may wait for the batch under way: what that changes is durable or not yet seen."""
 
     async def close(self) -> None:
         """Let go of everything; nothing that was applied is lost."""

@@ -22,10 +22,10 @@ class AfterCommit(Struct):
 
 
 class AfterRead(Struct):
-    """The answer is made of stored jobs, read when everything before it is durable."""
+    """The answer is made of what the store answers to `query`, asked when everything before it is durable."""
 
-    query: Query
-    make: Callable[[list[StoredJob]], Struct | dict[str, Any] | None]
+    query: Query[Any]
+    make: Callable[[Any], Struct | dict[str, Any] | None]
 
 
 Answer = Struct | dict[str, Any] | None

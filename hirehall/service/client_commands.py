@@ -9,7 +9,7 @@ from msgspec import UNSET
 from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change, Submit
 from hirehall.errors import BadRequest, HallError, KeyConflict, NotFound, WrongState
 from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, State, StoredJob, id_number, id_text
-from hirehall.ports import ByIds, Page
+from hirehall.ports import ByIds, Found, Search
 from hirehall.service.answers import AfterCommit, AfterRead, Answer, job_view
 from hirehall.service.scope import check_kind, check_queue
 from hirehall.service.sessions import Session
@@ -147,10 +147,11 @@ def find(hall: Hall, session: Session, message: requests.Find) -> AfterRead:
         raise BadRequest(f"there is no state {message.state[:40]!r}: use one of {', '.join(STATES)}")
     state = STATES[message.state] if message.state is not None else None
     before = id_number(message.before) if message.before is not None else None
-    query = Page(message.limit, before, message.queue, message.kind, state)
-    return AfterRead(query, lambda jobs: _paged(hall, jobs, message.limit))
+    query = Search(message.limit, before, message.queue, message.kind, state)
+    return AfterRead(query, lambda found: _paged(hall, found))
 
 
-def _paged(hall: Hall, jobs: list[StoredJob], limit: int) -> replies.Jobs:
-    more = len(jobs) == limit
-    return replies.Jobs(jobs=views(hall, jobs), next=id_text(jobs[-1].id) if more else None)
+def _paged(hall: Hall, found: Found) -> replies.Jobs:
+    back_to = UNSET if found.looked_back_to is None else id_text(found.looked_back_to)
+    following = None if found.next is None else id_text(found.next)
+    return replies.Jobs(jobs=views(hall, found.jobs), next=following, looked_back_to=back_to)

@@ -11,16 +11,18 @@ import fcntl
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 import apsw
 import msgspec
 
 from hirehall.core.operations import Batch, Claimed, Recovered
 from hirehall.errors import HallError, StorageFull, StoreBroken, Unavailable
-from hirehall.model import LaneKey, QueueSettings, State, StoredJob
-from hirehall.ports import Query
+from hirehall.model import LaneKey, QueueSettings, State
+from hirehall.ports import Query, Search, T
 from hirehall.stores.sqlite_batch import carry_out, next_wake
-from hirehall.stores.sqlite_read import claimed, read_jobs
+from hirehall.stores.sqlite_read import answer, claimed
+from hirehall.stores.sqlite_search import Searches
 from hirehall.stores.sqlite_tokens import read_tokens
 from hirehall.stores.sqlite_upgrade import check_schema, refuse_a_stump, upgrade
 from hirehall.stores.wal import Wal, sync_directory
@@ -46,6 +48,8 @@ class SQLiteStore:
         self._wal: Wal | None = None
         self._lock: int | None = None
         self._db: apsw.Connection | None = None
+        self._searches: Searches | None = None
+        self._quiet = asyncio.Lock()  # held while something is committed and not yet durable, or looked at
 
     @property
     def db(self) -> apsw.Connection:
@@ -87,6 +91,7 @@ class SQLiteStore:
         self._prepare_schema()
         if self.path != ":memory:":
             await self._start_log()
+        self._searches = self._searching()
 
     def _prepare_schema(self) -> None:
         upgrade(self.db)
@@ -99,6 +104,14 @@ class SQLiteStore:
         sync_directory(Path(self.path).parent)
         self._sync = self._wal.sync
         await self._sync()
+
+    def _searching(self) -> Searches:
+        if self.path == ":memory:":
+            return Searches(self.db, self._quiet, is_shared=True)
+        db = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READONLY)
+        db.set_busy_timeout(BUSY_MS)
+        db.pragma("cache_size", -4_000)
+        return Searches(db, self._quiet, is_shared=False)
 
     async def recover(self) -> Recovered:
         """Ready counts come from `counts`; running jobs from their own small index."""
@@ -124,29 +137,36 @@ class SQLiteStore:
     async def apply(self, batch: Batch) -> None:
         """One transaction, then the disk."""
         try:
-            carry_out(self.db, batch)
-            await self._sync()
+            async with self._quiet:
+                carry_out(self.db, batch)
+                await self._sync()
         except apsw.FullError as exc:
             raise StorageFull(f"no space left for {self.path}: free some and try again") from exc
         except (apsw.Error, OSError) as exc:
             raise StoreBroken(f"cannot write {self.path}: {exc}") from exc
 
-    async def read(self, query: Query) -> list[StoredJob]:
-        """Between two batches there is nothing uncommitted, so the writing connection sees durable rows only."""
+    async def read(self, query: Query[T]) -> T:
+        """On the writing connection between two batches, when all that is committed is durable; a search on its own."""
         try:
-            return read_jobs(self.db, query)
+            if isinstance(query, Search):
+                assert self._searches is not None, "open() comes first"
+                return cast(T, await self._searches.run(query))
+            async with self._quiet:
+                return answer(self.db, query)
         except (apsw.Error, OSError) as exc:
             raise StoreBroken(f"cannot read {self.path}: {exc}") from exc
 
     async def close(self) -> None:
-        """Sync threads first, then the connection, then the lock."""
+        """Sync threads first, then the connections, then the lock."""
         if self._wal is not None:
             self._wal.close()
+        if self._searches is not None:
+            self._searches.close()
         if self._db is not None:
             self._db.close()
         if self._lock is not None:
             os.close(self._lock)
-        self._wal = self._db = self._lock = None
+        self._wal = self._searches = self._db = self._lock = None
 
 
 CLAIMED_RUNNING = (

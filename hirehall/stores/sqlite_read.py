@@ -1,7 +1,8 @@
-"""Reading jobs out of SQLite."""
+"""Reading out of SQLite: a function for each query, found by its type. `Search` has its own file."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import apsw
@@ -9,8 +10,21 @@ import msgspec
 
 from hirehall.core.operations import Claimed
 from hirehall.errors import TooLarge
-from hirehall.model import DEFAULT_RULES, Rules, State, StoredJob
-from hirehall.ports import ByIds, Page, Query
+from hirehall.model import DEFAULT_RULES, Rules, State, StoredJob, id_created_ms
+from hirehall.ports import (
+    ByIds,
+    Children,
+    Count,
+    Counts,
+    LockHolders,
+    LogRead,
+    LogText,
+    OldestReady,
+    Parents,
+    Query,
+    Relation,
+    T,
+)
 
 COLUMNS = (
     "id", "kind", "queue", "state", "payload", "attempt", "forgiven", "max_attempts", "priority", "share", "requires",
@@ -23,25 +37,22 @@ LEFT_OUT = {"payload": "x'6e756c6c'", "result": "NULL"}  # a page of jobs shows 
 
 def _select(special: dict[str, str]) -> str:
     names = ", ".join(special.get(column, column) for column in COLUMNS)
-    return f"SELECT {names} FROM jobs JOIN lanes USING (lane)"
+    return f"SELECT {names} FROM"
 
 
-SELECT, SELECT_PAGE = _select(IN_BOTH), _select(IN_BOTH | LEFT_OUT)
+BARE = _select(IN_BOTH | LEFT_OUT)  # without payload and result; what it is FROM follows
+SELECT = f"{_select(IN_BOTH)} jobs JOIN lanes USING (lane)"
+SELECT_BARE = f"{BARE} jobs JOIN lanes USING (lane)"
 STATE_AT, RULES_AT, OWNER_AT, QUEUE_AT, PAYLOAD_AT, RESULT_AT = map(
     COLUMNS.index, ("state", "rules", "owner", "queue", "payload", "result")
 )
 
 
-def read_jobs(db: apsw.Connection, query: Query) -> list[StoredJob]:
-    """The jobs of `query`; ids that do not exist are simply missing."""
-    rows = _by_ids(db, query) if isinstance(query, ByIds) else _page(db, query)
-    return [_stored(row) for row in rows]
-
-
-def _by_ids(db: apsw.Connection, query: ByIds) -> list[tuple[Any, ...]]:
+def _by_ids(db: apsw.Connection, query: ByIds) -> list[StoredJob]:
+    """Ids that do not exist are simply missing."""
     rows: list[tuple[Any, ...]] = []
     size = 0
-    select = SELECT if query.bodies else SELECT_PAGE
+    select = SELECT if query.bodies else SELECT_BARE
     for job in query.ids:
         row = db.execute(f"{select} WHERE id = ?", (job,)).fetchone()
         if row is None or not query.scope.allows(row[OWNER_AT], row[QUEUE_AT]):
@@ -50,21 +61,113 @@ def _by_ids(db: apsw.Connection, query: ByIds) -> list[tuple[Any, ...]]:
         if rows and size > query.max_bytes:
             raise TooLarge(f"these jobs hold more than {query.max_bytes} bytes together: ask for fewer at once")
         rows.append(row)
-    return rows
+    return [stored(row) for row in rows]
 
 
-def _page(db: apsw.Connection, query: Page) -> list[tuple[Any, ...]]:
-    wanted = {"id <": query.before, "jobs.queue =": query.queue, "jobs.kind =": query.kind, "state =": query.state}
-    given = {column: value for column, value in wanted.items() if value is not None}
-    where = " AND ".join(f"{column} ?" for column in given) or "1"
-    return list(db.execute(f"{SELECT_PAGE} WHERE {where} ORDER BY id DESC LIMIT ?", (*given.values(), query.limit)))
+def any_of(column: str, queues: frozenset[str] | None) -> tuple[str, tuple[str, ...]]:
+    """The condition that `column` is one of `queues`, and its values."""
+    if queues is None:
+        return "1", ()
+    return f"{column} IN ({', '.join('?' * len(queues))})", tuple(sorted(queues))
 
 
-def _stored(row: tuple[Any, ...]) -> StoredJob:
+def _counts(db: apsw.Connection, query: Counts) -> list[Count]:
+    allowed, names = any_of("queue", query.queues)
+    rows = db.execute(
+        "SELECT queue, kind, state, sum(jobs) FROM counts JOIN lanes USING (lane)"
+        f" WHERE jobs <> 0 AND queue = coalesce(?, queue) AND kind = coalesce(?, kind) AND {allowed}"
+        " GROUP BY queue, kind, state",
+        (query.queue, query.kind, *names),
+    )
+    return [Count(queue, kind, State(state), jobs) for queue, kind, state, jobs in rows]
+
+
+def _oldest_ready(db: apsw.Connection, query: OldestReady) -> dict[str, int]:
+    """One look into the index for each lane that has ready jobs, at the job whose turn is next."""
+    rows = db.execute(OLDEST_READY)
+    return {queue: id_created_ms(job) for queue, job in rows if job is not None}
+
+
+OLDEST_READY = (
+    "SELECT queue, min((SELECT id FROM jobs WHERE jobs.lane = counts.lane AND jobs.state = 2 ORDER BY place LIMIT 1))"
+    " FROM counts JOIN lanes USING (lane) WHERE counts.state = 2 AND counts.jobs > 0 GROUP BY queue"
+)
+
+
+def _parents(db: apsw.Connection, query: Parents) -> list[Relation]:
+    row = db.execute("SELECT rules FROM jobs WHERE id = ?", (query.job,)).fetchone()
+    return [(job, _state(db, job)) for job in (_rules(row[0]).after if row else None) or []]
+
+
+def _state(db: apsw.Connection, job: int) -> State | None:
+    row = db.execute("SELECT state FROM jobs WHERE id = ?", (job,)).fetchone()
+    return State(row[0]) if row else None
+
+
+def _children(db: apsw.Connection, query: Children) -> list[Relation]:
+    rows = db.execute("SELECT child FROM parents WHERE parent = ? ORDER BY child LIMIT ?", (query.job, query.limit))
+    return [(job, _state(db, job)) for (job,) in list(rows)]
+
+
+def _lock_holders(db: apsw.Connection, query: LockHolders) -> list[int]:
+    rows = db.execute(
+        "SELECT id FROM gates WHERE queue = ? AND lock = ? AND stage = 2 ORDER BY priority DESC, id",
+        (query.queue, query.lock),
+    )
+    return [job for (job,) in rows]
+
+
+def _log(db: apsw.Connection, query: LogRead) -> LogText:
+    row = db.execute("SELECT attempt FROM jobs WHERE id = ?", (query.job,)).fetchone()
+    latest = row[0] if row else 0
+    attempt = latest if query.attempt is None else query.attempt
+    entries: list[bytes] = []
+    end, size = query.offset, 0
+    for at_byte, chunk in db.execute(LOG_FROM, (query.job, attempt, query.job, attempt, query.offset)):
+        length = len(chunk) + 1  # the line break behind its last entry is not stored
+        if at_byte + length <= query.offset:
+            continue
+        size += length
+        if entries and size > query.max_bytes:
+            break
+        entries += chunk.split(b"\n")
+        end = at_byte + length
+    return LogText(attempt, entries, end, latest)
+
+
+LOG_FROM = (
+    "SELECT at_byte, entries FROM logs WHERE job = ? AND attempt = ? AND at_byte >= coalesce("
+    "(SELECT max(at_byte) FROM logs WHERE job = ? AND attempt = ? AND at_byte <= ?), 0) ORDER BY at_byte"
+)
+
+
+ANSWERS: dict[type[Query[Any]], Callable[[apsw.Connection, Any], Any]] = {
+    ByIds: _by_ids,
+    Counts: _counts,
+    OldestReady: _oldest_ready,
+    Parents: _parents,
+    Children: _children,
+    LockHolders: _lock_holders,
+    LogRead: _log,
+}
+
+
+def answer(db: apsw.Connection, query: Query[T]) -> T:
+    """What `query` asks for, read in one go."""
+    found: T = ANSWERS[type(query)](db, query)
+    return found
+
+
+def stored(row: tuple[Any, ...]) -> StoredJob:
+    """A row of `COLUMNS`."""
     values = dict(zip(COLUMNS, row, strict=True))
     values["state"] = State(row[STATE_AT])
-    values["rules"] = msgspec.json.decode(row[RULES_AT], type=Rules) if row[RULES_AT] else DEFAULT_RULES
+    values["rules"] = _rules(row[RULES_AT])
     return StoredJob(**values)
+
+
+def _rules(stored: bytes | None) -> Rules:
+    return msgspec.json.decode(stored, type=Rules) if stored else DEFAULT_RULES
 
 
 def claimed(row: tuple[Any, ...]) -> Claimed:

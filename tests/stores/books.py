@@ -13,8 +13,9 @@ from hirehall.core.intake import Ids, draft, lane_key
 from hirehall.core.lanes import lane_number
 from hirehall.core.lifecycle import Step
 from hirehall.core.operations import Batch, Change, Claim, NewJob, ProgressNote, Recovered, Seat, Submit
+from hirehall.core.queues import QueueLine
 from hirehall.model import EVERYTHING, Instant, JobSpec, LaneKey, Scope, State, StoredJob
-from hirehall.ports import ByIds, Page, Store
+from hirehall.ports import ByIds, Found, Query, Search, Store, T
 from tests.stores.makers import StoreMaker
 
 START_MS = 1_800_000_000_000
@@ -66,7 +67,7 @@ class Books:
 
     def new_job(self, batch: Batch, spec: JobSpec, owner: str = "team", session: int = 7) -> NewJob:
         """The job of `spec` as the core would make it, its lane declared in `batch`."""
-        job = draft(spec, owner, session, self.wall_ms)
+        job = draft(spec, QueueLine(spec.queue), owner, session, self.wall_ms)
         key = lane_key(spec, SHARE)
         job.id, job.lane = self.ids.take(self.wall_ms), lane_number(key)
         batch.lanes[job.lane] = key
@@ -151,8 +152,15 @@ class Books:
         (job,) = self.read(number)
         return job
 
+    def ask(self, query: Query[T]) -> T:
+        return self.run(self.store.read(query))
+
+    def find(self, limit: int = 1_000, **filters: Any) -> Found:
+        """With the time that a search of all needs."""
+        return self.ask(Search(limit, **{"seconds": 60.0, **filters}))
+
     def page(self, limit: int = 1_000, **filters: Any) -> list[StoredJob]:
-        return self.run(self.store.read(Page(limit, **filters)))
+        return self.find(limit, **filters).jobs
 
     def all_jobs(self) -> list[StoredJob]:
         """Every stored job with all that is kept of it, the newest first."""

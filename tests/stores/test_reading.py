@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from hirehall.errors import TooLarge
-from hirehall.model import Scope, State, StoredJob
-from hirehall.ports import ByIds
-from tests.stores.books import ANNA, Books, lane, spec
+from hirehall.model import Rules, Scope, State, StoredJob
+from hirehall.ports import ByIds, Children, Count, Counts, LockHolders, LogRead, LogText, OldestReady, Parents
+from tests.stores.books import ANNA, START_MS, Books, lane, spec
 
 
 def test_reading_by_ids_skips_what_does_not_exist(books: Books) -> None:
@@ -109,3 +109,121 @@ def test_texts_come_back_character_by_character(books: Books) -> None:
     job = books.job(books.submit(spec(text, key=text, meta={text: text}), owner=text).ids[0])
     assert (job.kind, job.key, job.owner, job.rules.meta) == (text, text, text, {text: text})
     assert [found.id for found in books.page(9, kind=text)] == [job.id]
+
+
+# Numbers.
+
+
+def test_jobs_are_counted_by_queue_kind_and_state(books: Books) -> None:
+    books.submit(spec(), spec(), spec(priority=3), spec("scan", queue="images"))
+    books.claim(lane(), ANNA)
+    assert books.ask(Counts()) == [
+        Count("default", "work", State.READY, 2),
+        Count("default", "work", State.RUNNING, 1),
+        Count("images", "scan", State.READY, 1),
+    ]
+    assert [count.jobs for count in books.ask(Counts(kind="work"))] == [2, 1]
+    assert [count.queue for count in books.ask(Counts(queue="images"))] == ["images"]
+    assert books.ask(Counts(queue="images", kind="work")) == []
+
+
+def test_counting_looks_only_at_the_askers_queues(books: Books) -> None:
+    books.submit(spec(), spec(queue="images"), spec(queue="mail"))
+    seen = books.ask(Counts(queues=frozenset({"images", "mail"})))
+    assert [count.queue for count in seen] == ["images", "mail"]
+    assert (
+        books.ask(Counts(queue="default", queues=frozenset({"images"}))) == books.ask(Counts(queues=frozenset())) == []
+    )
+
+
+def test_the_oldest_ready_job_of_each_queue_is_known(books: Books) -> None:
+    first = books.one()
+    books.pass_time(60)
+    books.submit(spec(priority=9), spec("scan", queue="images"), spec(queue="late", delay_seconds=60.0))
+    assert books.ask(OldestReady()) == {"default": START_MS, "images": START_MS + 60_000}
+    books.cancel(first)
+    assert books.ask(OldestReady()) == {"default": START_MS + 60_000, "images": START_MS + 60_000}
+
+
+# Circumstances.
+
+
+def rows(books: Books, table: str, *values: tuple[object, ...]) -> None:
+    """What a batch will have written."""
+    places = ", ".join("?" * len(values[0]))
+    books.store.db.executemany(f"INSERT INTO {table} VALUES ({places})", values)
+
+
+def test_a_job_knows_its_parents_and_which_of_them_are_gone(books: Books) -> None:
+    parent = books.one()
+    child = books.one()
+    rules = msgspec.json.encode(Rules(after=[parent, 99]))
+    books.store.db.execute("UPDATE jobs SET rules = ? WHERE id = ?", (rules, child))
+    assert books.ask(Parents(child)) == [(parent, State.READY), (99, None)]
+    assert books.ask(Parents(parent)) == books.ask(Parents(99)) == []
+
+
+def test_a_job_knows_its_children(books: Books) -> None:
+    parent, first, second = (books.one() for _ in range(3))
+    rows(books, "parents", (parent, second), (parent, first), (first, 99))
+    books.cancel(second)
+    assert books.ask(Children(parent)) == [(first, State.READY), (second, State.CANCELLED)]
+    assert books.ask(Children(parent, limit=1)) == [(first, State.READY)]
+    assert books.ask(Children(first)) == [(99, None)]
+    assert books.ask(Children(second)) == []
+
+
+def test_a_lock_knows_who_holds_it(books: Books) -> None:
+    held = ((1, 0, "default", "disk", 0, 2), (2, 0, "default", "disk", 5, 2))
+    others = ((3, 0, "default", "disk", 9, 1), (4, 0, "images", "disk", 0, 2), (5, 1, "default", "tape", 0, 0))
+    rows(books, "gates", *held, *others)
+    assert books.ask(LockHolders("default", "disk")) == [2, 1]
+    assert books.ask(LockHolders("images", "disk")) == [4]
+    assert books.ask(LockHolders("default", "tape")) == []
+
+
+# Logs. A chunk's length is that of its entries, each with a line break; the last line break is not stored.
+
+FIRST, SECOND, FOURTH = b'{"n":1}\n{"n":2}', b'{"n":3}', b'{"n":4}'
+
+
+@pytest.fixture
+def logged(books: Books) -> int:
+    """A job with two attempts; of the first one's log the middle was cut out."""
+    job = books.one()
+    books.claim(lane(), ANNA)
+    books.lose(job)
+    books.claim(lane(), ANNA)
+    rows(books, "logs", (job, 1, 0, FIRST), (job, 1, 16, SECOND), (job, 1, 1_000, FOURTH), (job, 2, 0, b'{"n":5}'))
+    rows(books, "logs", (job + 1, 1, 0, b'{"n":9}'))
+    return job
+
+
+def test_a_log_is_read_from_its_beginning_to_its_end(books: Books, logged: int) -> None:
+    text = books.ask(LogRead(logged, 1))
+    assert text == LogText(1, [b'{"n":1}', b'{"n":2}', b'{"n":3}', b'{"n":4}'], 1_008, 2)
+    assert books.ask(LogRead(logged, 1, text.next)) == LogText(1, [], 1_008, 2)
+
+
+def test_the_latest_attempts_log_is_read_unless_another_is_named(books: Books, logged: int) -> None:
+    assert books.ask(LogRead(logged)) == LogText(2, [b'{"n":5}'], 8, 2)
+    assert books.ask(LogRead(logged, 3)) == LogText(3, [], 0, 2)
+    assert books.ask(LogRead(99)) == LogText(0, [], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("offset", "first"),
+    [(0, b'{"n":1}'), (15, b'{"n":1}'), (16, b'{"n":3}'), (23, b'{"n":3}'), (24, b'{"n":4}'), (500, b'{"n":4}')],
+)
+def test_a_log_is_read_from_the_chunk_that_holds_the_offset_or_comes_next(
+    books: Books, logged: int, offset: int, first: bytes
+) -> None:
+    assert books.ask(LogRead(logged, 1, offset)).entries[0] == first
+
+
+def test_a_log_is_read_in_parts_of_whole_chunks(books: Books, logged: int) -> None:
+    parts = [books.ask(LogRead(logged, 1, max_bytes=23))]
+    while parts[-1].entries:
+        parts.append(books.ask(LogRead(logged, 1, parts[-1].next, max_bytes=23)))
+    assert [(len(part.entries), part.next) for part in parts] == [(2, 16), (2, 1_008), (0, 1_008)]
+    assert len(books.ask(LogRead(logged, 1, max_bytes=24)).entries) == 3

@@ -14,7 +14,7 @@ import msgspec
 from hirehall.core.operations import Batch, Recovered
 from hirehall.doors.tcp import LineConnection
 from hirehall.model import Instant, StoredJob
-from hirehall.ports import ByIds, Page
+from hirehall.ports import ByIds, Search
 from hirehall.service.access import ROLES, Tokens
 from hirehall.service.hall import Hall
 from hirehall.service.sessions import ANONYMOUS, Identity
@@ -214,7 +214,7 @@ class Stage:
 
     def jobs(self) -> list[StoredJob]:
         """Every stored job with all that is kept of it."""
-        ids = [job.id for job in self._run(self.store.read(Page(1_000_000)))]
+        ids = [job.id for job in self._run(self.store.read(Search(1_000_000, seconds=60.0))).jobs]
         return self._run(self.store.read(ByIds(ids, max_bytes=1 << 30)))
 
     def check_alive(self) -> None:

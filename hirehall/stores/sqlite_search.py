@@ -1,0 +1,200 @@
+"""Searching jobs in SQLite without stopping the event loop.
+
+A search looks at ids from the newest down, in windows of a few milliseconds, and gives the loop its turn between them.
+Its ids come from the smallest index that fits: a key, a tag, the running or the failed jobs; else from every job.
+
+It must not see what is committed but not yet synced, nor jobs that move while it looks: it begins a read transaction
+on a connection of its own while it holds `quiet`, the lock that a batch holds from its first statement to its sync. A
+database in memory has one connection only: there every window holds the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import apsw
+
+from hirehall.model import State, StoredJob, first_id
+from hirehall.ports import Found, Search
+from hirehall.stores.sqlite_read import BARE, any_of, stored
+
+LARGEST_ID = (1 << 63) - 1
+FIRST_ROWS, MOST_ROWS = 256, 8_192  # that one window looks at
+MOST_JOBS = 100  # that one window reads: each takes longer than a hundred that do not fit
+WINDOW_SECONDS = 0.002  # a window that took longer is followed by a smaller one
+QUEUES_AT_ONCE = 256
+
+# The key's job in each queue that has jobs with keys, found by leaps through the index on (queue, key).
+KEY_IN_QUEUES = f"""
+WITH RECURSIVE names (name) AS (
+    SELECT min(queue) FROM jobs WHERE key IS NOT NULL AND queue > ?
+    UNION ALL
+    SELECT (SELECT min(queue) FROM jobs WHERE key IS NOT NULL AND queue > name) FROM names WHERE name IS NOT NULL
+)
+SELECT name, (SELECT id FROM jobs WHERE queue = name AND key = ?) FROM names WHERE name IS NOT NULL
+LIMIT {QUEUES_AT_ONCE}
+"""
+
+
+class Source(NamedTuple):
+    """Where ids come from in order: what to read them from, what to read whole jobs from, and what must hold."""
+
+    ids: str
+    jobs: str
+    condition: str = "1"
+    values: tuple[Any, ...] = ()
+
+
+EVERY_JOB = Source("jobs", "jobs")
+BY_STATE = {
+    State.RUNNING: Source("jobs INDEXED BY jobs_running", "jobs INDEXED BY jobs_running", "state = 3"),
+    State.FAILED: Source("jobs INDEXED BY jobs_failed", "jobs INDEXED BY jobs_failed", "state = 5"),
+}
+
+
+class Wanted(NamedTuple):
+    """A search as SQL: ids from `floor` to just before `before`, from `source`, of which `condition` holds."""
+
+    source: Source
+    condition: str
+    values: tuple[Any, ...]
+    floor: int
+    before: int
+
+
+def wanted(query: Search) -> Wanted:
+    """`query` as SQL, with its ids from the smallest index that holds every job of it."""
+    given = {
+        "jobs.queue = ?": query.queue,
+        "jobs.kind = ?": query.kind,
+        "jobs.state = ?": query.state,
+        "jobs.worker = ?": query.worker,
+        "EXISTS (SELECT 1 FROM tags WHERE tags.tag = ? AND tags.id = jobs.id)": query.tag,
+    }
+    held = {condition: value for condition, value in given.items() if value is not None}
+    allowed, names = any_of("jobs.queue", query.queues)
+    before = LARGEST_ID if query.before is None else query.before
+    if query.created_before_ms is not None:
+        before = min(before, first_id(query.created_before_ms, 0))
+    floor = 0 if query.created_after_ms is None else first_id(query.created_after_ms, 0)
+    return Wanted(_source(query), " AND ".join([*held, allowed]), (*held.values(), *names), floor, before)
+
+
+def _source(query: Search) -> Source:
+    if query.tag is not None:
+        return Source("tags", "tags CROSS JOIN jobs USING (id)", "tags.tag = ?", (query.tag,))
+    return EVERY_JOB if query.state is None else BY_STATE.get(query.state, EVERY_JOB)
+
+
+class Searches:
+    """Runs one search at a time on `db`, which is the writer's own when `is_shared`."""
+
+    def __init__(self, db: apsw.Connection, quiet: asyncio.Lock, *, is_shared: bool) -> None:
+        self._db = db
+        self._quiet = quiet
+        self._is_shared = is_shared
+        self._turn = asyncio.Lock()
+        self._window: contextlib.AbstractAsyncContextManager[Any] = quiet if is_shared else contextlib.nullcontext()
+
+    async def run(self, query: Search) -> Found:
+        """What `query` finds. Raises apsw.Error."""
+        async with self._turn, self._snapshot():
+            if query.key is not None:
+                return await self._by_key(query, query.key)
+            return await self._look(query, wanted(query))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if not self._is_shared:
+            self._db.close()
+
+    @contextlib.asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[None]:
+        """What is durable now, and nothing else, until the end of this."""
+        if self._is_shared:
+            yield
+            return
+        async with self._quiet:
+            self._db.execute("BEGIN")
+            self._db.execute("SELECT 1 FROM meta").fetchall()  # the first read decides what is seen
+        try:
+            yield
+        finally:
+            with contextlib.suppress(apsw.ConnectionClosedError):  # the hall closed meanwhile
+                self._db.execute("ROLLBACK")
+
+    async def _look(self, query: Search, want: Wanted) -> Found:
+        """Window by window, until there are enough, there are no more, or the time is up."""
+        end = time.monotonic() + query.seconds
+        jobs: list[StoredJob] = []
+        rows = FIRST_ROWS
+        while True:
+            async with self._window:
+                began = time.monotonic()
+                lowest, found = self._in_window(want, rows, min(query.limit - len(jobs), MOST_JOBS))
+                now = time.monotonic()
+            jobs += found
+            if len(jobs) >= query.limit:
+                return Found(jobs, jobs[-1].id, None)
+            if lowest is None:
+                return Found(jobs, None, None)
+            if now >= end:
+                return Found(jobs, lowest, lowest)
+            want = want._replace(before=lowest)
+            rows = max(rows // 2, 1) if now - began > WINDOW_SECONDS else min(rows * 2, MOST_ROWS)
+            await asyncio.sleep(0)
+
+    def _in_window(self, want: Wanted, rows: int, limit: int) -> tuple[int | None, list[StoredJob]]:
+        """The next `limit` jobs among the next `rows` ids; the last id looked at, None when there are no more."""
+        source = want.source
+        ids = f"{source.condition} AND id < ? AND id >= ?"
+        last = self._db.execute(
+            f"SELECT id FROM {source.ids} WHERE {ids} ORDER BY id DESC LIMIT 1 OFFSET ?",
+            (*source.values, want.before, want.floor, rows - 1),
+        ).fetchone()
+        lowest = None if last is None else int(last[0])
+        found = self._db.execute(
+            f"{BARE} {source.jobs} CROSS JOIN lanes USING (lane) WHERE {ids} AND {want.condition}"
+            " ORDER BY id DESC LIMIT ?",
+            (*source.values, want.before, want.floor if lowest is None else lowest, *want.values, limit),
+        )
+        jobs = [stored(row) for row in found]
+        return (jobs[-1].id if len(jobs) == limit else lowest), jobs
+
+    async def _by_key(self, query: Search, key: str) -> Found:
+        """At most one job of each queue. They are few, so all are looked at, whatever the time."""
+        want = wanted(query)
+        ids = sorted([job async for job in self._with_key(key) if want.floor <= job < want.before], reverse=True)
+        jobs: list[StoredJob] = []
+        for start in range(0, len(ids), MOST_JOBS):
+            async with self._window:
+                jobs += self._of(ids[start : start + MOST_JOBS], want)
+            if len(jobs) >= query.limit:
+                return Found(jobs[: query.limit], jobs[query.limit - 1].id, None)
+            await asyncio.sleep(0)
+        return Found(jobs, None, None)
+
+    def _of(self, ids: list[int], want: Wanted) -> list[StoredJob]:
+        found = self._db.execute(
+            f"{BARE} jobs CROSS JOIN lanes USING (lane) WHERE id IN ({', '.join('?' * len(ids))}) AND {want.condition}"
+            " ORDER BY id DESC",
+            (*ids, *want.values),
+        )
+        return [stored(row) for row in found]
+
+    async def _with_key(self, key: str) -> AsyncIterator[int]:
+        after = ""
+        while True:
+            async with self._window:
+                rows = self._db.execute(KEY_IN_QUEUES, (after, key)).fetchall()
+            for _, job in rows:
+                if job is not None:
+                    yield int(job)
+            if len(rows) < QUEUES_AT_ONCE:
+                return
+            after = str(rows[-1][0])
+            await asyncio.sleep(0)
