@@ -22,7 +22,7 @@ WIDTH = 100
 def configuration() -> str:
     """docs/configuration.md, from the table of options."""
     rows = [
-        f"| `{option.name}` | `--{option.name}` | `{option.environment}` | {option.unit} |"
+        f"| `{option.name}` | `{option.flag}` | `{option.environment}` | {option.unit} |"
         f" {f'`{option.default}`' if option.default else ''} | {option.help} |"
         for option in OPTIONS
     ]
