@@ -46,7 +46,7 @@ OPTIONS = (
     Option("tls_key", str, "", "FILE", "the certificate's key, PEM; SIGHUP reads both files again"),
     Option("unix", str, "", "path", "UNIX socket; DATA/hall.sock by default, none where that is too long"),
     Option("store", str, "", "URL", "the store: sqlite:PATH, or memory: (nothing survives); sqlite:DATA/hall.db"),
-    Option("anonymous", str, "", "roles", "what sessions without a token may do (submit,work,read,admin); never over TLS"),
+    Option("anonymous", str, "", "roles", "roles of who has no token: submit,work,read,admin; never over TLS"),
     Option("user", str, "", "NAME", "become this user after reading the TLS key; for root only"),
 )  # fmt: skip
 BY_NAME = {option.name: option for option in OPTIONS}
