@@ -31,10 +31,12 @@ class LineConnection(asyncio.Protocol):
         self._begun = False  # something came
         self._spoken = False  # a first line was a command
         self._clogged = False
+        self._secured = False  # by TLS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         transport.set_write_buffer_limits(high=CLOGGED_BYTES)
         self._transport = transport
+        self._secured = transport.get_extra_info("sslcontext") is not None
         self._connections.add(self)
         self._session = self._hall.connected(self, remote=self.remote)
 
@@ -70,7 +72,7 @@ class LineConnection(asyncio.Protocol):
         """The peer has said everything; it may still listen (`printf ... | nc`), but not with TLS."""
         if self._session is not None:
             self._hall.dismissed(self._session)
-        return self._transport is not None and self._transport.get_extra_info("sslcontext") is None
+        return not self._secured
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
