@@ -22,7 +22,7 @@ WIDTH = 100
 def configuration() -> str:
     """docs/configuration.md, from the table of options."""
     rows = [
-        f"| `{option.name}` | `--{option.name}` | `{option.environment}` | {option.unit} |"
+        f"| `{option.name}` | `{option.flag}` | `{option.environment}` | {option.unit} |"
         f" {f'`{option.default}`' if option.default else ''} | {option.help} |"
         for option in OPTIONS
     ]
@@ -76,6 +76,9 @@ def helps() -> Iterator[str]:
         assert command is not None, f"{name} is in the table"
         with click.Context(command, info_name=name, parent=top, **look) as context:
             yield section(f"hirehall {name}", command.get_help(context))
+            for sub_name, part in getattr(command, "commands", {}).items():
+                below = click.Context(part, info_name=sub_name, parent=context, **look)
+                yield section(f"hirehall {name} {sub_name}", part.get_help(below))
 
 
 def section(title: str, text: str) -> str:

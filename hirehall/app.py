@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
+import pwd
 import random
 import signal
 import time
@@ -12,12 +14,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hirehall.config import Settings, check_loopback, host_and_port
+from hirehall.config import Settings, host_and_port, is_loopback
 from hirehall.doors.tcp import LineDoor
+from hirehall.doors.tls import Certificates
 from hirehall.errors import BadRequest, HallError, Unavailable
 from hirehall.model import Instant
 from hirehall.ports import Door, Store
-from hirehall.service.access import ROLES, AccessFile, Tokens, anonymous_identity, local_token, write_access_file
+from hirehall.refusals import check_access_file, check_directory, check_key, check_settings
+from hirehall.service.access import (
+    ACCESS_FILE,
+    LOCAL,
+    ROLES,
+    AccessFile,
+    Tokens,
+    anonymous_identity,
+    local_token,
+    write_access_file,
+)
 from hirehall.service.hall import Hall
 from hirehall.service.sessions import Identity
 from hirehall.stores.sqlite import SQLiteStore
@@ -48,19 +61,27 @@ class Building:
     """A hall with its doors, ready to run."""
 
     def __init__(self, settings: Settings) -> None:
-        host, port = host_and_port(settings.tcp)
-        check_loopback(host)
+        check_settings(settings)
         self.settings = settings
         anonymous = anonymous_identity(settings.anonymous)
-        make_directory(settings.data)
-        self.token = local_token(settings.data)
+        self.certificates = read_certificates(settings)
+        if settings.user:
+            become(settings.user)
+        self.token = own_token(settings.data)
         tokens = Tokens()
-        tokens.add(self.token, Identity("local", ROLES))
+        tokens.add(self.token, Identity(LOCAL, ROLES))
         self.hall = Hall(open_store(settings.store), tokens, anonymous, system_clock, random.random)
-        self.doors: list[Door] = [LineDoor(self.hall, host=host, port=port)]
-        if settings.unix is not None:
-            self.doors.append(LineDoor(self.hall, path=settings.unix))
+        self.doors = self._doors()
         self.url = ""
+
+    def _doors(self) -> list[Door]:
+        host, port = host_and_port(self.settings.tcp)
+        tls = None if self.certificates is None else self.certificates.context
+        remote = tls is not None or not is_loopback(host)
+        doors: list[Door] = [LineDoor(self.hall, host=host, port=port, tls=tls, remote=remote)]
+        if self.settings.unix is not None:
+            doors.append(LineDoor(self.hall, path=self.settings.unix))
+        return doors
 
     async def open(self) -> None:
         """Start the hall, then its doors, then say where it is."""
@@ -74,12 +95,55 @@ class Building:
             raise
         self.url = addresses[0]
 
+    def reload(self) -> None:
+        """SIGHUP: read the certificate and its key again, for the connections to come."""
+        if self.certificates is None or self.settings.tls_key is None:
+            return
+        try:
+            check_key(self.settings.tls_key)
+            self.certificates.reload()
+        except HallError as exc:
+            log.error("%s; the certificate stays as it was", exc.message)
+        else:
+            log.warning("certificate %s is read again", self.settings.tls_cert)
+
     async def close(self) -> None:
         """What came in is committed and answered; then the doors close, then the store."""
         await self.hall.finish()
         for door in self.doors:
             await door.close()
         await self.hall.close()
+
+
+def read_certificates(settings: Settings) -> Certificates | None:
+    """The certificate and key that the settings name."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Certificates(settings.tls_cert, settings.tls_key)
+
+
+def become(user: str) -> None:
+    """Be `user` from now on, with no way back. The groups come first: only root can set them."""
+    try:
+        found = pwd.getpwnam(user)
+    except KeyError:
+        raise BadRequest(f"--user {user}: there is no such user here") from None
+    if found.pw_uid == os.geteuid():
+        return
+    if os.geteuid() != 0:
+        raise BadRequest(f"--user {user}: only root can become another user; start the hall as {user}")
+    os.initgroups(user, found.pw_gid)
+    os.setgid(found.pw_gid)
+    os.setuid(found.pw_uid)
+
+
+def own_token(directory: Path) -> str:
+    """The token that programs of this user find in the data directory, which is made when it is not there."""
+    make_directory(directory)
+    check_directory(directory)
+    token = local_token(directory)
+    check_access_file(directory / ACCESS_FILE, token)
+    return token
 
 
 def make_directory(path: Path) -> None:
@@ -95,8 +159,11 @@ async def run_until_signal(settings: Settings, ready: Callable[[Building], None]
     building = Building(settings)
     await building.open()
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    if building.certificates is not None:  # else SIGHUP means what it always does: the terminal is gone
+        loop.add_signal_handler(signal.SIGHUP, building.reload)
     gc.freeze()  # what start-up made stays: later collections need not walk it
     gc.set_threshold(50_000, 20, 100)  # jobs in hand are many and hold no cycles
     ready(building)
@@ -113,6 +180,7 @@ async def run_until_signal(settings: Settings, ready: Callable[[Building], None]
 
 def serve(settings: Settings, ready: Callable[[Building], None]) -> int:
     """Run a hall in this process, on uvloop where there is one."""
+    os.umask(0o077)  # whatever a hall writes is for its user alone
     try:
         import uvloop  # noqa: PLC0415 - absent on Windows
     except ImportError:

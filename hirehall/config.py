@@ -20,13 +20,18 @@ DEPUTY_PORT = 11746
 
 
 class Option(Struct, frozen=True):
-    """One option: `--name`, `HIREHALL_NAME` in the environment, `name` in the TOML file."""
+    """One option: `--some-name`, `HIREHALL_SOME_NAME` in the environment, `some_name` in the TOML file."""
 
     name: str
     kind: type
     default: Any
     unit: str
     help: str
+
+    @property
+    def flag(self) -> str:
+        """How it is set on the command line."""
+        return f"--{self.name.replace('_', '-')}"
 
     @property
     def environment(self) -> str:
@@ -37,9 +42,12 @@ class Option(Struct, frozen=True):
 OPTIONS = (
     Option("data", str, str(DEFAULT_DATA), "directory", "where jobs, the access file and the UNIX socket are kept"),
     Option("tcp", str, f"127.0.0.1:{DEPUTY_PORT}", "HOST:PORT", "where to listen for JSON lines; port 0: a free one"),
+    Option("tls_cert", str, "", "FILE", "certificate chain, PEM: with it TCP speaks TLS"),
+    Option("tls_key", str, "", "FILE", "the certificate's key, PEM; SIGHUP reads both files again"),
     Option("unix", str, "", "path", "UNIX socket; DATA/hall.sock by default, none where that is too long"),
     Option("store", str, "", "URL", "the store: sqlite:PATH, or memory: (nothing survives); sqlite:DATA/hall.db"),
-    Option("anonymous", str, "", "roles", "what sessions without a token may do: submit,work,read,admin"),
+    Option("anonymous", str, "", "roles", "roles of who has no token: submit,work,read,admin; never over TLS"),
+    Option("user", str, "", "NAME", "become this user after reading the TLS key; for root only"),
 )  # fmt: skip
 BY_NAME = {option.name: option for option in OPTIONS}
 
@@ -52,6 +60,9 @@ class Settings(Struct, frozen=True):
     unix: Path | None  # None: the default one's path would be too long for a socket
     store: str
     anonymous: tuple[str, ...]
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    user: str = ""
 
 
 def settle(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
@@ -61,14 +72,30 @@ def settle(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ
     for option in OPTIONS:
         given = [flags.get(option.name), environment.get(option.environment), from_file.get(option.name)]
         values[option.name] = next((value for value in given if value is not None), option.default)
-    data = Path(values["data"]).expanduser().absolute()
+    data = _expanded(values["data"], values["user"])
     return Settings(
         data,
         values["tcp"],
-        Path(values["unix"]).expanduser().absolute() if values["unix"] else _default_socket(data),
+        _path(values["unix"]) or _default_socket(data),
         values["store"] or f"sqlite:{data / 'hall.db'}",
         tuple(role.strip() for role in values["anonymous"].split(",") if role.strip()),
+        _path(values["tls_cert"]),
+        _path(values["tls_key"]),
+        values["user"],
     )
+
+
+def _path(given: str) -> Path | None:
+    return Path(given).expanduser().absolute() if given else None
+
+
+def _expanded(path: str, user: str) -> Path:
+    """`~` is the home of the user that the hall runs as."""
+    home = path.replace("~", f"~{user}", 1) if user and path.startswith("~/") else path
+    try:
+        return Path(home).expanduser().absolute()
+    except RuntimeError:
+        raise BadRequest(f"--user {user}: there is no such user here") from None
 
 
 def _default_socket(data: Path) -> Path | None:
@@ -103,16 +130,8 @@ def host_and_port(address: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def check_loopback(host: str) -> None:
-    """Refuse to listen beyond this machine: there is no TLS and there are no personal tokens yet."""
-    if not _is_loopback(host):
-        raise BadRequest(
-            f"--tcp {host}: this hall listens on this machine only (127.0.0.1, ::1, localhost); beyond it TLS and"
-            " personal tokens are needed, which it does not have yet"
-        )
-
-
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

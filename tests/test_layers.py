@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "core": NOUNS,  # pure: the rules can be tested by plain calls
     "wire": NOUNS,  # pure: shared by server and clients
     "config": ("hirehall.errors", "hirehall.model"),
+    "refusals": ("hirehall.errors", "hirehall.config"),
     "ports": (*NOUNS, "hirehall.core.operations"),
     "service": (*NOUNS, "hirehall", "hirehall.core", "hirehall.wire", "hirehall.ports"),
     "stores": (*NOUNS, *RULES, "hirehall.ports"),

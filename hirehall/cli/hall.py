@@ -10,26 +10,50 @@ import click
 from hirehall.client.sync_client import Hall
 
 F = TypeVar("F", bound=Callable[..., Any])
+CA = "hirehall.ca"
+
+
+def remember_ca(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    """Commands need not hand `--ca` on: `connect` finds it."""
+    context.meta[CA] = value
+
 
 WHERE = (
-    click.option("--url", metavar="URL", help="The hall: hall://HOST:PORT or hall+unix:///PATH  [env: HIREHALL_URL]"),
+    click.option(
+        "--url",
+        metavar="URL",
+        help="The hall: hall://HOST:PORT, hall+tls://HOST:PORT or hall+unix:///PATH  [env: HIREHALL_URL]",
+    ),
     click.option("--token", metavar="TOKEN", help="Who you are to it  [env: HIREHALL_TOKEN]"),
     click.option(
         "--data",
         metavar="DIRECTORY",
         help="Find the hall by the access file of its data directory  [env: HIREHALL_DATA]",
     ),
+    click.option(
+        "--ca",
+        metavar="FILE",
+        expose_value=False,
+        callback=remember_ca,
+        help="Who signed the hall's certificate, for hall+tls, if no CA of the system did  [env: HIREHALL_CA]",
+    ),
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
 
 
 def where(function: F) -> F:
-    """Add `--url --token --data`; they come in as those three names."""
+    """Add `--url --token --data --ca`; the first three come in by their names."""
     for option in reversed(WHERE):
         function = option(function)
     return function
 
 
+def authority() -> str | None:
+    """The `--ca` of the command that runs."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(CA)
+
+
 def connect(url: str | None, token: str | None, data: str | None) -> Hall:
     """A connection to that hall. Raises Unavailable, Unauthenticated or BadRequest."""
-    return Hall(url, token, name="hirehall command", data=data)
+    return Hall(url, token, name="hirehall command", data=data, ca=authority())

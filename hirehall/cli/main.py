@@ -32,6 +32,7 @@ COMMANDS = {
     "show": Row("hirehall.cli.show", "Show everything the hall knows about a job."),
     "jobs": Row("hirehall.cli.jobs", "List jobs, the newest first."),
     "cancel": Row("hirehall.cli.cancel", "End jobs, wherever they are."),
+    "token": Row("hirehall.cli.token", "Make, list and revoke tokens: who may do what."),
     "demo": Row("hirehall.cli.demo", "See it work: a hall, two workers, one folder."),
     "migrate": Row("hirehall.cli.migrate", "Look at the version of a hall's file."),
     "doctor": Row("hirehall.cli.doctor", "Check this machine, the data directory and the hall."),

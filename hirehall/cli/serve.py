@@ -16,13 +16,14 @@ from hirehall.cli.hall import JSON
 from hirehall.cli.output import complain, say, say_json
 from hirehall.config import OPTIONS, Option, settle
 from hirehall.errors import BadRequest
+from hirehall.refusals import check_config_file
 
 
 def flag(option: Option) -> click.Option:
     """A row of the options as a flag. What is not given stays None: environment and file have their turn."""
     default = f"default: {option.default}; " if option.default else ""
     return click.Option(
-        [f"--{option.name}"],
+        [option.flag],
         type=option.kind,
         metavar=option.unit.upper(),
         help=f"{option.help[0].upper()}{option.help[1:]}  [{default}env: {option.environment}]",
@@ -33,12 +34,18 @@ def serve(config: str | None, as_json: bool, **flags: Any) -> int:
     """Run a hall in this terminal until Ctrl-C or SIGTERM.
 
     Options are taken from the flags, then from the environment, then from the TOML file, then as they are by
-    default. Only this machine can connect; programs of the same user find the hall by its access file,
-    everyone else needs its token.
+    default. Programs of the same user find the hall by its access file, everyone else needs a token (`hirehall
+    token create`). Other machines can connect when --tcp names an address that they reach, which takes TLS:
+
+    \b
+      hirehall serve --tcp 0.0.0.0:11746 --tls-cert hall.pem --tls-key hall.key
     """
     logging.basicConfig(level=logging.WARNING, format="hirehall: %(message)s")
     try:
-        return app.serve(settle(flags, file=Path(config) if config else None), announcement(as_json))
+        file = Path(config) if config else None
+        if file is not None:
+            check_config_file(file)
+        return app.serve(settle(flags, file=file), announcement(as_json))
     except BadRequest as exc:
         complain(exc.message)
         return Exit.CONFIG

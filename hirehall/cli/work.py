@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from hirehall.cli.hall import JSON, where
+from hirehall.cli.hall import JSON, authority, where
 from hirehall.cli.output import say, say_json
 from hirehall.cli.parsing import read_offers
 from hirehall.client.address import locate
@@ -53,7 +53,7 @@ def command(
     runners = [*python_runners(files), *script_runners(scripts, url)]
     if not runners:
         raise click.UsageError("this worker can run nothing: give a file of @job functions, or --script KIND=COMMAND")
-    agent = Agent(runners, offers=read_offers("--offer", offers), **agent_options)
+    agent = Agent(runners, offers=read_offers("--offer", offers), ca=authority(), **agent_options)
     introduce(agent.name, sorted(by_kind(runners)), agent_options["queues"], agent_options["concurrency"], as_json)
     work_until_told(agent)
 

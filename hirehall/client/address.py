@@ -24,18 +24,20 @@ ACCESS_FILE = "access.json"
 
 class Address(NamedTuple):
     """A hall to connect to: `path` is a UNIX socket, else `host` and `port` count. `token` None means
-    anonymous."""
+    anonymous. With `tls` the hall shows a certificate, signed by `ca` (a PEM file) or one of the system's."""
 
     host: str = ""
     port: int = 0
     path: str = ""
     token: str | None = None
+    tls: bool = False
+    ca: str | None = None
 
     def __str__(self) -> str:
         if self.path:
             return f"hall+unix://{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"hall://{host}:{self.port}"
+        return f"{'hall+tls' if self.tls else 'hall'}://{host}:{self.port}"
 
 
 class Access(msgspec.Struct):
@@ -51,6 +53,7 @@ def locate(
     token: str | None = None,
     *,
     data: str | os.PathLike[str] | None = None,
+    ca: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Address:
     """The hall that these arguments and the environment mean.
@@ -59,22 +62,26 @@ def locate(
     """
     env = os.environ if environ is None else environ
     token = token or env.get("HIREHALL_TOKEN") or None
+    authority = os.fspath(ca or env.get("HIREHALL_CA") or "") or None
     if data is None or url:
         url = url or env.get("HIREHALL_URL")
     if url:
-        return parse(url)._replace(token=token)
+        return parse(url)._replace(token=token, ca=authority)
     found = _from_access_file(_data_directory(data, env))
-    return found._replace(token=token or found.token)
+    return found._replace(token=token or found.token, ca=authority)
 
 
 def parse(url: str) -> Address:
-    """`hall://HOST:PORT` or `hall+unix:///PATH` as an address without a token. Raises BadRequest."""
+    """`hall://HOST:PORT`, `hall+tls://HOST:PORT` or `hall+unix:///PATH` as an address without a token. Raises
+    BadRequest."""
     parts = urlsplit(url)
     if parts.scheme == "hall+unix" and parts.path and not parts.netloc:
         return Address(path=parts.path)
-    if parts.scheme == "hall" and parts.hostname and parts.path in {"", "/"}:
-        return Address(host=parts.hostname, port=_port(parts, url))
-    raise BadRequest(f"{url!r} is not a hall's address: write hall://HOST:PORT or hall+unix:///PATH")
+    if parts.scheme in {"hall", "hall+tls"} and parts.hostname and parts.path in {"", "/"}:
+        return Address(host=parts.hostname, port=_port(parts, url), tls=parts.scheme == "hall+tls")
+    raise BadRequest(
+        f"{url!r} is not a hall's address: write hall://HOST:PORT, hall+tls://HOST:PORT or hall+unix:///PATH"
+    )
 
 
 def _port(parts: SplitResult, url: str) -> int:

@@ -67,9 +67,10 @@ class AsyncHall:
         *,
         name: str = "",
         data: str | os.PathLike[str] | None = None,
+        ca: str | os.PathLike[str] | None = None,
         reconnect_seconds: float = 60.0,
     ) -> None:
-        self._locate = partial(locate, url, token, data=data)
+        self._locate = partial(locate, url, token, data=data, ca=ca)
         self._patience = reconnect_seconds
         self._session = Session(name=name)
         self._maker: JobMaker[AsyncJob] = JobMaker(partial(AsyncJob, self), self._session.followed)
@@ -157,8 +158,9 @@ def connect_async(
     *,
     name: str = "",
     data: str | os.PathLike[str] | None = None,
+    ca: str | os.PathLike[str] | None = None,
     reconnect_seconds: float = 60.0,
 ) -> AsyncHall:
     """A hall to `async with` or `await`. Without arguments: HIREHALL_URL, HIREHALL_DATA, or this machine's
     own."""
-    return AsyncHall(url, token, name=name, data=data, reconnect_seconds=reconnect_seconds)
+    return AsyncHall(url, token, name=name, data=data, ca=ca, reconnect_seconds=reconnect_seconds)

@@ -13,6 +13,7 @@ from hirehall.client.backoff import FIRST_SECONDS, full_jitter
 from hirehall.client.outcomes import Broken
 from hirehall.client.reach import CONNECT_SECONDS, FATAL, silent, unreachable
 from hirehall.client.session import Session, Welcome
+from hirehall.client.tls import context_for
 from hirehall.errors import HallError, Unavailable
 
 LINGER_SECONDS = 5.0
@@ -117,6 +118,8 @@ class Link:
     async def _open(self, wire: Wire, address: Address) -> None:
         if address.path:
             await self.loop.create_unix_connection(lambda: wire, address.path)
+        elif address.tls:
+            await self.loop.create_connection(lambda: wire, address.host, address.port, ssl=context_for(address))
         else:
             await self.loop.create_connection(lambda: wire, address.host, address.port)
 

@@ -17,7 +17,12 @@ def silent(address: Address) -> Unavailable:
 
 
 def unreachable(address: Address, why: OSError) -> Unavailable:
-    """The error for a hall that is not there."""
+    """The error for a hall that is not there, or not to be trusted."""
+    if address.tls:
+        from hirehall.client.tls import untrusted  # noqa: PLC0415 - it costs time to load, and few need it
+
+        if (error := untrusted(address, why)) is not None:
+            return error
     reason = why.strerror or str(why)
     return Unavailable(
         f"cannot reach the hall at {address}: {reason}; start it with `hirehall serve`, or check the address"

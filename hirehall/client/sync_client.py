@@ -18,7 +18,7 @@ from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from hirehall.client import verbs
 from hirehall.client.address import Address, locate
@@ -29,6 +29,11 @@ from hirehall.client.reach import CONNECT_SECONDS, FATAL, silent, unreachable
 from hirehall.client.session import Session, Welcome
 from hirehall.client.verbs import Ask, SubmitOptions
 from hirehall.errors import HallError, Unavailable
+
+if TYPE_CHECKING:
+    from hirehall.client.tls import TlsSocket
+
+    Stream = socket.socket | TlsSocket
 
 T = TypeVar("T")
 READ_BYTES = 1 << 18
@@ -102,9 +107,10 @@ class Hall:
         *,
         name: str = "",
         data: str | os.PathLike[str] | None = None,
+        ca: str | os.PathLike[str] | None = None,
         reconnect_seconds: float = 60.0,
     ) -> None:
-        self._locate: Callable[[], Address] = partial(locate, url, token, data=data)
+        self._locate: Callable[[], Address] = partial(locate, url, token, data=data, ca=ca)
         self._patience = reconnect_seconds
         self._session = Session(name=name)
         self._maker: JobMaker[Job] = JobMaker(partial(Job, self), self._session.followed)
@@ -197,7 +203,7 @@ class Hall:
             finally:
                 self._writing = False
 
-    def _take_output(self) -> tuple[socket.socket, bytes] | None:
+    def _take_output(self) -> tuple[Stream, bytes] | None:
         with self._lock:
             if self._writing or not self._session.has_output:
                 return None
@@ -255,7 +261,7 @@ class Hall:
             self._session.end(why)
         return False
 
-    def _connect(self) -> tuple[socket.socket, Welcome]:
+    def _connect(self) -> tuple[Stream, Welcome]:
         """Connect and greet, once. Raises Unavailable, or the hall's refusal."""
         address = self._locate()
         try:
@@ -272,7 +278,7 @@ class Hall:
         except OSError as why:
             raise unreachable(address, why) from why
 
-    def _greet(self, sock: socket.socket, address: Address) -> Welcome:
+    def _greet(self, sock: Stream, address: Address) -> Welcome:
         greeted: Slot[Welcome] = Slot()
         with self._lock:
             self._session.token = address.token
@@ -289,17 +295,17 @@ class Hall:
         return greeted.take()
 
 
-def _hang_up(sock: socket.socket) -> None:
+def _hang_up(sock: Stream) -> None:
     """End a connection for every thread that uses it."""
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _open(address: Address) -> socket.socket:
+def _open(address: Address) -> Stream:
     if not address.path:
         sock = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return sock
+        return _secured(sock, address) if address.tls else sock
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(CONNECT_SECONDS)
     try:
@@ -308,6 +314,16 @@ def _open(address: Address) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _secured(sock: socket.socket, address: Address) -> TlsSocket:
+    from hirehall.client.tls import TlsSocket, context_for  # noqa: PLC0415 - it costs time to load, and few need it
+
+    try:
+        return TlsSocket(sock, context_for(address), address.host)
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _taken(slot: Slot[T]) -> T | BaseException:
@@ -323,7 +339,8 @@ def connect(
     *,
     name: str = "",
     data: str | os.PathLike[str] | None = None,
+    ca: str | os.PathLike[str] | None = None,
     reconnect_seconds: float = 60.0,
 ) -> Hall:
     """A connected hall. Without arguments: HIREHALL_URL, HIREHALL_DATA, or this machine's own."""
-    return Hall(url, token, name=name, data=data, reconnect_seconds=reconnect_seconds)
+    return Hall(url, token, name=name, data=data, ca=ca, reconnect_seconds=reconnect_seconds)

@@ -26,7 +26,7 @@ from hirehall.service.answers import AfterCommit, AfterRead, Answer, error_reply
 from hirehall.service.commands import COMMANDS, check_role
 from hirehall.service.events import Events
 from hirehall.service.metrics import Metrics
-from hirehall.service.sessions import Identity, Session
+from hirehall.service.sessions import NOBODY, Identity, Session
 from hirehall.service.token_commands import expel
 from hirehall.service.waits import Waits
 from hirehall.wire.codec import BadLine
@@ -92,9 +92,9 @@ class Hall:
 
     # What doors call.
 
-    def connected(self, connection: Connection) -> Session:
-        """A new session, anonymous until it says hello."""
-        session = Session(next(self._numbers), connection, self.anonymous)
+    def connected(self, connection: Connection, *, remote: bool = False) -> Session:
+        """A new session, anonymous until it says hello; from beyond this machine, nobody until then."""
+        session = Session(next(self._numbers), connection, NOBODY if remote else self.anonymous)
         self.sessions[session.number] = session
         self.metrics.counts["connected"] += 1
         return session

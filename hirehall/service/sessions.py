@@ -25,6 +25,9 @@ class Identity(Struct, frozen=True):
     kinds: frozenset[str] | None = None
 
 
+NOBODY = Identity(ANONYMOUS, frozenset())
+
+
 class DeputySide(Struct):
     """What a session speaks by Deputy's four commands: its own ids for its jobs, and for the job in its hand."""
 

@@ -62,6 +62,7 @@ class Agent:
         url: str | None = None,
         token: str | None = None,
         data: str | os.PathLike[str] | None = None,
+        ca: str | os.PathLike[str] | None = None,
         queues: Sequence[str] = ("default",),
         offers: Mapping[str, Any] | None = None,
         concurrency: int = 10,
@@ -78,7 +79,7 @@ class Agent:
         self._serves = {"queues": list(queues), "kinds": list(self._by_kind), "offers": dict(offers or {})}
         self._credit = concurrency
         self._lease_seconds = lease_seconds
-        self._locate: Callable[[], Address] = partial(locate, url, token, data=data)
+        self._locate: Callable[[], Address] = partial(locate, url, token, data=data, ca=ca)
         self._given_clock = clock
         self._hand: dict[tuple[str, int], Held] = {}
         self._was_open = False

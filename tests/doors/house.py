@@ -15,12 +15,14 @@ import msgspec
 
 from hirehall.core.operations import Batch
 from hirehall.doors.tcp import LineDoor
+from hirehall.doors.tls import Certificates
 from hirehall.model import MAX_MESSAGE, Instant
 from hirehall.ports import Door
 from hirehall.service.access import ROLES, Tokens
 from hirehall.service.hall import Hall
 from hirehall.service.sessions import ANONYMOUS, Identity
 from hirehall.stores.sqlite import SQLiteStore
+from tests.certificates import common_pair
 
 DEADLINE_SECONDS = 10.0
 HERE = "127.0.0.1"
@@ -29,8 +31,14 @@ MakeDoor = Callable[[Hall, Path], Door]
 # A new door joins with one row.
 DOORS: dict[str, MakeDoor] = {
     "tcp": lambda hall, directory: LineDoor(hall, host=HERE, port=0),
+    "tls": lambda hall, directory: LineDoor(hall, host=HERE, port=0, tls=certificates().context),
     "unix": lambda hall, directory: LineDoor(hall, path=directory / "hall.sock"),
 }
+
+
+def certificates() -> Certificates:
+    """What a TLS door of the tests shows."""
+    return Certificates(common_pair().certificate, common_pair().key)
 
 
 class WatchedStore(SQLiteStore):
@@ -104,7 +112,8 @@ async def dial(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if scheme == "hall+unix":
         return await asyncio.open_unix_connection(rest, limit=64 * MAX_MESSAGE)
     host, _, port = rest.rpartition(":")
-    return await asyncio.open_connection(host.strip("[]"), int(port), limit=64 * MAX_MESSAGE)
+    trust = common_pair().trust() if scheme == "hall+tls" else None
+    return await asyncio.open_connection(host.strip("[]"), int(port), limit=64 * MAX_MESSAGE, ssl=trust)
 
 
 def new_hall(store: SQLiteStore) -> Hall:

@@ -140,6 +140,7 @@ async def test_half_a_line_and_a_closed_connection_harm_nobody(house: Opening) -
         assert (await caller.ask(cmd="find"))["jobs"] == []
 
 
+@pytest.mark.parametrize("door", ["tcp", "unix"], indirect=True)  # TLS cannot be closed by half
 async def test_who_has_said_everything_still_hears_the_answers(house: Opening) -> None:
     async with house as opened:
         caller, other = await opened.call(), await opened.call()

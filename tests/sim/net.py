@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hirehall.doors.tcp import LineConnection
+from hirehall.doors.connection import LineConnection
 
 if TYPE_CHECKING:
     from tests.sim.world import World

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from hirehall.core.operations import Batch, Recovered
-from hirehall.doors.tcp import LineConnection
+from hirehall.doors.connection import LineConnection
 from hirehall.model import Instant, StoredJob
 from hirehall.ports import ByIds, Search
 from hirehall.service.access import ROLES, Tokens

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hirehall.doors.tcp import LineConnection
+from hirehall.doors.connection import LineConnection
 from hirehall.service.hall import Hall
 from hirehall.wire import codec
 from tests.wire import fuzz
