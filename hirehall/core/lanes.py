@@ -179,6 +179,11 @@ class Hallway:
             self.limited[name] = line
         self.let_go(line)
 
+    @property
+    def set_lines(self) -> list[str]:
+        """Queues with settings of their own."""
+        return [name for name, line in self.lines.items() if line.wanted != DEFAULT_SETTINGS]
+
     def let_go(self, line: QueueLine) -> None:
         """Let the queue's ready jobs have their turns, if it hands any out."""
         line.held = not line.hands_out

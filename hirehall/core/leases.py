@@ -116,6 +116,11 @@ class Leases:
         worker.clogged = clogged
         self.hallway.refresh(worker)
 
+    def set_mode(self, worker: Worker, mode: str) -> None:
+        """What a person wants of it: working, paused or draining."""
+        worker.mode = mode
+        self.hallway.refresh(worker)
+
     def depart(self, worker: Worker, step: Step) -> None:
         """It is gone for good: every lease ends by `step` (release or lose), and nobody answers for its places."""
         for lease in list(worker.held.values()):

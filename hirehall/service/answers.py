@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from hirehall.core.workers import Lease
 from hirehall.errors import HallError
 from hirehall.model import NULL, State, StoredJob, id_created_ms, id_text
-from hirehall.ports import Query
+from hirehall.ports import Found, Query, Search
 from hirehall.wire.replies import ErrorBody, ErrorReply, JobView
 
 
@@ -22,13 +22,22 @@ class AfterCommit(Struct):
 
 
 class AfterRead(Struct):
-    """The answer is made of what the store answers to `query`, asked when everything before it is durable."""
+    """The answer is made of what the store answers to `queries`, asked when everything before it is durable. `make` may
+    ask on, with another AfterRead."""
 
-    query: Query[Any]
-    make: Callable[[Any], Struct | dict[str, Any] | None]
+    queries: tuple[Query[Any], ...]
+    make: Callable[..., Any]
+
+
+class AfterSearch(Struct):
+    """The answer is made of a search, which takes its time: only this session's later answers wait for it."""
+
+    query: Search
+    make: Callable[[Found], Struct]
 
 
 Answer = Struct | dict[str, Any] | None
+Asked = Answer | AfterCommit | AfterRead | AfterSearch  # what a command gives
 
 
 def error_reply(error: HallError) -> ErrorReply:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change, Submit
-from hirehall.errors import BadRequest, HallError, KeyConflict, NotFound, WrongState
-from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, State, StoredJob, id_number, id_text
-from hirehall.ports import ByIds, Found, Search
-from hirehall.service.answers import AfterCommit, AfterRead, Answer, job_view
+from hirehall.core.operations import Submit
+from hirehall.errors import BadRequest, KeyConflict
+from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, StoredJob, id_created_ms, id_number, id_text
+from hirehall.ports import ByIds, Found
+from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, job_view, rfc3339
+from hirehall.service.filters import search_of
 from hirehall.service.scope import check_kind, check_queue
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 MAX_IDS = 1_000
 MAX_JOBS = 10_000
-STATES = {state.word: state for state in State}
 
 
 def submit(hall: Hall, session: Session, message: requests.Submit) -> AfterCommit:
@@ -34,6 +34,7 @@ def submit(hall: Hall, session: Session, message: requests.Submit) -> AfterCommi
         check_queue(session, spec.queue)
         check_kind(session, spec.kind)
         check_body("payload", spec.payload)
+    hall.check_open()
     operation = hall.core.submit(specs, session.owner, session.owner, session.number)
     if message.jobs is UNSET:
         return AfterCommit(lambda: submitted(operation))
@@ -60,7 +61,7 @@ def submitted(operation: Submit) -> replies.Submitted:
     job, answer = operation.jobs[0], operation.ids[0]
     if answer in operation.duplicates:
         return replies.Submitted(id=id_text(answer), state=operation.duplicates[answer].word, duplicate=True)
-    return replies.Submitted(id=id_text(answer), state=job.state.word)
+    return replies.Submitted(id=id_text(answer), state=(job.became or job.state).word)
 
 
 def _submitted_many(operation: Submit) -> replies.SubmittedMany:
@@ -82,7 +83,7 @@ def get(hall: Hall, session: Session, message: requests.Get) -> AfterRead:
     """The jobs named, as everything sent before it left them."""
     query = _by_ids(session, message.ids)
     asked = list(message.ids)
-    return AfterRead(query, lambda jobs: _found(hall, jobs, asked))
+    return AfterRead((query,), lambda jobs: _found(hall, jobs, asked))
 
 
 def _found(hall: Hall, jobs: list[StoredJob], asked: list[str]) -> replies.Jobs:
@@ -108,50 +109,16 @@ def _by_ids(session: Session, ids: list[str]) -> ByIds:
     return ByIds(list(dict.fromkeys(map(id_number, ids))), session.scope("read"))
 
 
-def cancel(hall: Hall, session: Session, message: requests.Cancel) -> AfterCommit:
-    """End a job wherever it is; `ids` are judged one by one."""
-    ids = [message.id] if message.id is not None else message.ids
-    if not 1 <= len(ids) <= MAX_IDS:
-        raise BadRequest(f"name 1 to {MAX_IDS} jobs to cancel, as id or ids")
-    if len(set(ids)) != len(ids):
-        raise BadRequest("an id is named twice: name each job once")
-    changes = hall.core.cancel([id_number(job) for job in ids], session.scope("admin"))
-    if message.id is not None:
-        return AfterCommit(lambda: _cancelled(changes[0], ids[0]))
-    return AfterCommit(lambda: replies.Judged(refused=_refused(changes, ids)))
-
-
-def _cancelled(change: Change, job: str) -> Answer:
-    if change.answer not in (APPLIED, DUPLICATE):
-        raise _refusal(change, job)
-    return replies.Judged()
-
-
-def _refused(changes: list[Change], ids: list[str]) -> list[replies.Refusal]:
-    pairs = zip(changes, ids, strict=True)
-    return [replies.Refusal(job, _refusal(change, job).code) for change, job in pairs if change.answer != APPLIED]
-
-
-def _refusal(change: Change, job: str) -> HallError:
-    if change.answer == NOT_FOUND:
-        return NotFound(f"there is no job {job} that you may cancel")
-    was = change.was.word if change.was is not None else "gone"
-    return WrongState(f"job {job} is {was} already: there is nothing left to cancel")
-
-
-def find(hall: Hall, session: Session, message: requests.Find) -> AfterRead:
+def find(hall: Hall, session: Session, message: requests.Find) -> AfterSearch:
     """A page of jobs, the newest first; `next` continues it as `before`."""
     if not 1 <= message.limit <= MAX_IDS:
         raise BadRequest(f"limit is {message.limit}: give 1 to {MAX_IDS}")
-    if message.state is not None and message.state not in STATES:
-        raise BadRequest(f"there is no state {message.state[:40]!r}: use one of {', '.join(STATES)}")
-    state = STATES[message.state] if message.state is not None else None
-    before = id_number(message.before) if message.before is not None else None
-    query = Search(message.limit, before, message.queue, message.kind, state)
-    return AfterRead(query, lambda found: _paged(hall, found))
+    query = search_of(session, message, message.limit, message.before)
+    return AfterSearch(query, lambda found: _paged(hall, found))
 
 
 def _paged(hall: Hall, found: Found) -> replies.Jobs:
-    back_to = UNSET if found.looked_back_to is None else id_text(found.looked_back_to)
-    following = None if found.next is None else id_text(found.next)
-    return replies.Jobs(jobs=views(hall, found.jobs), next=following, looked_back_to=back_to)
+    page = replies.Jobs(jobs=views(hall, found.jobs), next=None if found.next is None else id_text(found.next))
+    if found.looked_back_to is not None:
+        page.looked_back_to = rfc3339(id_created_ms(found.looked_back_to)) or ""
+    return page

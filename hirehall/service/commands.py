@@ -12,10 +12,14 @@ from typing import Any
 from msgspec import Struct
 
 from hirehall.errors import Forbidden, Unauthenticated
+from hirehall.service import change_commands as change
 from hirehall.service import client_commands as client
 from hirehall.service import deputy
+from hirehall.service import hall_commands as hall
+from hirehall.service import queue_commands as queue
 from hirehall.service import session_commands as session
 from hirehall.service import token_commands as tokens
+from hirehall.service import watch_commands as watch
 from hirehall.service import worker_commands as worker
 from hirehall.service.sessions import Session
 from hirehall.wire import requests
@@ -46,7 +50,23 @@ COMMANDS: dict[type, Command] = {
     requests.Submit: Command(client.submit, SUBMIT),
     requests.Get: Command(client.get, OWN_OR_READ),
     requests.Wait: Command(client.wait, OWN_OR_READ),
-    requests.Cancel: Command(client.cancel, OWN_OR_ADMIN),
+    requests.Cancel: Command(change.cancel, OWN_OR_ADMIN),
+    requests.Retry: Command(change.retry, ADMIN),
+    requests.Remove: Command(change.remove, ADMIN),
+    requests.Change: Command(change.change, ADMIN),
+    requests.Task: Command(change.task, ADMIN),
+    requests.Watch: Command(watch.watch, OWN_OR_READ),
+    requests.LogOf: Command(watch.log_of, OWN_OR_READ),
+    requests.Explain: Command(watch.explain, OWN_OR_READ),
+    requests.Counts: Command(queue.counts, READ),
+    requests.Queues: Command(queue.queues, READ),
+    requests.Queue: Command(queue.queue, ADMIN),
+    requests.Pause: Command(queue.pause, ADMIN),
+    requests.Resume: Command(queue.resume, ADMIN),
+    requests.Drain: Command(queue.drain, ADMIN),
+    requests.Workers: Command(hall.workers, READ),
+    requests.WorkerOrder: Command(hall.worker, ADMIN),
+    requests.Shutdown: Command(hall.shutdown, ADMIN),
     requests.Find: Command(client.find, READ),
     requests.Token: Command(tokens.token, ADMIN),
     requests.Work: Command(worker.work, WORK),

@@ -10,31 +10,38 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct
 
 from hirehall.core.collecting import NextBatch
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.operations import MAX_OPERATIONS, Batch
-from hirehall.errors import HallError, StoreBroken, TooLarge
-from hirehall.model import Instant, StoredJob
+from hirehall.errors import HallError, StoreBroken, Unavailable
+from hirehall.model import Instant, session_holder
 from hirehall.ports import Connection, Store
 from hirehall.service import pushes
 from hirehall.service.access import Tokens
-from hirehall.service.answers import AfterCommit, AfterRead, Answer, error_reply
+from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, Answer, Asked, error_reply
 from hirehall.service.commands import COMMANDS, check_role
 from hirehall.service.events import Events
+from hirehall.service.log_follows import LogFollows
 from hirehall.service.metrics import Metrics
+from hirehall.service.searches import SearchesUnderWay
 from hirehall.service.sessions import NOBODY, Identity, Session
+from hirehall.service.tasks import Tasks
 from hirehall.service.token_commands import expel
 from hirehall.service.waits import Waits
 from hirehall.wire.codec import BadLine
+from hirehall.wire.replies import Stop, StopPush
 
 log = logging.getLogger("hirehall")
 
 HALF_CLOSED_SECONDS = 60.0  # a peer that will say nothing more may wait for answers this long
-Entry = tuple[Session, Any, Answer | AfterCommit | AfterRead]  # session, ref, answer
+LATER = (AfterCommit, AfterRead, AfterSearch)
+EMPTY_SECONDS = 0.2
+SessionType = TypeVar("SessionType", bound=Session)
+Entry = tuple[Session, Any, Asked]  # session, ref, answer
 
 
 class Hall:
@@ -50,9 +57,12 @@ class Hall:
         self._roll = roll
         self.sessions: dict[int, Session] = {}
         self.failed: asyncio.Future[HallError] = asyncio.get_running_loop().create_future()
+        self.over = asyncio.Event()  # `shutdown` was said, and nobody is waited for any more
+        self._closing = False
         self._entries: list[Entry] = []
         self._behind: list[Session] = []
         self._paused: list[Session] = []
+        self._searches = SearchesUnderWay(self)
         self._wanted = asyncio.Event()
         self._committing: asyncio.Task[None] | None = None
         self._finishing = False
@@ -69,6 +79,8 @@ class Hall:
         self.metrics = Metrics(now.wall_ms)
         self.waits = Waits(self)
         self.events = Events(self, f"{now.wall_ms:x}")
+        self.logs = LogFollows(self)
+        self.tasks = Tasks(self)
         self.name = f"{now.wall_ms:x}"[-6:]
         self._numbers = itertools.count(now.wall_ms << 20)  # stored with followed jobs: never the same after a restart
         self._committing = asyncio.get_running_loop().create_task(self._commit_loop())
@@ -76,6 +88,10 @@ class Hall:
 
     async def finish(self) -> None:
         """Take no more commands; commit and answer those that came. Workers keep what they have and come back."""
+        self.tasks.stop_all()
+        await self._searches.finish()
+        if self._closing:
+            self.waits.shut_down()
         self._finishing = True
         for session in self.sessions.values():
             self._entries += session.held_back
@@ -85,6 +101,31 @@ class Hall:
         self._wanted.set()
         if self._committing is not None:
             await self._committing
+        if self._closing:
+            for session in self.sessions.values():
+                session.put(StopPush(Stop("", 0, "shutdown")))
+                session.flush()
+
+    def shut_down(self, wait_for_workers: bool) -> None:
+        """End the hall; with `wait_for_workers` when the last of them has left."""
+        self._closing = True
+        self.events.told("shutdown")
+        self.feed_soon()
+        if wait_for_workers:
+            self._close_when_empty()
+        else:
+            asyncio.get_running_loop().call_soon(self.over.set)
+
+    def _close_when_empty(self) -> None:
+        if any(worker.session is not None for worker in self.core.leases.workers.values()):
+            self.core.alarm(self.core.now.mono + EMPTY_SECONDS, self._close_when_empty)
+        else:
+            self.over.set()
+
+    def check_open(self) -> None:
+        """Raise Unavailable when the hall is about to end."""
+        if self._closing:
+            raise Unavailable("the hall is being shut down: it takes no more jobs and workers")
 
     async def close(self) -> None:
         """Let go of the store, once the doors are closed."""
@@ -94,9 +135,14 @@ class Hall:
 
     def connected(self, connection: Connection, *, remote: bool = False) -> Session:
         """A new session, anonymous until it says hello; from beyond this machine, nobody until then."""
-        session = Session(next(self._numbers), connection, NOBODY if remote else self.anonymous)
-        self.sessions[session.number] = session
         self.metrics.counts["connected"] += 1
+        return self.joined(Session(0, connection, NOBODY if remote else self.anonymous))
+
+    def joined(self, session: SessionType) -> SessionType:
+        """Give a session its number; from now on it may speak and is spoken to."""
+        session.number = next(self._numbers)
+        session.holder = session_holder(session.number)
+        self.sessions[session.number] = session
         return session
 
     def received(self, session: Session, messages: list[Any]) -> None:
@@ -126,9 +172,12 @@ class Hall:
         self.sessions.pop(session.number, None)
         self.waits.forget(session)
         self.events.forget(session)
+        self.logs.forget(session)
         if self._finishing or self.failed.done():
             return
         self.core.turn(self.clock())
+        if session.works:
+            self.events.told("leave", worker=session.name or session.holder)
         if not session.behind:  # else what it said last comes first
             self.core.lost_connection(session.number, session.holder, session.named_worker)
         self._wake_if_wanted()
@@ -172,9 +221,9 @@ class Hall:
         check_role(session, command)
         return command.run(self, session, message)
 
-    def answer(self, session: Session, ref: Any, answer: Answer | AfterCommit | AfterRead) -> None:
+    def answer(self, session: Session, ref: Any, answer: Asked) -> None:
         """Answer in the order of this session's commands: at once only when nothing before it still waits."""
-        if session.unanswered or type(answer) is AfterCommit or type(answer) is AfterRead:
+        if session.unanswered or type(answer) in LATER:
             session.unanswered += 1
             self._entries.append((session, ref, answer))
         elif answer is not None:
@@ -215,12 +264,13 @@ class Hall:
                     self._wanted.clear()
                     await self._wanted.wait()
         except HallError as exc:
-            self._fail(exc)
+            self.fail(exc)
         except Exception as exc:  # the store and the hands may disagree now: nothing more may be promised
             log.exception("the commit loop failed")
-            self._fail(StoreBroken(f"internal error while committing: {exc!r}"))
+            self.fail(StoreBroken(f"internal error while committing: {exc!r}"))
 
-    def _fail(self, error: HallError) -> None:
+    def fail(self, error: HallError) -> None:
+        """Nothing more may be promised: whoever runs the hall must close it."""
         if not self.failed.done():
             self.failed.set_result(error)
 
@@ -256,10 +306,13 @@ class Hall:
         revoked = self.tokens.settled(batch.tokens)
         told: dict[int, Session] = {}
         for session, ref, answer in entries:
-            if not self._finishing and (session.held_back or (session.clogged and type(answer) is AfterRead)):
-                session.held_back.append((session, ref, answer))  # its peer does not read what it has asked for
+            if not self._finishing and (session.held_back or session.searches or _is_read_by_nobody(session, answer)):
+                session.held_back.append((session, ref, answer))
                 continue
-            reply = await self._reply(session, answer)
+            if type(answer) is AfterSearch and not self._finishing:
+                self._searches.begin(session, ref, answer)
+                continue
+            reply = await self.reply(session, answer)
             session.unanswered -= 1
             told[session.number] = session
             self._say(session, ref, reply)
@@ -270,23 +323,41 @@ class Hall:
         for session in told.values():
             session.flush()
         expel(self, revoked, "is revoked")
+        self.logs.settled(batch)
         self.feed()
         self._set_alarm()
 
     def feed(self) -> None:
         """Let watchers hear what is new; who is far behind hears it in several turns, so that others are heard too."""
         if self.events.feed() and not self._finishing:
-            asyncio.get_running_loop().call_soon(self.feed)
+            self.feed_soon()
 
-    async def _reply(self, session: Session, answer: Answer | AfterCommit | AfterRead) -> Answer:
-        if type(answer) is not AfterRead:
-            return _made(answer, [])
-        if session.closed:
-            return None
+    def feed_soon(self) -> None:
+        """Let watchers hear when the answer that is being made has been said."""
+        asyncio.get_running_loop().call_soon(self.feed)
+
+    async def reply(self, session: Session, answer: Asked) -> Answer:
+        """The answer itself, now that what it needs is durable."""
         try:
-            return _made(answer, await self.store.read(answer.query))
-        except TooLarge as exc:
+            if type(answer) is AfterCommit:
+                return answer.make()
+            while not session.closed and type(answer) is AfterRead:
+                answer = answer.make(*[await self.store.read(query) for query in answer.queries])
+            if type(answer) is AfterSearch:
+                return answer.make(await self.store.read(answer.query))
+        except StoreBroken:
+            raise
+        except HallError as exc:
             return error_reply(exc)
+        return None if type(answer) is AfterRead else answer
+
+    def answered(self, session: Session, ref: Any, reply: Answer) -> None:
+        """A search has come to its end; what waited behind it goes on."""
+        session.unanswered -= 1
+        self._say(session, ref, reply)
+        session.flush()
+        self._entries[:0], session.held_back = session.held_back, []
+        self._wake_if_wanted()
 
     # Time.
 
@@ -318,11 +389,6 @@ class Hall:
         self._alarm = asyncio.get_running_loop().call_later(delay, self._tick)
 
 
-def _made(answer: Answer | AfterCommit | AfterRead, jobs: list[StoredJob]) -> Answer:
-    """The answer itself, now that what it needs is durable."""
-    try:
-        if type(answer) is AfterCommit:
-            return answer.make()
-        return answer.make(jobs) if type(answer) is AfterRead else answer
-    except HallError as exc:
-        return error_reply(exc)
+def _is_read_by_nobody(session: Session, answer: Asked) -> bool:
+    """Its peer does not read what it has asked for: no more is read for it."""
+    return session.clogged and type(answer) in (AfterRead, AfterSearch)

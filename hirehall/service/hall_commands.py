@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hirehall.core import lifecycle
-from hirehall.core.effects import Told
 from hirehall.core.workers import DRAINING, PAUSED, WORKING, Worker
 from hirehall.errors import BadRequest, NotFound
 from hirehall.model import id_text
@@ -106,7 +105,7 @@ def _take_away(hall: Hall, chosen: Worker) -> None:
             session.connection.close()
 
 
-def _tell(hall: Hall, chosen: Worker, push: Told) -> None:
+def _tell(hall: Hall, chosen: Worker, push: replies.StopPush | replies.SetPush) -> None:
     session = hall.sessions.get(chosen.session or 0)
     if session is not None and session.deputy is None:
         session.put(push)

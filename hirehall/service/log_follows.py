@@ -107,7 +107,7 @@ class LogFollows:
                 follower.over = True
 
     def _finish(self) -> None:
-        """Who has heard the last of its attempt is told so; the last lines of a cancelled one are still on their way."""
+        """Who has heard the last of its attempt is told so; a cancelled one's last lines may be still on their way."""
         coming = {(chunk.id, chunk.attempt) for chunk in self._hall.core.collecting.batch.logs}
         ended = [one for followers in self._by_job.values() for one in followers if one.over]
         for follower in ended:

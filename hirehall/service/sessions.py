@@ -55,6 +55,8 @@ class Session:
         self.unanswered = 0  # commands whose answer waits for a commit
         self.waits = 0  # `wait` commands that are not answered yet
         self.behind: list[Any] = []  # messages that wait for the next batch, in their order
+        self.works = False  # it has said `work`
+        self.searches = False  # one of its searches is under way
         self.clogged = False  # its peer leaves too much unread
         self.held_back: list[Any] = []  # answers that wait until it reads again, in their order
         self._out: list[bytes] = []

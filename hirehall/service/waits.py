@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from hirehall.core.effects import End
 from hirehall.core.timers import Timer
-from hirehall.errors import NotFound
+from hirehall.errors import NotFound, Unavailable
 from hirehall.model import FINAL, StoredJob, id_text
 from hirehall.ports import ByIds
-from hirehall.service.answers import AfterRead, Answer, job_view
+from hirehall.service.answers import AfterRead, Answer, error_reply, job_view
 from hirehall.service.sessions import Session
 from hirehall.wire.replies import Jobs
 
@@ -46,7 +48,7 @@ class Waits:
             self._by_job.setdefault(job, {})[waiting] = None
         states_only = ByIds(query.ids, query.scope, bodies=False)
         due = None if timeout_seconds is None else self._hall.core.now.mono + timeout_seconds
-        return AfterRead(states_only, lambda jobs: self._first_look(waiting, jobs, due))
+        return AfterRead((states_only,), lambda jobs: self._first_look(waiting, jobs, due))
 
     def _first_look(self, waiting: Waiting, jobs: list[StoredJob], due: float | None) -> None:
         if waiting.done:
@@ -54,9 +56,8 @@ class Waits:
         missing = waiting.pending - {job.id for job in jobs}
         if missing:
             self._drop(waiting)
-            raise NotFound(
-                f"there is no job {', '.join(sorted(map(id_text, missing - {-1}))) or 'of that id'} that you may see"
-            )
+            names = ", ".join(sorted(map(id_text, missing - {-1}))) or "with such an id"
+            raise NotFound(f"there is no job {names} that you may see")
         for job in jobs:
             if job.state in FINAL:
                 self._arrived(waiting, job.id)
@@ -81,7 +82,7 @@ class Waits:
         if not waiting.done:
             self._drop(waiting)
             pending = [id_text(job) for job in waiting.query.ids if job in waiting.pending]
-            later = AfterRead(waiting.query, lambda jobs: self._reply(jobs, pending))
+            later = AfterRead((waiting.query,), lambda jobs: self._reply(jobs, pending))
             self._hall.answer(waiting.session, waiting.ref, later)
 
     def _reply(self, jobs: list[StoredJob], pending: list[str]) -> Answer:
@@ -101,6 +102,13 @@ class Waits:
             others.pop(waiting, None)
             if not others:
                 self._by_job.pop(job, None)
+
+    def shut_down(self) -> None:
+        """The hall ends for good: nobody waits on."""
+        error = error_reply(Unavailable("the hall was shut down"))
+        for waiting in {one: None for several in self._by_job.values() for one in several}:
+            self._drop(waiting)
+            self._hall.answer(waiting.session, waiting.ref, msgspec.structs.replace(error))
 
     def forget(self, session: Session) -> None:
         """Nobody is there to be answered."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hirehall.core.checks import check_name, check_queue
-from hirehall.core.explain import Circumstances, explain as explained
+from hirehall.core.explain import Circumstances
+from hirehall.core.explain import explain as explained
 from hirehall.errors import BadRequest, Forbidden, NotFound
 from hirehall.model import StoredJob, id_number, id_text
 from hirehall.ports import ByIds, LockHolders, Parents, Relation

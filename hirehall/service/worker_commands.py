@@ -42,7 +42,11 @@ def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
     check_labels(dict(message.offers))
     if not 0.5 <= message.lease_seconds <= 86_400:
         raise BadRequest(f"lease_seconds is {message.lease_seconds}: give 0.5 to 86400")
-    _check_credit(message.credit)
+    check_credit(message.credit)
+    hall.check_open()
+    if not session.works:
+        session.works = True
+        hall.events.told("join", worker=session.name or session.holder)
     if session.holder not in hall.core.leases.workers:
         hall.metrics.counts["workers_joined"] += 1
     worker = hall.core.leases.attach(session.number, session.holder)
@@ -54,12 +58,13 @@ def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
 
 def credit(hall: Hall, session: Session, message: requests.Credit) -> Answer:
     """A new ceiling for the jobs that this worker holds."""
-    _check_credit(message.credit)
+    check_credit(message.credit)
     hall.core.leases.set_credit(_worker(hall, session), message.credit)
     return replies.Reply()
 
 
-def _check_credit(wanted: int) -> None:
+def check_credit(wanted: int) -> None:
+    """Raise BadRequest for a credit that nobody can have."""
     if not 0 <= wanted <= MAX_CREDIT:
         raise BadRequest(f"credit is {wanted}: give 0 to {MAX_CREDIT}")
 
