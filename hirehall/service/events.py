@@ -5,13 +5,16 @@ Side data: nothing here is stored. A `since` that is older than the ring, or fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import APPLIED, Batch, Claimed, Moved, Submit
+from hirehall.core.operations import APPLIED, Batch, Claimed, Moved
 from hirehall.model import State, id_text
 from hirehall.service.answers import rfc3339
 from hirehall.service.sessions import Session
@@ -22,21 +25,25 @@ if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
 KEPT_EVENTS = 100_000
-SLACK_EVENTS = 20_000  # the ring is trimmed by so many at once
+SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
+NOTHING: Mapping[str, Any] = {}
 FEED_EVENTS = 2_000  # for one watcher in one turn
 
 
-class Event(NamedTuple):
-    """One thing that happened, `at_ms` in epoch milliseconds. `more` are further fields of its push."""
+class Run:
+    """Events that differ in their job only: a busy hall has many of them, and each takes eight bytes here. Number
+    `first` of all events is its first one; `at_ms` is epoch milliseconds; `more` are further fields of the push."""
 
-    at_ms: int
-    name: str
-    id: int
-    kind: str
-    queue: str
-    attempt: int
-    state: State | None
-    more: dict[str, Any] | None = None
+    __slots__ = ("at_ms", "attempt", "first", "ids", "kind", "more", "name", "queue", "state")
+
+    def __init__(
+        self, at_ms: int, name: str, kind: str = "", queue: str = "", attempt: int = 0, state: State | None = None
+    ) -> None:
+        self.first = 0
+        self.at_ms = at_ms
+        self.name, self.kind, self.queue, self.attempt, self.state = name, kind, queue, attempt, state
+        self.ids = array("q")
+        self.more: Mapping[str, Any] = NOTHING
 
 
 class Interest(Struct, frozen=True):
@@ -48,18 +55,14 @@ class Interest(Struct, frozen=True):
     names: frozenset[str] | None = None
     limits: frozenset[str] | None = None
 
-    def wants(self, event: Event) -> bool:
-        """Whether this event is for them."""
+    def wants(self, run: Run) -> bool:
+        """Whether events of this run may be for them."""
         return (
-            (self.ids is None or event.id in self.ids)
-            and (self.queues is None or event.queue in self.queues)
-            and (self.kinds is None or event.kind in self.kinds)
-            and (self.names is None or event.name in self.names)
-            and (self.limits is None or event.queue in self.limits)
+            (self.queues is None or run.queue in self.queues)
+            and (self.kinds is None or run.kind in self.kinds)
+            and (self.names is None or run.name in self.names)
+            and (self.limits is None or run.queue in self.limits)
         )
-
-
-ALL = Interest()
 
 
 class Watcher:
@@ -77,59 +80,100 @@ class Events:
     def __init__(self, hall: Hall, run: str) -> None:
         self._hall = hall
         self._run = run
-        self._ring: list[Event] = []
-        self._first = 0  # number of the ring's first event
+        self._runs: list[Run] = []
+        self._next = 0
         self._watchers: dict[int, Watcher] = {}
 
     @property
     def next(self) -> int:
         """The number of the event to come."""
-        return self._first + len(self._ring)
+        return self._next
+
+    @property
+    def first(self) -> int:
+        """The number of the oldest event that is still there."""
+        return self._runs[0].first if self._runs else self._next
 
     # What happens.
 
-    def add(self, event: Event) -> None:
-        """Something happened."""
-        self._ring.append(event)
-        if len(self._ring) > KEPT_EVENTS + SLACK_EVENTS:
-            del self._ring[:SLACK_EVENTS]
-            self._first += SLACK_EVENTS
+    def add(self, run: Run) -> None:
+        """Something happened to the jobs of `run`."""
+        run.first = self._next
+        self._next += len(run.ids)
+        self._runs.append(run)
 
-    def told(self, name: str, **more: Any) -> None:
+    def told(self, name: str, *, queue: str = "", **more: Any) -> None:
         """Something that is not about a job."""
-        queue = more.pop("queue", "")
-        self.add(Event(self._hall.core.now.wall_ms, name, -1, "", queue, 0, None, more))
+        run = Run(self._hall.core.now.wall_ms, name, queue=queue)
+        run.ids.append(-1)
+        run.more = more
+        self.add(run)
 
     def progressed(self, job: Claimed, percent: float | None, text: str) -> None:
         """A running attempt said how far it is."""
-        more = {"percent": percent, "text": text}
-        now = self._hall.core.now.wall_ms
-        self.add(Event(now, "progress", job.id, job.kind, job.queue, job.attempt, State.RUNNING, more))
+        run = Run(self._hall.core.now.wall_ms, "progress", job.kind, job.queue, job.attempt, State.RUNNING)
+        run.ids.append(job.id)
+        run.more = {"percent": percent, "text": text}
+        self.add(run)
 
     def settled(self, batch: Batch) -> None:
-        """Everything that a durable batch did, in the order in which it did it."""
-        at, add = batch.now.wall_ms, self.add
+        """Everything that a durable batch did; of one job in the order in which it did it."""
         for change in batch.queues:
             self.told("queue", queue=change.name, state=change.settings.state)
-        for submit in batch.submits:
-            self._submitted(submit, at)
-        for done in batch.changes:
-            if done.answer == APPLIED:
-                attempt = done.row_attempt or done.attempt or 0
-                add(Event(at, done.step.name, done.id, done.kind, done.queue, attempt, done.target))
-        for moved in batch.moved:
-            add(Event(at, step_of(moved), moved.id, moved.kind, moved.queue, moved.attempt, moved.state))
-        for claim in batch.claims:
-            for row in claim.rows:
-                add(Event(at, "deliver", row.id, row.kind, row.queue, row.attempt, State.RUNNING))
+        for runs in (self._submits(batch), self._changes(batch), self._moves(batch), self._claims(batch)):
+            for run in runs:
+                self.add(run)
+        if self._next - self.first > KEPT_EVENTS + SLACK_EVENTS:
+            del self._runs[: self._at(self._next - KEPT_EVENTS)]
 
-    def _submitted(self, submit: Submit, at: int) -> None:
-        for job, answer in zip(submit.jobs, submit.ids, strict=False):
-            if job.id == answer:
-                spec = job.spec
-                self.add(Event(at, "submit", job.id, spec.kind, spec.queue, 0, job.state))
+    def _submits(self, batch: Batch) -> Iterable[Run]:
+        at = batch.now.wall_ms
+        submitted: dict[tuple[int, State], Run] = {}
+        delivered: dict[int, Run] = {}
+        for submit in batch.submits:
+            for job, answer in zip(submit.jobs, submit.ids, strict=False):
+                if job.id != answer:
+                    continue
+                run = submitted.get((job.lane, job.state))
+                if run is None:
+                    run = Run(at, "submit", job.spec.kind, job.spec.queue, 0, job.state)
+                    submitted[job.lane, job.state] = run
+                run.ids.append(answer)
                 if job.state is State.RUNNING:
-                    self.add(Event(at, "deliver", job.id, spec.kind, spec.queue, job.attempt, State.RUNNING))
+                    placed = delivered.get(job.lane)
+                    if placed is None:
+                        placed = delivered[job.lane] = Run(at, "deliver", run.kind, run.queue, 1, State.RUNNING)
+                    placed.ids.append(answer)
+        return (*submitted.values(), *delivered.values())
+
+    def _changes(self, batch: Batch) -> Iterable[Run]:
+        runs: dict[tuple[str, str, str, int, State | None], Run] = {}
+        for change in batch.changes:
+            if change.answer == APPLIED:
+                attempt = change.row_attempt or change.attempt or 0
+                key = (change.step.name, change.kind, change.queue, attempt, change.target)
+                run = runs.get(key)
+                if run is None:
+                    run = runs[key] = Run(batch.now.wall_ms, *key)
+                run.ids.append(change.id)
+        return runs.values()
+
+    def _moves(self, batch: Batch) -> Iterable[Run]:
+        for moved in batch.moved:
+            run = Run(batch.now.wall_ms, step_of(moved), moved.kind, moved.queue, moved.attempt, moved.state)
+            run.ids.append(moved.id)
+            yield run
+
+    def _claims(self, batch: Batch) -> Iterable[Run]:
+        for claim in batch.claims:
+            runs: dict[int, Run] = {}
+            for row in claim.rows:
+                run = runs.get(row.attempt)
+                if run is None:
+                    run = Run(batch.now.wall_ms, "deliver", row.kind, row.queue, row.attempt, State.RUNNING)
+                    runs[row.attempt] = run
+                run.ids.append(row.id)
+            yield from runs.values()
 
     # Who watches.
 
@@ -153,7 +197,7 @@ class Events:
         if run != self._run or not number.isascii() or not number.isdigit():
             return None
         position = int(number)
-        return position if self._first <= position <= self.next else None
+        return position if self.first <= position <= self._next else None
 
     def forget(self, session: Session) -> None:
         """It hears nothing more."""
@@ -170,33 +214,42 @@ class Events:
         return behind
 
     def _feed(self, watcher: Watcher, cache: dict[tuple[int, Interest], list[bytes]]) -> None:
-        if watcher.cursor < self._first:
-            gap = EventPush(event="gap", seq=self.text(self._first), at=rfc3339(self._hall.core.now.wall_ms) or "")
-            watcher.session.put(gap)
-            watcher.cursor = self._first
+        if watcher.cursor < self.first:
+            at = rfc3339(self._hall.core.now.wall_ms) or ""
+            watcher.session.put(EventPush(event="gap", seq=self.text(self.first), at=at))
+            watcher.cursor = self.first
         key = (watcher.cursor, watcher.interest)
+        end = min(self._next, watcher.cursor + FEED_EVENTS)
         lines = cache.get(key)
         if lines is None:
-            lines = cache[key] = list(self._lines(watcher))
-        watcher.cursor = min(self.next, watcher.cursor + FEED_EVENTS)
+            lines = cache[key] = list(self._lines(watcher.interest, watcher.cursor, end))
+        watcher.cursor = end
         watcher.session.put_lines(lines)
         watcher.session.flush()
 
-    def _lines(self, watcher: Watcher) -> Iterable[bytes]:
-        begin = watcher.cursor - self._first
-        wants, take_all = watcher.interest.wants, watcher.interest == ALL
-        for number, event in enumerate(self._ring[begin : begin + FEED_EVENTS], watcher.cursor + 1):
-            if take_all or wants(event):
-                yield encode(self._push(number, event))
+    def _at(self, number: int) -> int:
+        """The place of the run that holds this event."""
+        return bisect_right(self._runs, number, key=attrgetter("first")) - 1
 
-    def _push(self, number: int, event: Event) -> EventPush:
-        push = EventPush(event=event.name, seq=self.text(number), at=rfc3339(event.at_ms) or "")
-        if event.id >= 0:
-            push.id, push.kind, push.attempt = id_text(event.id), event.kind, event.attempt
-            push.state = event.state.word if event.state is not None else UNSET
-        if event.queue:
-            push.queue = event.queue
-        for name, value in (event.more or {}).items():
+    def _lines(self, interest: Interest, begin: int, end: int) -> Iterable[bytes]:
+        for place in range(self._at(begin), len(self._runs)):
+            run = self._runs[place]
+            if run.first >= end:
+                return
+            if interest.wants(run):
+                for offset in range(max(begin - run.first, 0), min(end - run.first, len(run.ids))):
+                    if interest.ids is None or run.ids[offset] in interest.ids:
+                        yield encode(self._push(run, offset))
+
+    def _push(self, run: Run, offset: int) -> EventPush:
+        push = EventPush(event=run.name, seq=self.text(run.first + offset + 1), at=rfc3339(run.at_ms) or "")
+        job = run.ids[offset]
+        if job >= 0:
+            push.id, push.kind, push.attempt = id_text(job), run.kind, run.attempt
+            push.state = run.state.word if run.state is not None else UNSET
+        if run.queue:
+            push.queue = run.queue
+        for name, value in run.more.items():
             setattr(push, name, value)
         return push
 
