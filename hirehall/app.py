@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import gc
 import logging
 import os
@@ -132,6 +133,7 @@ def become(user: str) -> None:
         return
     if os.geteuid() != 0:
         raise BadRequest(f"--user {user}: only root can become another user; start the hall as {user}")
+    codecs.lookup("idna")  # for host names, otherwise loaded late: that user may not be able to read this Python
     os.initgroups(user, found.pw_gid)
     os.setgid(found.pw_gid)
     os.setuid(found.pw_uid)

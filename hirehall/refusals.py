@@ -7,6 +7,7 @@ concern HTTP. docs/decisions/006 says why each rule is as it is.
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -77,11 +78,18 @@ def check_private(path: Path, remedy: str) -> None:
 
 def check_remote_is_not_root(host: str, user: str) -> None:
     """S4: what strangers can reach does not run as root. `user` is who the hall will become."""
-    if os.geteuid() == ROOT and not user:
+    if os.geteuid() == ROOT and (not user or _is_root(user)):
         raise BadRequest(
-            f"--tcp {host} is open to other machines, and this is root: name the user to become with --user, or start"
-            " the hall as that user"
+            f"--tcp {host} is open to other machines, and this is root: name another user to become with --user, or"
+            " start the hall as that user"
         )
+
+
+def _is_root(user: str) -> bool:
+    try:
+        return pwd.getpwnam(user).pw_uid == ROOT
+    except KeyError:
+        raise BadRequest(f"--user {user}: there is no such user here") from None
 
 
 def check_config_file(path: Path) -> None:

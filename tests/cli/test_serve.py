@@ -33,7 +33,7 @@ def test_a_hall_in_memory_says_that_nothing_survives(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ("--tcp 0.0.0.0:0", "listens on this machine only"),
+        ("--tcp 0.0.0.0:0", "is open to other machines, which needs TLS"),
         ("--tcp nowhere", "write HOST:PORT"),
         ("--store mongo:x", "write sqlite:PATH or memory:"),
         ("--anonymous boss", "knows no role 'boss'"),

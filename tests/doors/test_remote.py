@@ -142,10 +142,11 @@ async def test_the_address_says_that_it_is_tls(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 async def test_tls_older_than_1_2_is_refused(tmp_path: Path) -> None:
     async with remote_house(tmp_path, certificates().context) as house:
+        assert certificates().context.minimum_version is ssl.TLSVersion.TLSv1_2  # today's OpenSSL alone would do it too
         old = common_pair().trust()
         old.set_ciphers("ALL:@SECLEVEL=0")
         old.minimum_version, old.maximum_version = ssl.TLSVersion.MINIMUM_SUPPORTED, ssl.TLSVersion.TLSv1_1
-        with pytest.raises(ssl.SSLError, match="protocol version"):
+        with pytest.raises(ssl.SSLError):
             await asyncio.to_thread(knock, house.url, old)
 
 

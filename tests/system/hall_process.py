@@ -22,8 +22,18 @@ STOP_SECONDS = 10.0
 class Hall:
     """One data directory and the process that serves it. A restart keeps the port: peers find it again."""
 
-    def __init__(self, data: Path, *, anonymous: str = "submit,work", tcp: str = "127.0.0.1:0") -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        anonymous: str = "submit,work",
+        tcp: str = "127.0.0.1:0",
+        options: tuple[str, ...] = (),
+        code: Path = ROOT,
+    ) -> None:
         self.data = data
+        self.options = options
+        self.code = code  # where the package is
         self.anonymous = anonymous
         self.tcp = tcp
         self.spool = Path(tempfile.mkdtemp(prefix="hall-"))  # a UNIX socket's path must be short
@@ -49,20 +59,20 @@ class Hall:
         listen = ["--tcp", self.tcp] if self.tcp else []
         roles = ["--anonymous", self.anonymous] if self.anonymous else []
         serve = [sys.executable, "-m", "hirehall", "serve", "--data", str(self.data)]
-        return [*serve, *listen, "--unix", self.unix, *roles]
+        return [*serve, *listen, "--unix", self.unix, *roles, *self.options]
 
     def start(self) -> Hall:
         """Start it and wait for its line that says it is ready."""
         self.started_at = time.monotonic()
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command(), cwd=ROOT, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(self.command(), cwd=self.code, stdout=subprocess.PIPE, stderr=log)
         try:
             self._await_ready()
         except BaseException:
             self.kill()
             raise
         if self.tcp:
-            self.tcp = self.access["url"].removeprefix("hall://")
+            self.tcp = self.access["url"].partition("://")[2]
         return self
 
     def kill(self) -> float:
