@@ -34,6 +34,8 @@ COMMANDS = {
     "cancel": Row("hirehall.cli.cancel", "End jobs, wherever they are."),
     "token": Row("hirehall.cli.token", "Make, list and revoke tokens: who may do what."),
     "demo": Row("hirehall.cli.demo", "See it work: a hall, two workers, one folder."),
+    "backup": Row("hirehall.cli.backup", "Copy a hall's jobs to a file, while it runs."),
+    "restore": Row("hirehall.cli.restore", "Make a hall's jobs those of a backup."),
     "migrate": Row("hirehall.cli.migrate", "Look at the version of a hall's file."),
     "doctor": Row("hirehall.cli.doctor", "Check this machine, the data directory and the hall."),
 }

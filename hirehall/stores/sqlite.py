@@ -7,7 +7,6 @@ the log. With `:memory:` there is nothing to sync and nothing survives.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -21,13 +20,13 @@ from hirehall.errors import HallError, StorageFull, StoreBroken, Unavailable
 from hirehall.model import LaneKey, QueueSettings, State
 from hirehall.ports import Query, Search, T
 from hirehall.stores.sqlite_batch import carry_out, next_wake
+from hirehall.stores.sqlite_file import BUSY_MS, lock
 from hirehall.stores.sqlite_read import answer, claimed
 from hirehall.stores.sqlite_search import Searches
 from hirehall.stores.sqlite_tokens import read_tokens
 from hirehall.stores.sqlite_upgrade import check_schema, refuse_a_stump, upgrade
 from hirehall.stores.wal import Wal, sync_directory
 
-BUSY_MS = 2_000
 OLDEST_SQLITE = 3_051_003  # older ones can corrupt a log that two connections reset and write
 
 Sync = Callable[[], Awaitable[None]]
@@ -63,7 +62,7 @@ class SQLiteStore:
         if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
             raise Unavailable(f"SQLite {apsw.sqlite_lib_version()} can corrupt its log: install apsw 3.51.3 or newer")
         if self.path != ":memory:":
-            self._lock = _lock(Path(self.path))
+            self._lock = lock(Path(self.path))
         try:
             await self._open_database()
         except apsw.FullError as exc:
@@ -173,18 +172,3 @@ CLAIMED_RUNNING = (
     "SELECT id, lane, kind, queue, payload, attempt, forgiven, max_attempts, follow, rules, holder, lease_seconds"
     f" FROM jobs WHERE state = {int(State.RUNNING)}"
 )
-
-
-def _lock(path: Path) -> int:
-    """One hall per file: two would hand the same job out twice."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fd = os.open(Path(f"{path}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as exc:
-        raise Unavailable(f"cannot write in {path.parent}: {exc.strerror}; name another directory with --data") from exc
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        raise Unavailable(f"another hall works on {path}: stop it, or name another directory with --data") from None
-    return fd

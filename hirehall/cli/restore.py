@@ -1,0 +1,38 @@
+"""`hirehall restore`: a data directory out of a backup."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from hirehall.cli.copying import bar
+from hirehall.cli.database import database, where
+from hirehall.cli.exits import Exit
+from hirehall.cli.hall import JSON
+from hirehall.cli.output import note, say, say_json
+from hirehall.stores.sqlite_backup import restore
+
+
+@click.command(short_help="Make a hall's jobs those of a backup.")
+@click.argument("file", type=click.Path(path_type=Path))
+@where
+@click.option("--force", is_flag=True, help="Also where there are jobs: they are kept beside, under another name.")
+@JSON
+def command(file: Path, data: str | None, store: str | None, force: bool, as_json: bool) -> int:
+    """Make a hall's jobs those of the backup in FILE. The hall must not be running; start it afterwards.
+
+    Jobs that have ended since the backup was made are waiting again and will run again.
+    """
+    with bar("restoring") as progress:
+        made = restore(file.absolute(), database(data, store), progress, time.time_ns() // 1_000_000, force=force)
+    if as_json:
+        say_json(made)
+        return Exit.OK
+    say(f"{made.jobs} jobs restored to {made.file}; start the hall with `hirehall serve`")
+    if made.running:
+        note(f"{made.running} of them were running: they run again when their leases have run out")
+    if made.kept is not None:
+        note(f"what was there before is {made.kept}")
+    return Exit.OK
