@@ -125,7 +125,7 @@ class Paper:
             job = self.jobs.pop(number)
             if job.state in FINAL:
                 continue
-            expired = job.state is S.READY and job.claimable_until <= now
+            expired = job.claimable_until <= now
             alive = replace(job, state=S.READY, lost=False, wake_at=None if job.attempt else job.expires_at)
             self.jobs[number] = job.ended(S.EXPIRED, now) if expired else alive
         return due
