@@ -268,11 +268,12 @@ async def test_a_machine_that_slept_costs_no_lease(rig: Rig) -> None:
 
 
 @on_a_rig
-async def test_progress_of_another_attempt_is_refused(rig: Rig) -> None:
+async def test_progress_of_another_attempt_or_worker_is_refused(rig: Rig) -> None:
     job = await rig.running()
-    rig.core.leases.progress(WORKER, job.id, 1, b"{}")
-    with pytest.raises(StaleLease):
-        rig.core.leases.progress(WORKER, job.id, 2, b"{}")
+    assert rig.core.leases.in_hand(WORKER, job.id, 1).job == job
+    for holder, attempt in ((WORKER, 2), ("team/w2", 1)):
+        with pytest.raises(StaleLease):
+            rig.core.leases.in_hand(holder, job.id, attempt)
 
 
 @on_a_rig

@@ -7,10 +7,12 @@ from msgspec import Raw
 
 from hirehall.core.checks import read_time
 from hirehall.core.intake import Ids, check_lane, draft
+from hirehall.core.queues import QueueLine
 from hirehall.errors import BadRequest, TooLarge
 from hirehall.model import MAX_BODY, Backoff, JobSpec, State, id_created_ms, id_number, id_text
 
 NOW = 1_800_000_000_000
+OPEN = QueueLine("default")
 
 
 def test_ids_grow_even_when_the_clock_goes_back() -> None:
@@ -73,24 +75,30 @@ def test_a_bad_lane_names_the_field_and_the_rule(wrong: dict, words: str) -> Non
 )
 def test_a_bad_field_names_itself_and_the_remedy(wrong: dict, words: str) -> None:
     with pytest.raises(BadRequest, match=words):
-        draft(JobSpec(kind="k", **wrong), "me", 1, NOW)
+        draft(JobSpec(kind="k", **wrong), OPEN, "me", 1, NOW)
 
 
 def test_a_payload_too_large_for_a_line_is_refused() -> None:
     with pytest.raises(TooLarge, match="at most"):
-        draft(JobSpec(kind="k", payload=Raw(b"1" * (MAX_BODY + 1))), "me", 1, NOW)
+        draft(JobSpec(kind="k", payload=Raw(b"1" * (MAX_BODY + 1))), OPEN, "me", 1, NOW)
 
 
 def test_a_later_time_makes_a_scheduled_job_and_a_past_one_a_ready_job() -> None:
-    later = draft(JobSpec(kind="k", delay_seconds=2), "me", 1, NOW)
+    later = draft(JobSpec(kind="k", delay_seconds=2), OPEN, "me", 1, NOW)
     assert (later.state, later.wake_at) == (State.SCHEDULED, NOW + 2000)
-    past = draft(JobSpec(kind="k", run_at="2001-01-01T00:00:00Z"), "me", 1, NOW)
+    past = draft(JobSpec(kind="k", run_at="2001-01-01T00:00:00Z"), OPEN, "me", 1, NOW)
     assert (past.state, past.wake_at) == (State.READY, None)
 
 
-def test_a_job_that_expires_before_it_is_due_wakes_to_expire() -> None:
-    job = draft(JobSpec(kind="k", delay_seconds=60, ttl_seconds=5), "me", 1, NOW)
-    assert (job.state, job.wake_at, job.expires_at) == (State.SCHEDULED, NOW + 5000, NOW + 5000)
+@pytest.mark.parametrize("ttl", [5, 60])
+def test_a_job_that_would_expire_before_it_may_start_is_refused(ttl: float) -> None:
+    with pytest.raises(BadRequest, match="would expire before it may start"):
+        draft(JobSpec(kind="k", delay_seconds=60, ttl_seconds=ttl), OPEN, "me", 1, NOW)
+
+
+def test_a_job_with_two_times_wakes_when_it_is_due_and_keeps_when_it_expires() -> None:
+    job = draft(JobSpec(kind="k", delay_seconds=5, ttl_seconds=60), OPEN, "me", 1, NOW)
+    assert (job.state, job.wake_at, job.expires_at) == (State.SCHEDULED, NOW + 5000, NOW + 60_000)
 
 
 def test_times_are_rfc_3339_or_epoch_seconds() -> None:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from hirehall.core.dispatcher import Dispatcher
+from hirehall.core.settling import Settling
 from hirehall.service.hall import Hall
-from hirehall.stores import sqlite_batch
+from hirehall.stores import sqlite_changes
 
 
 @contextmanager
@@ -44,33 +44,31 @@ def reply_before_commit() -> Iterator[None]:
 @contextmanager
 def attempt_taken_back_at_release() -> Iterator[None]:
     """A released job forgets the attempt instead of forgiving it."""
-    original = sqlite_batch.Transaction._update
+    original = sqlite_changes._update
 
-    def update(transaction: Any, change: Any, row: Any) -> None:
-        original(transaction, change, row)
+    def update(work: Any, change: Any, row: Any) -> None:
+        original(work, change, row)
         if change.step.name == "release":
-            transaction.db.execute(
-                "UPDATE jobs SET attempt = attempt - 1, forgiven = forgiven - 1 WHERE id = ?", (row.id,)
-            )
+            work.db.execute("UPDATE jobs SET attempt = attempt - 1, forgiven = forgiven - 1 WHERE id = ?", (row.id,))
 
-    with mock.patch.object(sqlite_batch.Transaction, "_update", update):
+    with mock.patch.object(sqlite_changes, "_update", update):
         yield
 
 
 @contextmanager
 def delivery_of_a_duplicate() -> Iterator[None]:
     """A submit that was placed on a worker at once is delivered even when the store already had the job."""
-    original = Dispatcher._settle_submit
+    original = Settling._submit
 
-    def settle(core: Any, submit: Any) -> None:
+    def settle(settling: Any, submit: Any) -> None:
         if submit.ids:
             submit = type(submit)(
                 submit.jobs,
                 [job.id if job.holder else answer for job, answer in zip(submit.jobs, submit.ids, strict=True)],
             )
-        original(core, submit)
+        original(settling, submit)
 
-    with mock.patch.object(Dispatcher, "_settle_submit", settle):
+    with mock.patch.object(Settling, "_submit", settle):
         yield
 
 

@@ -12,9 +12,21 @@ from hirehall.core import lifecycle
 from hirehall.core.intake import Ids, draft, lane_key
 from hirehall.core.lanes import lane_number
 from hirehall.core.lifecycle import Step
-from hirehall.core.operations import Batch, Change, Claim, NewJob, ProgressNote, Recovered, Seat, Submit
+from hirehall.core.operations import (
+    Batch,
+    Change,
+    Claim,
+    Edit,
+    LogChunk,
+    NewJob,
+    ProgressNote,
+    QueueChange,
+    Recovered,
+    Seat,
+    Submit,
+)
 from hirehall.core.queues import QueueLine
-from hirehall.model import EVERYTHING, Instant, JobSpec, LaneKey, Scope, State, StoredJob
+from hirehall.model import EVERYTHING, Instant, JobSpec, LaneKey, QueueSettings, Scope, State, StoredJob
 from hirehall.ports import ByIds, Found, Query, Search, Store, T
 from tests.stores.makers import StoreMaker
 
@@ -30,6 +42,7 @@ class Books:
     def __init__(self, make: Callable[[], Store], run: Callable[[Any], Any]) -> None:
         self._make, self.run = make, run
         self.wall_ms = START_MS
+        self.lines: dict[str, QueueLine] = {}
         self.store = make()
         self._open()
 
@@ -60,14 +73,33 @@ class Books:
 
     def apply(self, batch: Batch) -> Batch:
         batch.now = Instant(0.0, self.wall_ms)
+        batch.lock_limits = {name: line.settings.lock_limit for name, line in self.lines.items()}
         self.run(self.store.apply(batch))
+        self.last = batch
         return batch
+
+    # Queues.
+
+    def line(self, name: str) -> QueueLine:
+        """The queue of this name, as a core that set it would have it."""
+        return self.lines.setdefault(name, QueueLine(name))
+
+    def add_queue(self, batch: Batch, name: str, **settings: Any) -> None:
+        """New settings of a queue, whole, as part of `batch`."""
+        wanted, line = QueueSettings(**settings), self.line(name)
+        batch.queues.append(QueueChange(name, wanted, wanted.lock_limit > line.settings.lock_limit))
+        line.set(wanted)
+
+    def set_queue(self, name: str = "default", **settings: Any) -> Batch:
+        batch = self.batch()
+        self.add_queue(batch, name, **settings)
+        return self.apply(batch)
 
     # Submitting.
 
     def new_job(self, batch: Batch, spec: JobSpec, owner: str = "team", session: int = 7) -> NewJob:
         """The job of `spec` as the core would make it, its lane declared in `batch`."""
-        job = draft(spec, QueueLine(spec.queue), owner, session, self.wall_ms)
+        job = draft(spec, self.line(spec.queue), owner, session, self.wall_ms)
         key = lane_key(spec, SHARE)
         job.id, job.lane = self.ids.take(self.wall_ms), lane_number(key)
         batch.lanes[job.lane] = key
@@ -97,7 +129,7 @@ class Books:
 
     # Changing.
 
-    def change(self, step: Step, job: int, target: State, **fields: Any) -> Change:
+    def change(self, step: Step, job: int, target: State | None, **fields: Any) -> Change:
         change = Change(step, job, target, **fields)
         batch = self.batch()
         batch.changes.append(change)
@@ -122,6 +154,32 @@ class Books:
     def cancel(self, job: int, scope: Scope = EVERYTHING) -> Change:
         return self.change(lifecycle.CANCEL, job, State.CANCELLED, scope=scope)
 
+    def want(self, step: Step, job: int, edit: Edit | None = None, scope: Scope = EVERYTHING) -> Change:
+        """Cancel, retry, change or remove, as the core asks for people."""
+        targets = {lifecycle.CANCEL: State.CANCELLED, lifecycle.REMOVE: None}
+        return self.change(step, job, targets.get(step, State.READY), scope=scope, edit=edit)
+
+    def retry(self, job: int) -> Change:
+        return self.want(lifecycle.RETRY, job)
+
+    def remove(self, job: int) -> Change:
+        return self.want(lifecycle.REMOVE, job)
+
+    def edit(self, job: int, **fields: Any) -> Change:
+        """`change`, with the fields of an Edit."""
+        return self.want(lifecycle.CHANGE, job, Edit(**fields))
+
+    def start(self, *jobs: int, holder: str = ANNA) -> None:
+        """These jobs, the next of their lanes, are handed out."""
+        for job in jobs:
+            assert self.claimed(self.lane_of(job), holder) == [job]
+
+    def finish(self, *jobs: int) -> None:
+        """These jobs, the next of their lanes, run and succeed."""
+        for job in jobs:
+            self.start(job)
+            assert self.succeed_in_hand(job, self.job(job).attempt).answer == "applied"
+
     def claim(self, lane: int, *holders: str, claim_bytes: int = 1 << 20) -> Claim:
         claim = Claim(lane, [seat(holder) for holder in holders])
         batch = self.batch()
@@ -137,6 +195,19 @@ class Books:
         batch = self.batch()
         batch.notes.append(ProgressNote(job, attempt, progress))
         self.apply(batch)
+
+    def log(self, job: int, attempt: int, entries: bytes) -> int:
+        """Append to an attempt's log; where that begins."""
+        batch = self.batch()
+        batch.logs.append(LogChunk(job, attempt, entries))
+        return self.apply(batch).logs[0].at_byte
+
+    def sweep_all(self) -> int:
+        """Sweep until nothing is left to do; how many sweeps that took."""
+        sweeps = 1
+        while self.sweep().sweep_again:
+            sweeps += 1
+        return sweeps
 
     def sweep(self) -> Batch:
         batch = self.batch()
@@ -177,7 +248,8 @@ class Books:
         return lane_number(key_of(self.job(job)))
 
     def check_sums(self, maker: StoreMaker) -> None:
-        """Counts, lanes, running leases and the next stored time are what a look at every job says."""
+        """Counts, lanes, running leases and the next stored time are what a look at every job says; nothing stands
+        beside a job that is not there."""
         jobs, found = self.all_jobs(), self.recover()
         ready = Counter(key_of(job) for job in jobs if job.state is State.READY)
         assert {key: count for _, key, count in found.lanes} == ready
@@ -185,6 +257,7 @@ class Books:
         assert found.next_wake == min((job.wake_at for job in jobs if job.wake_at is not None), default=None)
         assert maker.counted(self.store) == maker.real(self.store)
         assert maker.declared(self.store) == {lane for lane, _ in maker.real(self.store)}
+        assert maker.leftovers(self.store) == []
 
 
 StoreFactory = Callable[[], Books]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import apsw
 
+from hirehall.model import FINAL
 from hirehall.ports import Store
 from hirehall.stores.sqlite import SQLiteStore
 
@@ -34,6 +35,9 @@ class StoreMaker(Protocol):
 
     def declared(self, store: Store) -> set[int]:
         """The lanes whose meaning the store remembers."""
+
+    def leftovers(self, store: Store) -> list[tuple[str, int]]:
+        """What stands beside jobs that are gone, and gates of jobs that have ended: where, and the job."""
 
     def fault(self, store: Store, statement: int) -> Iterator[list[str]]:
         """Context: statement number `statement`, from 1, raises. Yields a list that holds it once it did."""
@@ -63,6 +67,16 @@ class SQLiteMemory:
 
     def declared(self, store: SQLiteStore) -> set[int]:
         return {lane for (lane,) in store.db.execute("SELECT lane FROM lanes")}
+
+    def leftovers(self, store: SQLiteStore) -> list[tuple[str, int]]:
+        final = ", ".join(str(int(state)) for state in FINAL)
+        queries = {
+            "gates": f"SELECT id FROM gates WHERE id NOT IN (SELECT id FROM jobs WHERE state NOT IN ({final}))",
+            "parents": "SELECT child FROM parents WHERE child NOT IN (SELECT id FROM gates)",
+            "tags": "SELECT id FROM tags WHERE id NOT IN (SELECT id FROM jobs)",
+            "logs": "SELECT job FROM logs WHERE job NOT IN (SELECT id FROM jobs)",
+        }
+        return [(where, job) for where, query in queries.items() for (job,) in store.db.execute(query)]
 
     @contextmanager
     def fault(self, store: SQLiteStore, statement: int) -> Iterator[list[str]]:

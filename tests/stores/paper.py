@@ -65,7 +65,7 @@ class Paper:
         expires = None if spec.ttl_seconds is None else now + round(spec.ttl_seconds * 1000)
         due = None if not spec.delay_seconds else now + round(spec.delay_seconds * 1000)
         state = S.READY if due is None else S.SCHEDULED
-        wake = min((at for at in (due, expires) if at is not None), default=None)
+        wake = expires if due is None else due
         keep = round(spec.keep_seconds * 1000)
         return PaperJob(number, lane, spec.kind, bytes(spec.payload), spec.key, state, expires, wake, keep, number)
 

@@ -8,17 +8,25 @@ import pytest
 
 from hirehall.core import lifecycle
 from hirehall.core.lifecycle import STEPS, Step
-from hirehall.core.operations import Change
+from hirehall.core.operations import Change, Edit
 from hirehall.model import State
 from tests.stores.books import ANNA, CARL, Books, lane
 
 TTL_SECONDS = 3_600.0
-CHANGES = [step for step in STEPS if step not in (lifecycle.DUE, lifecycle.DELIVER, lifecycle.EXPIRE)]
+BY_THE_STORE = (lifecycle.DUE, lifecycle.UNBLOCK, lifecycle.DELIVER, lifecycle.EXPIRE)
+BY_PEOPLE = (lifecycle.CANCEL, lifecycle.RETRY, lifecycle.CHANGE, lifecycle.REMOVE)
+BY_WORKERS = tuple(step for step in STEPS if step not in (*BY_THE_STORE, *BY_PEOPLE))
 REFUSALS = {"stale", "wrong_state", "duplicate"}
 
 
 def scheduled(books: Books) -> int:
     return books.one(delay_seconds=60.0, ttl_seconds=TTL_SECONDS)
+
+
+def blocked(books: Books) -> int:
+    """Another job has the only place of its lock."""
+    books.one("blocker", lock="saw")
+    return books.one(lock="saw", ttl_seconds=TTL_SECONDS)
 
 
 def ready(books: Books) -> int:
@@ -65,6 +73,7 @@ def expired(books: Books) -> int:
 Situation = Callable[[Books], int]
 SITUATIONS: dict[Situation, State] = {
     scheduled: State.SCHEDULED,
+    blocked: State.BLOCKED,
     ready: State.READY,
     lost: State.READY,
     running: State.RUNNING,
@@ -87,8 +96,7 @@ def named(value: object) -> str | None:
 
 
 def take(books: Books, step: Step, job: int, target: State, situation: Situation) -> str:
-    if step is lifecycle.CANCEL:
-        return books.cancel(job).answer
+    """What a worker says of its attempt, or what happens to it."""
     in_hand = step is not lifecycle.RESUME and not (step is lifecycle.SUCCEED and situation is not running)
     wake_at = books.wall_ms + 1_000 if target is State.SCHEDULED else None
     result = b"1" if step is lifecycle.SUCCEED else None
@@ -106,7 +114,16 @@ def take(books: Books, step: Step, job: int, target: State, situation: Situation
     return change.answer
 
 
-CASES = [(step, target, situation) for step in CHANGES for target in sorted(step.targets) for situation in SITUATIONS]
+def want(books: Books, step: Step, job: int) -> str:
+    """What a person asks for."""
+    edit = Edit(max_attempts=7) if step is lifecycle.CHANGE else None
+    return books.want(step, job, edit).answer
+
+
+CASES = [
+    (step, target, situation) for step in BY_WORKERS for target in sorted(step.targets) for situation in SITUATIONS
+]
+ENDS_IN = {lifecycle.CANCEL: State.CANCELLED, lifecycle.RETRY: State.READY}
 
 
 def test_every_situation_is_in_the_state_it_stands_for(books: Books) -> None:
@@ -117,7 +134,7 @@ def test_every_situation_is_in_the_state_it_stands_for(books: Books) -> None:
 
 
 def test_no_step_of_the_table_is_left_out() -> None:
-    assert {*CHANGES, lifecycle.DUE, lifecycle.DELIVER, lifecycle.EXPIRE} == set(STEPS)
+    assert {*BY_WORKERS, *BY_PEOPLE, *BY_THE_STORE} == set(STEPS)
 
 
 @pytest.mark.parametrize(("step", "target", "situation"), CASES, ids=named)
@@ -132,6 +149,41 @@ def test_a_step_applies_where_the_table_allows_it_and_changes_nothing_elsewhere(
         assert books.job(job).state is target
     else:
         assert answer in REFUSALS
+        assert books.job(job) == before
+
+
+@pytest.mark.parametrize("step", BY_PEOPLE, ids=named)
+@pytest.mark.parametrize("situation", SITUATIONS, ids=named)
+def test_a_person_gets_what_the_table_allows_and_changes_nothing_elsewhere(
+    books: Books, step: Step, situation: Situation
+) -> None:
+    job = situation(books)
+    before = books.job(job)
+    answer = want(books, step, job)
+    if before.state not in step.sources:
+        assert answer == "wrong_state"
+        assert books.job(job) == before
+    elif step is lifecycle.REMOVE:
+        assert (answer, books.read(job)) == ("applied", [])
+    else:
+        assert (answer, books.job(job).state) == ("applied", ENDS_IN.get(step, before.state))
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=named)
+def test_only_a_blocked_job_is_unblocked(books: Books, situation: Situation) -> None:
+    blocker = books.one("blocker", lock="saw")
+    job = situation(books)
+    before = books.job(job)
+    batch = books.batch()
+    batch.changes += [
+        Change(lifecycle.CANCEL, other.id, State.CANCELLED) for other in books.page() if other.kind == "blocker"
+    ]
+    moved = books.apply(batch).moved
+    assert books.states(blocker) == ["cancelled"]
+    if before.state in lifecycle.UNBLOCK.sources:
+        assert [(m.id, m.was, m.state) for m in moved] == [(job, State.BLOCKED, State.READY)]
+    else:
+        assert moved == []
         assert books.job(job) == before
 
 
@@ -188,7 +240,12 @@ def test_a_refused_step_harms_no_neighbour_in_its_batch(books: Books, situation:
     assert books.states(other) == ["cancelled"]
 
 
-@pytest.mark.parametrize("step", CHANGES, ids=named)
+@pytest.mark.parametrize("step", BY_PEOPLE, ids=named)
+def test_what_a_person_asks_of_an_unknown_job_is_not_found(books: Books, step: Step) -> None:
+    assert want(books, step, 12_345) == "not_found"
+
+
+@pytest.mark.parametrize("step", BY_WORKERS, ids=named)
 def test_a_step_of_an_unknown_job_is_not_found(books: Books, step: Step) -> None:
     target = min(step.targets)
     assert books.change(step, 12_345, target, attempt=1, holder=ANNA, in_hand=True, lane=lane()).answer == "not_found"

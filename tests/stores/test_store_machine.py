@@ -32,12 +32,13 @@ def a_spec(dice: Random) -> JobSpec:
     """Mostly jobs of few lanes; a key names the same job more often than another one."""
     if dice.random() < 0.3:
         return spec(dice.choice(("saw", "saw", "drill")), key=dice.choice("ab"), keep_seconds=2.0)
+    delay = dice.choice((None, None, 1.0, 3.0))
     return spec(
         dice.choice(("saw", "saw", "drill")),
         payload=dice.choice((b"1", b"2")),
         priority=dice.choice((0, 0, 5)),
-        delay_seconds=dice.choice((None, None, 1.0, 3.0)),
-        ttl_seconds=dice.choice((None, None, 1.0, 3.0, 60.0)),
+        delay_seconds=delay,
+        ttl_seconds=dice.choice([ttl for ttl in (None, None, 1.0, 3.0, 60.0) if (ttl or 99.0) > (delay or 0.0)]),
         keep_seconds=dice.choice((0.0, 2.0, 60.0)),
     )
 

@@ -40,10 +40,10 @@ def test_a_due_job_still_expires_when_it_does_not_start(books: Books) -> None:
     assert books.states(job) == ["expired"]
 
 
-def test_a_job_that_expires_before_it_is_due_never_becomes_ready(books: Books) -> None:
-    job = books.one(delay_seconds=60.0, ttl_seconds=1.0)
-    books.pass_time(1)
-    books.sweep()
+def test_a_due_job_that_the_sweep_finds_too_late_never_becomes_ready(books: Books) -> None:
+    job = books.one(delay_seconds=1.0, ttl_seconds=5.0)
+    books.pass_time(5)
+    assert [(m.was, m.state) for m in books.sweep().moved] == [(State.SCHEDULED, State.EXPIRED)]
     assert books.states(job) == ["expired"]
 
 

@@ -17,10 +17,21 @@ HUGE = "9" * 40
 MINIMAL = {
     requests.Get: {"ids": []},
     requests.Wait: {"ids": []},
+    requests.Change: {"set": {}},
+    requests.Task: {"id": "a"},
+    requests.Explain: {"id": "a"},
+    requests.LogOf: {"id": "a"},
+    requests.Queue: {"queue": "a"},
+    requests.Pause: {"queue": "a"},
+    requests.Resume: {"queue": "a"},
+    requests.Drain: {"queue": "a"},
+    requests.WorkerOrder: {"worker": "a", "do": "pause"},
+    requests.Token: {"do": "list"},
     requests.Can: {"kind": "a"},
     requests.Work: {"kinds": ["a"]},
     requests.Credit: {"credit": 1},
     requests.Progress: {"id": "a", "attempt": 1},
+    requests.Log: {"id": "a", "attempt": 1, "text": ""},
     requests.Fail: {"id": "a", "attempt": 1},
     requests.Release: {"id": "a", "attempt": 1},
     requests.Keep: {"jobs": []},
@@ -41,7 +52,11 @@ def same(left: Any, right: Any) -> bool:
 
 
 def test_there_is_a_sample_for_every_command() -> None:
-    assert set(SAMPLES) == set(requests.AnyRequest.__args__) == set(COMMANDS)
+    assert set(SAMPLES) == set(requests.AnyRequest.__args__)
+
+
+def test_every_command_has_a_row_in_the_table() -> None:
+    assert set(COMMANDS) == set(requests.AnyRequest.__args__)
 
 
 @pytest.mark.parametrize("kind", SAMPLES, ids=tag)
