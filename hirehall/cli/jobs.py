@@ -55,7 +55,7 @@ def newest(hall: Hall, filters: dict[str, str], limit: int) -> list[JobInfo]:
     while len(jobs) < limit:
         wanted = min(limit - len(jobs), PAGE)
         before = {"before": jobs[-1].id} if jobs else {}
-        page = hall.find(limit=wanted, **filters, **before)
+        page = hall.find(limit=wanted, **filters, **before).jobs
         jobs += page
         if len(page) < wanted:
             break

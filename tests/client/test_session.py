@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from hirehall.client import verbs
+from hirehall.client import submits, verbs
+from hirehall.client.asking import Ask
 from hirehall.client.jobs import Handle, JobMaker
 from hirehall.client.outcomes import Broken, JobCancelled, JobExpired, JobFailed, value_of
 from hirehall.client.session import Session, Welcome
@@ -57,13 +58,13 @@ class Talk:
     def said(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.session.take_output().splitlines()]
 
-    def ask(self, ask: verbs.Ask[Any]) -> Box:
+    def ask(self, ask: Ask[Any]) -> Box:
         box = Box()
         self.session.ask(ask.command, box, ask.read, ask.repeat)
         return box
 
     def submit(self, kind: str = "echo", payload: Any = None, **options: Any) -> Box:
-        return self.ask(verbs.submit(self.maker, kind, payload, options))  # type: ignore[arg-type]
+        return self.ask(submits.submit(self.maker, kind, payload, options))  # type: ignore[arg-type]
 
     def get(self, *ids: str) -> Box:
         return self.ask(verbs.get(ids))
@@ -158,14 +159,14 @@ def test_an_error_without_a_ref_goes_to_the_oldest_request_that_keeps_the_order(
 
 def test_bulk_submits_are_split_by_size_and_joined_again(talk: Talk) -> None:
     jobs = [{"kind": "echo", "payload": "x" * 300_000} for _ in range(5)]
-    asks = verbs.submit_many(talk.maker, jobs, {"queue": "q"})
+    asks = submits.submit_many(talk.maker, jobs, {"queue": "q"})
     boxes = [talk.ask(ask) for ask in asks]
     said = talk.said()
     assert [len(line["jobs"]) for line in said] == [3, 2]
     assert all(line["queue"] == "q" for line in said)
     talk.hear({"ok": True, "ref": 1, "ids": ["a", "b", "c"], "duplicates": ["b"]})
     talk.hear({"ok": True, "ref": 2, "ids": ["d", "e"], "duplicates": []})
-    handles = verbs.joined([box.value for box in boxes])
+    handles = submits.joined([box.value for box in boxes])
     assert [handle.id for handle in handles] == ["a", "b", "c", "d", "e"]
     assert [handle.duplicate for handle in handles] == [False, True, False, False, False]
 
@@ -173,7 +174,7 @@ def test_bulk_submits_are_split_by_size_and_joined_again(talk: Talk) -> None:
 def test_a_bulk_submit_of_which_a_part_was_refused_is_unknown() -> None:
     parts: list[list[Handle] | BaseException] = [[Handle("a")], NotFound("no")]
     with pytest.raises(Unknown, match="only 1 of the jobs were submitted"):
-        verbs.joined(parts)
+        submits.joined(parts)
 
 
 def test_a_request_that_is_too_large_is_refused_before_it_is_sent(talk: Talk) -> None:
@@ -254,7 +255,7 @@ def test_after_a_reconnect_reads_and_keyed_submits_are_repeated_and_other_submit
 ) -> None:
     plain, keyed, read = talk.submit(), talk.submit(key="k"), talk.get("a")
     bulk = [{"kind": "x", "key": "1"}, {"kind": "x", "key": "2"}]
-    many = talk.ask(verbs.submit_many(talk.maker, bulk, {})[0])
+    many = talk.ask(submits.submit_many(talk.maker, bulk, {})[0])
     talk.said()
     talk.session.lost()
     assert isinstance(plain.error, Unknown)
