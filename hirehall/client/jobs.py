@@ -118,9 +118,6 @@ class WaitReply(Struct):
     pending: list[str] = []
 
 
-_read_wait = msgspec.json.Decoder(WaitReply).decode
-
-
 class OutcomeWaiter:
     """Takes the answer to a `wait` for one followed job."""
 
@@ -149,7 +146,7 @@ class OutcomeWaiter:
 
     @staticmethod
     def read(_line: Line, raw: bytes) -> WaitReply:
-        return _read_wait(raw)
+        return msgspec.json.decode(raw, type=WaitReply)
 
 
 class JobInfo(Struct, kw_only=True):

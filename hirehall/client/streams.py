@@ -104,10 +104,6 @@ class _Beginning(Struct):
     gap: bool = False
 
 
-_read_beginning = msgspec.json.Decoder(_Beginning).decode
-_read_event = msgspec.json.Decoder(Event).decode
-
-
 class EventStream(Stream[Event]):
     """`watch`: a session has one, a new one ends the one before."""
 
@@ -123,9 +119,9 @@ class EventStream(Stream[Event]):
         return {"cmd": "watch", **given} | ({"since": self._since} if self._since else {})
 
     def heard(self, raw: bytes) -> None:
-        beginning = _read_beginning(raw)
+        beginning = msgspec.json.decode(raw, type=_Beginning)
         if not beginning.ok:
-            event = _read_event(raw)
+            event = msgspec.json.decode(raw, type=Event)
             self._since = event.seq or self._since
             self.put(event)
             return
@@ -142,9 +138,6 @@ class _Log(Struct):
     log: LogPart
 
 
-_read_log = msgspec.json.Decoder(_Log).decode
-
-
 class LogStream(Stream[LogPart]):
     """One attempt's log as it grows, until the attempt has ended."""
 
@@ -157,16 +150,13 @@ class LogStream(Stream[LogPart]):
         return {"cmd": "log_of", "follow": True, **place}
 
     def heard(self, raw: bytes) -> None:
-        part = _read_log(raw).log
+        part = msgspec.json.decode(raw, type=_Log).log
         if part.attempt != (self._attempt or part.attempt):
             return  # of an attempt that is followed no more
         self._attempt, self._offset = part.attempt, part.next
         self.put(part)
         if part.ended:
             self.put(END)
-
-
-_read_task = msgspec.json.Decoder(TaskReply).decode
 
 
 class TaskStream(Stream[TaskView]):
@@ -180,7 +170,7 @@ class TaskStream(Stream[TaskView]):
         return {"cmd": "task", "id": self._id}
 
     def heard(self, raw: bytes) -> None:
-        task = _read_task(raw).task
+        task = msgspec.json.decode(raw, type=TaskReply).task
         self.put(task)
         if task.state != "running":
             self.put(END)

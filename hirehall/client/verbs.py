@@ -66,16 +66,15 @@ class QueueSettings(TypedDict, total=False):
 
 
 def _reader(reply: type[R], take: Callable[[R], T]) -> Callable[[Line, bytes], T]:
-    """Decode the answer as `reply` and take from it what was asked for."""
-    decode = msgspec.json.Decoder(reply).decode
-    return lambda _line, raw: take(decode(raw))
+    """Decode the answer as `reply` and take from it what was asked for. No decoder is made before it is needed: a
+    program that submits one job has no time for twenty."""
+    return lambda _line, raw: take(msgspec.json.decode(raw, type=reply))
 
 
 def _nothing(_line: Line, _raw: bytes) -> None:
     return None
 
 
-_read_any = msgspec.json.Decoder(dict[str, Any]).decode
 _page = _reader(Page, lambda page: page)
 _jobs = _reader(Page, lambda page: page.jobs)
 _waited = _reader(Waited, lambda waited: waited)
@@ -270,6 +269,6 @@ def request(command: Mapping[str, Any]) -> Ask[dict[str, Any]]:
 
 
 def _fields(_line: Line, raw: bytes) -> dict[str, Any]:
-    fields = _read_any(raw)
+    fields = msgspec.json.decode(raw, type=dict[str, Any])
     fields.pop("ref", None)
     return fields
