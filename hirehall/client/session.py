@@ -312,13 +312,13 @@ class Session:
         self.is_open = False
         self._out = []
         self._end_greeting(error)
+        streams, self._streams = self._streams, {}
+        for stream in streams.values():
+            stream.end(error)
         calls, self._pending = self._pending, {}
         for call in calls.values():
             _fail(call.waiter, error)
         self.followed.fail(error)
-        streams, self._streams = self._streams, {}
-        for stream in streams.values():
-            stream.put(error)
 
     def _ask_outcome(self, job: str, handle: Handle) -> None:
         command = {"cmd": "wait", "ids": [job]}

@@ -78,6 +78,11 @@ class Stream(ABC, Generic[T]):
         """What to say when nobody listens any more."""
         return None
 
+    def end(self, error: HallError) -> None:
+        """Nothing will be heard any more, and this is why."""
+        self.is_asked = False
+        self.put(error)
+
     # It is the Waiter of its own requests.
 
     def done(self) -> bool:
@@ -88,8 +93,7 @@ class Stream(ABC, Generic[T]):
         self.heard(raw)
 
     def set_exception(self, error: HallError) -> None:
-        self.is_asked = False
-        self.put(error)
+        self.end(error)
 
     @staticmethod
     def read(_line: Line, raw: bytes) -> bytes:

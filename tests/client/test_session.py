@@ -9,65 +9,12 @@ import msgspec
 import pytest
 
 from hirehall.client import submits, verbs
-from hirehall.client.asking import Ask
-from hirehall.client.jobs import Handle, JobMaker
+from hirehall.client.jobs import Handle
 from hirehall.client.outcomes import Broken, JobCancelled, JobExpired, JobFailed, value_of
-from hirehall.client.session import Session, Welcome
+from hirehall.client.session import Welcome
 from hirehall.errors import HallError, KeyConflict, NotFound, TooLarge, Unavailable, Unknown
 from hirehall.wire.replies import Delivery, Ended, Stop
-
-WELCOME = {"ok": True, "ref": 0, "hall": "h1", "protocol": 1}
-
-
-class Box:
-    """A waiter that keeps what it got."""
-
-    def __init__(self) -> None:
-        self.value: Any = None
-        self.error: HallError | None = None
-        self.answers = 0
-
-    def done(self) -> bool:
-        return bool(self.answers)
-
-    def set_result(self, value: Any, /) -> None:
-        self.answers += 1
-        self.value = value
-
-    def set_exception(self, error: Any, /) -> None:
-        self.answers += 1
-        self.error = error
-
-
-class Talk:
-    """A session, and both sides of its wire."""
-
-    def __init__(self, **options: Any) -> None:
-        self.session = Session(**options)
-        self.maker: JobMaker[Handle] = JobMaker(Handle, self.session.followed)
-
-    def open(self) -> Box:
-        greeter = Box()
-        self.hello = json.loads(self.session.greet(greeter))
-        self.hear(WELCOME)
-        return greeter
-
-    def hear(self, *messages: dict[str, Any]) -> None:
-        self.session.received(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
-
-    def said(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.session.take_output().splitlines()]
-
-    def ask(self, ask: Ask[Any]) -> Box:
-        box = Box()
-        self.session.ask(ask.command, box, ask.read, ask.repeat)
-        return box
-
-    def submit(self, kind: str = "echo", payload: Any = None, **options: Any) -> Box:
-        return self.ask(submits.submit(self.maker, kind, payload, options))  # type: ignore[arg-type]
-
-    def get(self, *ids: str) -> Box:
-        return self.ask(verbs.get(ids))
+from tests.client.talk import Box, Talk
 
 
 @pytest.fixture
