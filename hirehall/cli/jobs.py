@@ -71,7 +71,7 @@ COLUMNS = (
     Column("kind", shrinks=True),
     Column("queue", shrinks=True),
     Column("attempt", is_number=True),
-    Column("created"),
+    Column("age"),
     Column("worker", shrinks=True),
     Column("why", shrinks=True),
 )
@@ -85,7 +85,7 @@ def row(job: JobInfo) -> tuple[str, ...]:
         job.kind,
         job.queue,
         f"{job.attempt}/{job.max_attempts + job.forgiven}",
-        age(job.created_at),
+        age(job.created_at).removesuffix(" ago"),
         job.worker or "",
         one_line(reason(job)),
     )

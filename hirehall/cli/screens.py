@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from hirehall.cli.output import age, clean, span
 from hirehall.cli.pulse import Frame, waiting
-from hirehall.cli.tables import Column, cell
+from hirehall.cli.tables import Column, cell, grid
 from hirehall.wire.replies import QueueView, WorkerView
 
 WAITING = Text("asking the hall ...", style="dim")
@@ -37,8 +35,8 @@ WORKERS = (
 )
 
 
-def drawn(frame: Frame, height: int | None) -> RenderableType:
-    """The whole frame; `height` lines of it at most, None for all."""
+def drawn(frame: Frame, width: int, height: int | None) -> RenderableType:
+    """The whole frame, `width` characters wide; `height` lines of it at most, None for all."""
     queues = sorted(frame.queues, key=lambda queue: (-waiting(queue), queue.queue))
     workers = sorted(frame.workers, key=lambda worker: (-worker.silent_seconds > -SILENT_SECONDS, worker.name))
     for_queues, for_workers = shares(len(queues), len(workers), height)
@@ -46,9 +44,11 @@ def drawn(frame: Frame, height: int | None) -> RenderableType:
         title(frame),
         rates(frame),
         Text(),
-        *table(QUEUES, list(map(queue_row, queues)), for_queues, "no queues yet"),
+        *table(QUEUES, list(map(queue_row, queues)), for_queues, width, "no queues yet"),
         Text(),
-        *table(WORKERS, list(map(worker_row, workers)), for_workers, "no workers: start one with `hirehall work`"),
+        *table(
+            WORKERS, list(map(worker_row, workers)), for_workers, width, "no workers: start one with `hirehall work`"
+        ),
         *([] if height is None else [Text(), Text("q or Ctrl-C ends", style="dim")]),
     )
 
@@ -79,17 +79,14 @@ def rates(frame: Frame) -> Text:
     return text
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[Text]], most: int, empty: str) -> list[RenderableType]:
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[Text]], most: int, width: int, empty: str
+) -> list[RenderableType]:
     """The first rows, and how many are left out."""
     if not rows:
         return [Text(empty, style="dim")]
-    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        justify: Literal["left", "right"] = "right" if column.is_number else "left"
-        grid.add_column(column.name, justify=justify, no_wrap=True, min_width=len(column.name))
-    for row in rows[:most]:
-        grid.add_row(*row)
-    return [grid, *([Text(f"... {len(rows) - most} more", style="dim")] if len(rows) > most else [])]
+    left_out = [Text(f"... {len(rows) - most} more", style="dim")] if len(rows) > most else []
+    return [grid(columns, rows[:most], width), *left_out]
 
 
 def queue_row(queue: QueueView) -> tuple[Text, ...]:

@@ -66,7 +66,8 @@ def print_one(hall: Hall) -> None:
     """One frame, whole."""
     from hirehall.cli.screens import drawn  # noqa: PLC0415 - rich takes 50 ms to import
 
-    console().print(drawn(next(frames(hall)), None))
+    screen = console()
+    screen.print(drawn(next(frames(hall)), screen.width, None))
 
 
 def live(hall: Hall) -> None:
@@ -77,7 +78,7 @@ def live(hall: Hall) -> None:
 
     with single_keys(), Live(WAITING, console=console(), screen=True, auto_refresh=False) as screen:
         for frame in frames(hall):
-            screen.update(drawn(frame, screen.console.height), refresh=True)
+            screen.update(drawn(frame, *screen.console.size), refresh=True)
 
 
 def asked_to_quit() -> bool:
