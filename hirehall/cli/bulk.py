@@ -28,11 +28,13 @@ MOST = 1_000  # jobs that are counted one by one
 
 
 class Action(NamedTuple):
-    """One way of changing jobs; `states` are those in which it can."""
+    """One way of changing jobs; `states` are those in which it can, `rule` says so."""
 
     verb: str
     past: str
     states: frozenset[str]
+    rule: str
+    one: Callable[[Hall, str], None]
     each: Callable[[Hall, Sequence[str]], list[Refusal]]
     where: Callable[[Hall, Filters], Task]
 
@@ -65,6 +67,10 @@ def act(hall: Hall, action: Action, words: Sequence[str], filters: Filters, yes:
 
 def each_of(hall: Hall, action: Action, ids: list[str], as_json: bool) -> int:
     """The jobs that are named, each judged by itself."""
+    if len(ids) == 1 and not as_json:
+        action.one(hall, ids[0])
+        say(f"job {ids[0]} {action.past}")
+        return Exit.OK
     refused = [refusal for some in pieces(ids) for refusal in action.each(hall, some)]
     sentences = explained(hall, action, refused)
     done = [job for job in ids if job not in sentences]
@@ -78,16 +84,16 @@ def each_of(hall: Hall, action: Action, ids: list[str], as_json: bool) -> int:
 
 
 def explained(hall: Hall, action: Action, refused: Sequence[Refusal]) -> dict[str, str]:
-    """Each refusal as a sentence: the hall says a word, the job's state says why."""
+    """Each refusal as a sentence: of many the hall says a word each, and the job's state says why."""
     known = {job.id: job for some in pieces([no.id for no in refused]) for job in hall.get(some)}
     sentences = {}
     for job, code in ((no.id, no.code) for no in refused):
         if job not in known:
             sentences[job] = f"there is no job {job} that you may {action.verb}: `hirehall jobs` lists the newest"
-        elif code == "wrong_state":
-            sentences[job] = f"job {job} is {known[job].state} already: it cannot be {action.past}"
+        elif known[job].state in action.states:
+            sentences[job] = f"job {job} was not {action.past} ({code}): {action.verb} it alone to hear why"
         else:
-            sentences[job] = f"job {job} was not {action.past}: {code.replace('_', ' ')}"
+            sentences[job] = f"job {job} is {known[job].state}: {action.rule}"
     return sentences
 
 

@@ -10,7 +10,16 @@ from hirehall.cli.hall import JSON, at_hall
 from hirehall.client.sync_client import Hall
 from hirehall.client.verbs import Filters
 
-ACTION = Action("cancel", "cancelled", UNDER_WAY, Hall.cancel_each, lambda hall, where: hall.cancel_where(**where))
+RULE = "there is nothing left to cancel"
+ACTION = Action(
+    "cancel",
+    "cancelled",
+    UNDER_WAY,
+    RULE,
+    Hall.cancel,
+    Hall.cancel_each,
+    lambda hall, where: hall.cancel_where(**where),
+)
 
 
 @click.command(short_help="End jobs, wherever they are.")

@@ -16,6 +16,7 @@ from hirehall.client.sync_client import Hall
 from hirehall.client.verbs import Changes, Filters
 from hirehall.wire.replies import Refusal
 
+RULE = "only jobs that have not begun can be changed"
 NAMES = ", ".join(FIELDS)
 
 
@@ -45,8 +46,21 @@ def command(hall: Hall, ids: tuple[str, ...], changes: Changes, filters: Filters
       hirehall change last --set priority=9 --set run_at=now
       hirehall change --queue images --state ready --set queue=slow
     """
-    action = Action("change", "changed", WAITING, partial(set_each, changes), partial(set_where, changes))
+    action = Action(
+        "change",
+        "changed",
+        WAITING,
+        RULE,
+        partial(set_one, changes),
+        partial(set_each, changes),
+        partial(set_where, changes),
+    )
     return act(hall, action, ids, filters, yes, as_json)
+
+
+def set_one(changes: Changes, hall: Hall, job: str) -> None:
+    """One job."""
+    hall.change(job, **changes)
 
 
 def set_each(changes: Changes, hall: Hall, ids: Sequence[str]) -> list[Refusal]:

@@ -20,4 +20,4 @@ def command(hall: Hall, queues: tuple[str, ...], as_json: bool) -> None:
     Example:
       hirehall drain images
     """
-    tell(hall, queues, Hall.drain, "is drained: it hands out what is there and refuses more", as_json)
+    tell(hall, queues, Hall.drain, as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -135,4 +136,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> NoReturn:
     """The `hirehall` program."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = Exit.INTERRUPTED
+    sys.exit(status)

@@ -20,4 +20,4 @@ def command(hall: Hall, queues: tuple[str, ...], as_json: bool) -> None:
     Example:
       hirehall pause images
     """
-    tell(hall, queues, Hall.pause, "is paused: it accepts jobs and hands out none", as_json)
+    tell(hall, queues, Hall.pause, as_json)

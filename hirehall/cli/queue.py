@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hirehall.cli.hall import JSON, at_hall
+from hirehall.cli.lines import STATES
 from hirehall.cli.output import age, say, say_json, span
 from hirehall.cli.settings import backoff, whole
 from hirehall.cli.settings import span as seconds
@@ -15,7 +16,6 @@ from hirehall.client.sync_client import Hall
 from hirehall.wire.replies import QueueView
 
 DEFAULT = "default"
-STATES = ("open", "paused", "drained", "down")
 
 
 class Setting(click.ParamType[Any]):
@@ -45,7 +45,7 @@ def number(word: str) -> float:
 
 @click.command(short_help="Show a queue, or set its limits.")
 @click.argument("name", metavar="QUEUE")
-@click.option("--state", type=click.Choice(STATES), metavar="STATE", help=f"One of {', '.join(STATES)}.")
+@click.option("--state", type=click.Choice([*STATES]), metavar="STATE", help=f"One of {', '.join(STATES)}.")
 @click.option("--max-running", type=Setting(whole), metavar="NUMBER", help="Jobs that run at once.")
 @click.option("--max-per-second", type=Setting(number), metavar="NUMBER", help="Jobs that are handed out in a second.")
 @click.option("--max-waiting", type=Setting(whole), metavar="NUMBER", help="Jobs that wait; more are refused.")

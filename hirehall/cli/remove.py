@@ -10,7 +10,10 @@ from hirehall.cli.hall import JSON, at_hall
 from hirehall.client.sync_client import Hall
 from hirehall.client.verbs import Filters
 
-ACTION = Action("remove", "removed", ENDED, Hall.remove_each, lambda hall, where: hall.remove_where(**where))
+RULE = "only jobs that have ended are removed; cancel it first"
+ACTION = Action(
+    "remove", "removed", ENDED, RULE, Hall.remove, Hall.remove_each, lambda hall, where: hall.remove_where(**where)
+)
 
 
 @click.command(short_help="Forget jobs that have ended.")

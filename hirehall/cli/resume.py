@@ -20,4 +20,4 @@ def command(hall: Hall, queues: tuple[str, ...], as_json: bool) -> None:
     Example:
       hirehall resume images
     """
-    tell(hall, queues, Hall.resume, "is open", as_json)
+    tell(hall, queues, Hall.resume, as_json)

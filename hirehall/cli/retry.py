@@ -11,7 +11,10 @@ from hirehall.client.sync_client import Hall
 from hirehall.client.verbs import Filters
 
 AGAIN = ENDED - {"succeeded"}
-ACTION = Action("retry", "retried", AGAIN, Hall.retry_each, lambda hall, where: hall.retry_where(**where))
+RULE = "only jobs that failed, were cancelled or expired are tried again"
+ACTION = Action(
+    "retry", "retried", AGAIN, RULE, Hall.retry, Hall.retry_each, lambda hall, where: hall.retry_where(**where)
+)
 
 
 @click.command(short_help="Run jobs again that failed, were cancelled or expired.")

@@ -217,19 +217,19 @@ def queue(name: str, **settings: Unpack[QueueSettings]) -> Ask[QueueView]:
     return Ask({"cmd": "queue", "queue": name, **settings}, _queue, True)
 
 
-def pause(queue: str) -> Ask[None]:
+def pause(queue: str) -> Ask[QueueView]:
     """Let a queue accept jobs and hand out none."""
-    return Ask({"cmd": "pause", "queue": queue}, _nothing, True)
+    return Ask({"cmd": "pause", "queue": queue}, _queue, True)
 
 
-def resume(queue: str) -> Ask[None]:
+def resume(queue: str) -> Ask[QueueView]:
     """Let a queue accept and hand out jobs."""
-    return Ask({"cmd": "resume", "queue": queue}, _nothing, True)
+    return Ask({"cmd": "resume", "queue": queue}, _queue, True)
 
 
-def drain(queue: str) -> Ask[None]:
+def drain(queue: str) -> Ask[QueueView]:
     """Let a queue hand out what is there and refuse more."""
-    return Ask({"cmd": "drain", "queue": queue}, _nothing, True)
+    return Ask({"cmd": "drain", "queue": queue}, _queue, True)
 
 
 def workers() -> Ask[list[WorkerView]]:

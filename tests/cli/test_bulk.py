@@ -94,7 +94,7 @@ def test_refusals_are_sentences(puppet: Puppet, cli: Cli) -> None:
     puppet.answers["get"] = {"jobs": [a_job(1, state="running")]}
     said = cli("retry", one, two, three)
     assert (said.status, said.out) == (3, f"job {three} retried\n")
-    assert f"job {one} is running already: it cannot be retried" in said.err
+    assert f"job {one} is running: only jobs that failed, were cancelled or expired are tried again" in said.err
     assert f"there is no job {two} that you may retry" in said.err
 
 

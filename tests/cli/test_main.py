@@ -104,3 +104,19 @@ def test_a_reader_who_goes_away_is_not_taken_for_a_failed_job(shell: Shell, comm
 def test_every_exit_status_has_a_meaning() -> None:
     assert set(MEANINGS) == set(Exit)
     assert app.EXIT_STORE == Exit.STORE
+
+
+@pytest.mark.parametrize("module", ["click", "hirehall.cli.demo.bars", "hirehall.cli.demo.crew"])
+def test_ctrl_c_while_it_still_loads_shows_no_traceback(shell: Shell, module: str) -> None:
+    """The person was faster than the imports: a Ctrl-C comes in the middle of one of them."""
+    (shell.cwd / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Slip:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Slip())\n"
+    )
+    line = f"PYTHONPATH={shell.cwd}:{ROOT} {sys.executable} -m hirehall demo {shell.home}"
+    program = shell.start(f"bash -c 'trap : INT; {line}; echo status $?'")
+    assert program.ends()[1].strip() == "status 130"

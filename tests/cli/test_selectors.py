@@ -26,7 +26,8 @@ class Cancelled:
     def __call__(self, *words: str) -> list[int]:
         said = self.cli("cancel", *words)
         assert said.status == 0, said.err
-        return [int(job, 16) for job in self.puppet.asked("cancel")[-1]["ids"]]
+        asked = self.puppet.asked("cancel")[-1]
+        return [int(job, 16) for job in asked.get("ids", [asked.get("id")])]
 
 
 def test_a_whole_id_is_taken_without_asking(cancelled: Cancelled) -> None:
