@@ -1,39 +1,72 @@
-"""The bar of `--wait` and `wait`, drawn on stderr."""
+"""Bars on stderr: waiting for jobs, and changing many."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from hirehall.cli.looking import Deadline, look
+from hirehall.cli.looking import MOST_IDS, Deadline, look
 from hirehall.cli.output import one_line
+from hirehall.client.blocking import Feed
 from hirehall.client.jobs import JobInfo, Waited
+from hirehall.client.streams import Event
 from hirehall.client.sync_client import Hall
+from hirehall.wire.replies import TaskView
 
-LOOK_SECONDS = 0.5
+ENDINGS = frozenset({"succeed", "fail", "timeout", "lose", "cancel", "expire", "gap"})
+AT_ONCE = 10_000  # events that are looked at together
 
 
-def watch_with_bar(hall: Hall, ids: Sequence[str], deadline: Deadline) -> Waited:
-    """Wait, and show how far the one job is, or how many of them have ended."""
-    ended: list[JobInfo] = []
-    pending = list(ids)
+def progress_bar() -> Progress:
+    """What it is, the bar, a few words, the time."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.fields[said]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def watch_with_bar(hall: Hall, ids: Sequence[str], deadline: Deadline) -> Waited:
+    """Wait, and show how far the one job is, or how many of them have ended. The hall says when to look."""
+    ended: list[JobInfo] = []
+    pending = dict.fromkeys(ids)
+    with hall.watch(ids=list(ids) if len(ids) <= MOST_IDS else None) as events, progress_bar() as progress:
         task = progress.add_task("waiting", total=None, said="")
-        while pending and not deadline.is_over():
-            show(progress, task, hall, pending, len(ids))
-            answer = look(hall, pending, deadline, LOOK_SECONDS)
+        suspects = list(ids)  # whatever happened before the watch began
+        while True:
+            answer = look(hall, suspects, Deadline(0))
             ended += answer.jobs
-            pending = answer.pending
-    return Waited(ended, pending)
+            for job in answer.jobs:
+                del pending[job.id]
+            if not pending:
+                break
+            show(progress, task, hall, list(pending), len(ids))
+            news = gather(events, deadline)
+            if not news:
+                break
+            suspects = list(pending) if "gap" in news.values() else [job for job in news if job in pending]
+    return Waited(ended, list(pending))
+
+
+def gather(events: Feed[Event], deadline: Deadline) -> dict[str, str]:
+    """Which jobs something happened to, and the last thing: whatever is there, at least one. Nothing when the time
+    is up."""
+    news: dict[str, str] = {}
+    try:
+        event = events.take(deadline.left())
+        while len(news) < AT_ONCE:
+            news[event.id] = event.event
+            event = events.take(0)
+    except TimeoutError:
+        pass
+    return news
 
 
 def show(progress: Progress, task: TaskID, hall: Hall, pending: Sequence[str], of: int) -> None:
@@ -47,5 +80,30 @@ def show(progress: Progress, task: TaskID, hall: Hall, pending: Sequence[str], o
         percent, text = note.get("percent"), one_line(str(note.get("text") or ""))
         said = escape(" ".join(part for part in ("" if percent is None else f"{percent:.0f}%", text) if part))
         total = None if percent is None else 100.0
-        described = f"{escape(job.kind)}: {job.state}"
+        attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
+        described = f"{escape(job.kind)}: {job.state}{attempt}"
         progress.update(task, description=described, total=total, completed=percent or 0.0, said=said)
+
+
+class TaskBar:
+    """How far the hall has come with changing many jobs."""
+
+    def __init__(self, past: str) -> None:
+        self._past = past
+        self._progress = progress_bar()
+        self._task = self._progress.add_task("looking", total=None, said="")
+
+    def show(self, task: TaskView) -> None:
+        """A word from the hall."""
+        refused = f", {task.refused} refused" if task.refused else ""
+        said = f"{task.looked} looked at{refused}"
+        self._progress.update(self._task, description=f"{task.done} {self._past}", said=said)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -57,3 +58,15 @@ def authority() -> str | None:
 def connect(url: str | None, token: str | None, data: str | None) -> Hall:
     """A connection to that hall. Raises Unavailable, Unauthenticated or BadRequest."""
     return Hall(url, token, name="hirehall command", data=data, ca=authority())
+
+
+def at_hall(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--url --token --data`; the connection that they mean comes in as `hall`, and is closed afterwards."""
+
+    @where
+    @wraps(function)
+    def inside(*, url: str | None, token: str | None, data: str | None, **options: Any) -> Any:
+        with connect(url, token, data) as hall:
+            return function(hall=hall, **options)
+
+    return inside

@@ -2,64 +2,67 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
-from hirehall.cli.hall import JSON, connect, where
-from hirehall.cli.output import age, one_line, reason, say_json
+from hirehall.cli.filters import as_flags, filtered
+from hirehall.cli.hall import JSON, at_hall
+from hirehall.cli.output import age, note, one_line, reason, say_json
+from hirehall.cli.selectors import chosen_one
 from hirehall.cli.tables import Column, show_table
-from hirehall.client.jobs import JobInfo
+from hirehall.client.jobs import JobInfo, Page
 from hirehall.client.sync_client import Hall
-from hirehall.model import State
+from hirehall.client.verbs import Filters
 
 PAGE = 1_000  # jobs in one request
-STATES = tuple(state.word for state in State)
+PATIENCE_SECONDS = 2.0  # to search on where few jobs fit
 
 
 @click.command(short_help="List jobs, the newest first.")
-@click.option("--queue", metavar="NAME", help="Only of this queue.")
-@click.option("--kind", metavar="NAME", help="Only of this kind.")
-@click.option("--state", type=click.Choice(STATES), help="Only in this state.")
+@filtered
 @click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=20,
-    show_default=True,
-    metavar="NUMBER",
-    help="At most so many.",
+    "--limit", type=click.IntRange(1), default=20, show_default=True, metavar="NUMBER", help="At most so many."
 )
-@where
+@click.option("--before", metavar="ID", help="Only jobs older than this one: the next page.")
+@at_hall
 @JSON
-def command(
-    queue: str | None,
-    kind: str | None,
-    state: str | None,
-    limit: int,
-    url: str | None,
-    token: str | None,
-    data: str | None,
-    as_json: bool,
-) -> None:
-    """List jobs, the newest first. `show` tells everything about one."""
-    filters = {"queue": queue, "kind": kind, "state": state}
-    with connect(url, token, data) as hall:
-        jobs = newest(hall, {name: value for name, value in filters.items() if value is not None}, limit)
+def command(hall: Hall, filters: Filters, limit: int, before: str | None, as_json: bool) -> None:
+    """List jobs, the newest first. `show` tells everything about one.
+
+    \b
+    Examples:
+      hirehall jobs --state failed --since 2h
+      hirehall jobs --queue images --limit 100 --json | jq '.jobs[].id'
+    """
+    page = newest(hall, filters, limit, chosen_one(hall, before) if before else None)
     if as_json:
-        say_json({"jobs": jobs})
-    else:
-        show_table(COLUMNS, map(row, jobs), empty="no jobs")
+        say_json(page)
+        return
+    show_table(COLUMNS, map(row, page.jobs), empty="no jobs")
+    if page.next is not None:
+        mention_more(page, filters, limit)
 
 
-def newest(hall: Hall, filters: dict[str, str], limit: int) -> list[JobInfo]:
-    """As many pages as it takes."""
+def newest(hall: Hall, filters: Filters, limit: int, before: str | None) -> Page:
+    """As many pages as it takes, for a while."""
     jobs: list[JobInfo] = []
-    while len(jobs) < limit:
-        wanted = min(limit - len(jobs), PAGE)
-        before = {"before": jobs[-1].id} if jobs else {}
-        page = hall.find(limit=wanted, **filters, **before)
-        jobs += page
-        if len(page) < wanted:
-            break
-    return jobs
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        page = hall.find(limit=min(limit - len(jobs), PAGE), before=before, **filters)
+        jobs += page.jobs
+        before = page.next
+        if before is None or len(jobs) >= limit or time.monotonic() > until:
+            return Page(jobs=jobs, next=before, looked_back_to=page.looked_back_to)
+
+
+def mention_more(page: Page, filters: Filters, limit: int) -> None:
+    """How to go on."""
+    go_on = f"hirehall jobs{as_flags(filters)}{'' if limit == 20 else f' --limit {limit}'} --before {page.next}"
+    if page.looked_back_to is not None and len(page.jobs) < limit:
+        note(f"looked back to {page.looked_back_to} so far; go on with: {go_on}")
+    else:
+        note(f"more: {go_on}")
 
 
 COLUMNS = (
@@ -68,7 +71,7 @@ COLUMNS = (
     Column("kind", shrinks=True),
     Column("queue", shrinks=True),
     Column("attempt", is_number=True),
-    Column("created"),
+    Column("age"),
     Column("worker", shrinks=True),
     Column("why", shrinks=True),
 )
@@ -76,14 +79,13 @@ COLUMNS = (
 
 def row(job: JobInfo) -> tuple[str, ...]:
     """One job, as a person skims it."""
-    attempt = f"{job.attempt}/{job.max_attempts + job.forgiven}"
     return (
         job.id,
         job.state,
         job.kind,
         job.queue,
-        attempt,
-        age(job.created_at),
+        f"{job.attempt}/{job.max_attempts + job.forgiven}",
+        age(job.created_at).removesuffix(" ago"),
         job.worker or "",
         one_line(reason(job)),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -24,21 +25,51 @@ class Row(NamedTuple):
     summary: str
 
 
-COMMANDS = {
-    "serve": Row("hirehall.cli.serve", "Run a hall in this terminal."),
-    "work": Row("hirehall.cli.work", "Run a worker: Python functions, scripts, or both."),
-    "submit": Row("hirehall.cli.submit", "Hand in a job; with --wait, print its result."),
-    "wait": Row("hirehall.cli.wait", "Wait until jobs have ended."),
-    "show": Row("hirehall.cli.show", "Show everything the hall knows about a job."),
-    "jobs": Row("hirehall.cli.jobs", "List jobs, the newest first."),
-    "cancel": Row("hirehall.cli.cancel", "End jobs, wherever they are."),
-    "token": Row("hirehall.cli.token", "Make, list and revoke tokens: who may do what."),
-    "demo": Row("hirehall.cli.demo", "See it work: a hall, two workers, one folder."),
-    "backup": Row("hirehall.cli.backup", "Copy a hall's jobs to a file, while it runs."),
-    "restore": Row("hirehall.cli.restore", "Make a hall's jobs those of a backup."),
-    "migrate": Row("hirehall.cli.migrate", "Look at the version of a hall's file."),
-    "doctor": Row("hirehall.cli.doctor", "Check this machine, the data directory and the hall."),
+SECTIONS = {
+    "Run a hall and workers": {
+        "serve": Row("hirehall.cli.serve", "Run a hall in this terminal."),
+        "work": Row("hirehall.cli.work", "Run a worker: Python functions, scripts, or both."),
+        "demo": Row("hirehall.cli.demo", "See it work: a hall, two workers, one folder."),
+    },
+    "Hand in jobs and follow them": {
+        "submit": Row("hirehall.cli.submit", "Hand in a job; with --wait, print its result."),
+        "wait": Row("hirehall.cli.wait", "Wait until jobs have ended."),
+        "jobs": Row("hirehall.cli.jobs", "List jobs, the newest first."),
+        "show": Row("hirehall.cli.show", "Show everything the hall knows about a job."),
+        "logs": Row("hirehall.cli.logs", "Print what a job's attempts logged; -f follows it live."),
+        "explain": Row("hirehall.cli.explain", "Say why a job is where it is."),
+    },
+    "Change jobs": {
+        "cancel": Row("hirehall.cli.cancel", "End jobs, wherever they are."),
+        "retry": Row("hirehall.cli.retry", "Run jobs again that failed, were cancelled or expired."),
+        "change": Row("hirehall.cli.change", "Change jobs that have not begun: priority, queue, time ..."),
+        "remove": Row("hirehall.cli.remove", "Forget jobs that have ended."),
+    },
+    "Look after queues and workers": {
+        "top": Row("hirehall.cli.top", "Watch rates, queues and workers live."),
+        "counts": Row("hirehall.cli.counts", "Count the jobs by queue, kind and state."),
+        "events": Row("hirehall.cli.events", "Print what happens, as it happens."),
+        "kinds": Row("hirehall.cli.kinds", "List what the workers can run."),
+        "queues": Row("hirehall.cli.queues", "List the queues and what is in them."),
+        "queue": Row("hirehall.cli.queue", "Show a queue, or set its limits."),
+        "pause": Row("hirehall.cli.pause", "Let queues accept jobs and hand out none."),
+        "resume": Row("hirehall.cli.resume", "Let queues accept and hand out jobs again."),
+        "drain": Row("hirehall.cli.drain", "Let queues hand out what is there and refuse more."),
+        "workers": Row("hirehall.cli.workers", "List the workers and what they do."),
+        "worker": Row("hirehall.cli.worker", "Tell one worker to pause, resume, drain or stop."),
+    },
+    "Look after the hall": {
+        "shutdown": Row("hirehall.cli.shutdown", "End the hall."),
+        "token": Row("hirehall.cli.token", "Make, list and revoke tokens: who may do what."),
+        "migrate": Row("hirehall.cli.migrate", "Look at the version of a hall's file."),
+        "doctor": Row("hirehall.cli.doctor", "Check this machine, the data directory and the hall."),
+        "completion": Row("hirehall.cli.completion", "Print the completion script of a shell."),
+    },
 }
+COMMANDS = {name: row for rows in SECTIONS.values() for name, row in rows.items()}
+OTHER_WORDS = {"watch": "events", "list": "jobs", "ls": "jobs", "status": "top", "log": "logs", "rm": "remove",
+               "delete": "remove", "kill": "cancel", "stop": "shutdown", "start": "serve", "run": "submit",
+               "enqueue": "submit", "requeue": "retry", "info": "show", "ps": "jobs", "stats": "counts"}  # fmt: skip
 
 
 class Commands(click.Group):
@@ -59,8 +90,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(COMMANDS)}"
+            near = [OTHER_WORDS[args[0]]] if args[0] in OTHER_WORDS else difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else "`hirehall --help` lists them"
             ctx.fail(f"there is no command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
 
@@ -76,8 +107,10 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """From the table: the list of commands costs no import of any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, row.summary) for name, row in COMMANDS.items()])
+        width = max(map(len, COMMANDS))
+        for title, rows in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{width}}", row.summary) for name, row in rows.items()])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,4 +136,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> NoReturn:
     """The `hirehall` program."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = Exit.INTERRUPTED
+    sys.exit(status)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -39,6 +41,22 @@ def json_text(value: Any) -> str:
 def clean(text: str) -> str:
     """`text` without what a terminal would obey: errors and names come from strangers."""
     return "".join(letter if letter.isprintable() or letter == "\n" else _escaped(letter) for letter in text)
+
+
+def clean_but_colours(text: str) -> str:
+    """The same, but colours stay: they cannot do more than look odd, and are ended with the text."""
+    kept = _COLOUR.split(text)
+    colours = _COLOUR.findall(text)
+    shown = "".join(clean(plain) + colour for plain, colour in zip(kept, [*colours, ""], strict=True))
+    return shown + ("\x1b[0m" if colours else "")
+
+
+def style(text: str, colour: str | None) -> str:
+    """Coloured, where that is wanted; click leaves it out for a pipe."""
+    return text if colour is None or "NO_COLOR" in os.environ else click.style(text, fg=colour)
+
+
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 def _escaped(letter: str) -> str:

@@ -9,22 +9,32 @@ from typing import Any
 import click
 import msgspec
 
-from hirehall.cli.hall import JSON, connect, where
+from hirehall.cli.hall import JSON, at_hall
 from hirehall.cli.output import age, clean, json_text, one_line, reason, say, say_json
+from hirehall.cli.selectors import chosen_one
 from hirehall.client.jobs import JobInfo
+from hirehall.client.sync_client import Hall
 from hirehall.errors import NotFound
 
 
 @click.command(short_help="Show everything the hall knows about a job.")
 @click.argument("job", metavar="ID")
-@where
+@at_hall
 @JSON
-def command(job: str, url: str | None, token: str | None, data: str | None, as_json: bool) -> None:
-    """Show everything the hall knows about a job."""
-    with connect(url, token, data) as hall:
-        found = hall.get([job])
+def command(hall: Hall, job: str, as_json: bool) -> None:
+    """Show everything the hall knows about a job.
+
+    ID is a job's id or a beginning of it, or last.
+
+    \b
+    Examples:
+      hirehall show last
+      hirehall show last --json | jq .result
+    """
+    id = chosen_one(hall, job)  # noqa: A001
+    found = hall.get([id])
     if not found:
-        raise NotFound(f"there is no job {job} that you may see: `hirehall jobs` lists the newest")
+        raise NotFound(f"there is no job {id} that you may see: `hirehall jobs` lists the newest")
     if as_json:
         say_json(found[0])
         return
@@ -44,6 +54,9 @@ def fields(job: JobInfo) -> Iterator[tuple[str, str]]:
         "key": job.key or "",
         "priority": str(job.priority or ""),
         "requires": json_text(job.requires) if job.requires else "",
+        "tags": ", ".join(job.tags),
+        "lock": job.lock or "",
+        "after": " ".join(job.after),
         "meta": json_text(job.meta) if job.meta else "",
         "worker": job.worker or "",
         **{word: moment(getattr(job, f"{word}_at")) for word in ("created", "run", "expires", "started", "finished")},

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +14,8 @@ from rich.text import Text
 from hirehall.cli.output import clean
 
 PIPE_COLUMNS = 10_000  # nobody's line is cut for a program
+GAP = 2  # spaces between two columns
+NARROWEST = 8  # characters that a column keeps
 
 
 class Column(NamedTuple):
@@ -41,13 +44,34 @@ def console() -> Console:
 
 def show_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], empty: str = "") -> None:
     """Print it; `empty` instead when there are no rows."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
+    screen = console()
+    cells = [list(map(cell, row)) for row in rows]
+    screen.print(grid(columns, cells, screen.width) if cells else Text(empty))
+
+
+def grid(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> Table:
+    """The rows under their names, at most `width` characters wide if that can be."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+    for column, room in zip(columns, fitted(columns, rows, width), strict=True):
         justify: Literal["left", "right"] = "right" if column.is_number else "left"
-        table.add_column(column.name, justify=justify, no_wrap=not column.shrinks, min_width=len(column.name))
+        table.add_column(column.name, justify=justify, no_wrap=True, overflow="ellipsis", width=room)
     for row in rows:
-        table.add_row(*map(cell, row))
-    console().print(table if table.row_count else Text(empty))
+        table.add_row(*row)
+    return table
+
+
+def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> list[int]:
+    """How wide each column is: what does not fit is taken from the last ones that may shrink."""
+    rooms = [
+        max([len(column.name), *(cell_len(row[place].plain) for row in rows)]) for place, column in enumerate(columns)
+    ]
+    excess = sum(rooms) + GAP * (len(rooms) - 1) - width
+    for place in reversed(range(len(columns))):
+        if columns[place].shrinks and excess > 0:
+            taken = min(excess, max(rooms[place] - max(len(columns[place].name), NARROWEST), 0))
+            rooms[place] -= taken
+            excess -= taken
+    return rooms
 
 
 def cell(text: str) -> Text:

@@ -10,21 +10,24 @@ Requests may be made without waiting for each other: what one loop turn asks for
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from functools import wraps
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack
 
 from hirehall.client import verbs
-from hirehall.client.address import locate
-from hirehall.client.jobs import Handle, JobInfo, JobMaker, Waited
+from hirehall.client.asking import Ask
+from hirehall.client.contact import Contact
+from hirehall.client.jobs import Handle, LogPart
 from hirehall.client.link import Link
-from hirehall.client.session import Session, Welcome
-from hirehall.client.verbs import Ask, SubmitOptions
-from hirehall.errors import Unavailable
+from hirehall.client.session import Welcome
+from hirehall.client.streams import End, Event, EventStream, LogStream, Stream, TaskStream, Watched
+from hirehall.client.submits import SubmitOptions, joined, submit, submit_many
+from hirehall.errors import HallError, Unavailable
+from hirehall.wire.replies import TaskView
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class AsyncJob(Handle):
@@ -57,25 +60,96 @@ class AsyncJob(Handle):
             self._ended.set_result(None)
 
 
-class AsyncHall:
-    """A connection to a hall. `reconnect_seconds`: how long to try after the connection was lost."""
+def _awaited(verb: Callable[P, Ask[T]]) -> Callable[Concatenate[AsyncHall, P], asyncio.Future[T]]:
+    """The verb as a method: what it asks is under way before it is awaited."""
 
-    def __init__(
-        self,
-        url: str | None = None,
-        token: str | None = None,
-        *,
-        name: str = "",
-        data: str | os.PathLike[str] | None = None,
-        ca: str | os.PathLike[str] | None = None,
-        reconnect_seconds: float = 60.0,
+    @wraps(verb)
+    def method(hall: AsyncHall, /, *args: P.args, **options: P.kwargs) -> asyncio.Future[T]:
+        return hall.say(verb(*args, **options))
+
+    return method
+
+
+def _begins(verb: Callable[P, Ask[TaskView]]) -> Callable[Concatenate[AsyncHall, P], Coroutine[Any, Any, AsyncTask]]:
+    """The verb as a method whose answer is a task to wait for."""
+
+    @wraps(verb)
+    async def method(hall: AsyncHall, /, *args: P.args, **options: P.kwargs) -> AsyncTask:
+        return AsyncTask(hall, await hall.say(verb(*args, **options)))
+
+    return method
+
+
+class AsyncFeed(Generic[T]):
+    """What the hall goes on telling: `async for`, and `close` it."""
+
+    def __init__(self, hall: AsyncHall, stream: Stream[T]) -> None:
+        self._hall = hall
+        self._stream = stream
+        self._box: asyncio.Queue[T | HallError | End] = asyncio.Queue()
+        stream.put = self._box.put_nowait
+        hall.listen(stream)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._hall.ignore(self._stream)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        value = await self._box.get()
+        if isinstance(value, End):
+            self._box.put_nowait(value)
+            raise StopAsyncIteration
+        if isinstance(value, HallError):
+            self._box.put_nowait(value)
+            raise value
+        return value
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._locate = partial(locate, url, token, data=data, ca=ca)
-        self._patience = reconnect_seconds
-        self._session = Session(name=name)
-        self._maker: JobMaker[AsyncJob] = JobMaker(partial(AsyncJob, self), self._session.followed)
+        self.close()
+
+
+class AsyncTask:
+    """A change of many jobs that runs in the hall."""
+
+    def __init__(self, hall: AsyncHall, view: TaskView) -> None:
+        self._hall = hall
+        self.id = view.id
+        self.view = view
+
+    def progress(self) -> AsyncFeed[TaskView]:
+        """How far it has come, again and again, until it is done or stopped."""
+        return AsyncFeed(self._hall, TaskStream(self.id))
+
+    async def wait(self) -> TaskView:
+        """Until it is done or stopped."""
+        async with self.progress() as feed:
+            async for self.view in feed:
+                pass
+        return self.view
+
+    async def stop(self) -> None:
+        """End it after the step under way; what was changed stays so."""
+        await self._hall.say(verbs.stop_task(self.id))
+
+
+class AsyncHall(Contact[AsyncJob]):
+    """A hall to `async with` or `await`. Without arguments: HIREHALL_URL, HIREHALL_DATA, or this machine's own.
+    `reconnect_seconds`: how long to try after the connection was lost."""
+
+    def _begin(self) -> None:
         self._link: Link | None = None
         self.welcome: Welcome | None = None
+
+    def _job(self, id: str, state: str | None, duplicate: bool) -> AsyncJob:  # noqa: A002
+        return AsyncJob(self, id, state, duplicate)
 
     async def open(self) -> Self:
         """Connect. Raises Unavailable, Unauthenticated or Forbidden."""
@@ -102,36 +176,52 @@ class AsyncHall:
 
     def submit(self, kind: str, payload: Any = None, **options: Unpack[SubmitOptions]) -> asyncio.Future[AsyncJob]:
         """Hand in one job; await it for its handle. It is asked for at once, so many may be under way."""
-        return self._ask(verbs.submit(self._maker, kind, payload, options))
+        return self.say(submit(self._maker, kind, payload, options))
 
     async def submit_many(self, jobs: Iterable[Mapping[str, Any]], **defaults: Unpack[SubmitOptions]) -> list[AsyncJob]:
         """Hand in many jobs, the fields beside `jobs` being defaults. All or nothing per message of 1 MiB."""
-        asks = verbs.submit_many(self._maker, jobs, defaults)
-        return verbs.joined(await asyncio.gather(*map(self._ask, asks), return_exceptions=True))
+        asks = submit_many(self._maker, jobs, defaults)
+        return joined(await asyncio.gather(*map(self.say, asks), return_exceptions=True))
 
-    def get(self, ids: Sequence[str]) -> Awaitable[list[JobInfo]]:
-        """What the hall knows about these jobs; those it does not know are left out."""
-        return self._ask(verbs.get(ids))
+    get = _awaited(verbs.get)
+    wait = _awaited(verbs.wait)
+    find = _awaited(verbs.find)
+    explain = _awaited(verbs.explain)
+    log_of = _awaited(verbs.log_of)
+    cancel = _awaited(verbs.cancel)
+    retry = _awaited(verbs.retry)
+    remove = _awaited(verbs.remove)
+    change = _awaited(verbs.change)
+    cancel_each = _awaited(verbs.cancel_each)
+    retry_each = _awaited(verbs.retry_each)
+    remove_each = _awaited(verbs.remove_each)
+    change_each = _awaited(verbs.change_each)
+    cancel_where = _begins(verbs.cancel_where)
+    retry_where = _begins(verbs.retry_where)
+    remove_where = _begins(verbs.remove_where)
+    change_where = _begins(verbs.change_where)
+    counts = _awaited(verbs.counts)
+    queues = _awaited(verbs.queues)
+    queue = _awaited(verbs.queue)
+    pause = _awaited(verbs.pause)
+    resume = _awaited(verbs.resume)
+    drain = _awaited(verbs.drain)
+    workers = _awaited(verbs.workers)
+    worker = _awaited(verbs.worker)
+    can = _awaited(verbs.can)
+    kinds = _awaited(verbs.kinds)
+    metrics = _awaited(verbs.metrics)
+    shutdown = _awaited(verbs.shutdown)
+    request = _awaited(verbs.request)
 
-    def wait(self, ids: Sequence[str], timeout_seconds: float | None = None) -> Awaitable[Waited]:
-        """Answered when all of them have ended, or after `timeout_seconds`."""
-        return self._ask(verbs.wait(ids, timeout_seconds))
+    def watch(self, **watched: Unpack[Watched]) -> AsyncFeed[Event]:
+        """Events from now on, or from `since`, also after a reconnect; a new `watch` ends the one before. An event
+        named `gap` says that some are missing: read again what you know."""
+        return AsyncFeed(self, EventStream(watched))
 
-    def find(self, **filters: Any) -> Awaitable[list[JobInfo]]:
-        """The newest jobs by queue, kind and state; `limit` and `before` page through them."""
-        return self._ask(verbs.find(filters))
-
-    def cancel(self, id: str) -> Awaitable[None]:  # noqa: A002
-        """Stop a job. Raises WrongState when it has ended."""
-        return self._ask(verbs.cancel(id))
-
-    def request(self, command: Mapping[str, Any]) -> Awaitable[dict[str, Any]]:
-        """Any command of the protocol; the reply's fields."""
-        return self._ask(verbs.anything(command))
-
-    def job(self, id: str) -> AsyncJob:  # noqa: A002
-        """A handle on a job that was submitted elsewhere."""
-        return AsyncJob(self, id, None, False)
+    def follow_log(self, id: str, attempt: int | None = None, offset: int = 0) -> AsyncFeed[LogPart]:  # noqa: A002
+        """An attempt's log (the latest one's unless named) as it grows, until the attempt has ended."""
+        return AsyncFeed(self, LogStream(id, attempt, offset))
 
     def follow(self, job: AsyncJob) -> None:
         """See to it that the job's end is heard of."""
@@ -139,28 +229,33 @@ class AsyncHall:
             self._session.followed.ask(job)
             self._wake()
 
-    def _ask(self, ask: Ask[T]) -> asyncio.Future[T]:
+    def listen(self, stream: Stream[Any]) -> None:
+        """Hear a stream until `ignore`."""
+        link = self._connected()
+        self._session.listen(stream)
+        link.wake()
+
+    def ignore(self, stream: Stream[Any]) -> None:
+        """Hear it no more."""
+        self._session.ignore(stream)
+        self._wake()
+
+    def say(self, ask: Ask[T]) -> asyncio.Future[T]:
+        """Send a request; the future is its answer."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        link = self._connected()
+        self._session.ask(ask.command, future, ask.read, ask.repeat)
+        link.wake()
+        return future
+
+    def _connected(self) -> Link:
         if self._link is None:
             raise Unavailable("not connected: use `async with hirehall.connect_async() as hall`")
-        self._session.ask(ask.command, future, ask.read, ask.repeat)
-        self._link.wake()
-        return future
+        return self._link
 
     def _wake(self) -> None:
         if self._link is not None:
             self._link.wake()
 
 
-def connect_async(
-    url: str | None = None,
-    token: str | None = None,
-    *,
-    name: str = "",
-    data: str | os.PathLike[str] | None = None,
-    ca: str | os.PathLike[str] | None = None,
-    reconnect_seconds: float = 60.0,
-) -> AsyncHall:
-    """A hall to `async with` or `await`. Without arguments: HIREHALL_URL, HIREHALL_DATA, or this machine's
-    own."""
-    return AsyncHall(url, token, name=name, data=data, ca=ca, reconnect_seconds=reconnect_seconds)
+connect_async = AsyncHall

@@ -11,7 +11,7 @@ from msgspec import Struct
 from hirehall.client.lines import Line
 from hirehall.client.outcomes import FINAL, value_of
 from hirehall.errors import HallError, NotFound
-from hirehall.wire.replies import Ended
+from hirehall.wire.replies import Ended, LogEntry
 
 
 class Handle:
@@ -118,9 +118,6 @@ class WaitReply(Struct):
     pending: list[str] = []
 
 
-_read_wait = msgspec.json.Decoder(WaitReply).decode
-
-
 class OutcomeWaiter:
     """Takes the answer to a `wait` for one followed job."""
 
@@ -149,7 +146,7 @@ class OutcomeWaiter:
 
     @staticmethod
     def read(_line: Line, raw: bytes) -> WaitReply:
-        return _read_wait(raw)
+        return msgspec.json.decode(raw, type=WaitReply)
 
 
 class JobInfo(Struct, kw_only=True):
@@ -174,11 +171,33 @@ class JobInfo(Struct, kw_only=True):
     history: Any = None
     worker: str | None = None
     meta: dict[str, str] | None = None
+    tags: list[str] = []
+    lock: str | None = None
+    after: list[str] = []
     created_at: str | None = None
     run_at: str | None = None
     expires_at: str | None = None
     started_at: str | None = None
     finished_at: str | None = None
+
+
+class Page(Struct, kw_only=True):
+    """A part of what `find` found. `next` goes on as `before`, None at the end; `looked_back_to` when the search
+    ran out of time there."""
+
+    jobs: list[JobInfo] = []
+    next: str | None = None
+    looked_back_to: str | None = None
+
+
+class LogPart(Struct, kw_only=True):
+    """Part of an attempt's log; `next` is the offset behind it, `ended` that nothing more will come."""
+
+    id: str
+    attempt: int
+    entries: list[LogEntry] = []
+    next: int = 0
+    ended: bool = False
 
 
 class Waited(Struct):

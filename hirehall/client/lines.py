@@ -16,6 +16,12 @@ from hirehall.wire.replies import Delivery, Ended, ErrorBody, Stop
 MAX_LINE = 64 << 20
 
 
+class Named(Struct, gc=False):
+    """Whom a push about one thing is for."""
+
+    id: str = ""
+
+
 class Line(Struct, gc=False):
     """A reply (it has a `ref`) or a push."""
 
@@ -28,6 +34,8 @@ class Line(Struct, gc=False):
     end: list[Ended] | None = None
     stop: Stop | None = None
     event: str | None = None
+    log: Named | None = None
+    task: Named | None = None
 
 
 class Envelope(Struct, gc=False):

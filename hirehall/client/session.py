@@ -6,7 +6,8 @@ Rules:
 - until `hello` is answered only hello goes out; then whatever is still unanswered follows, in the order of
   asking;
 - after a lost connection a request is said again when that cannot do it twice: it never left, or it only
-  reads, or it is a submit with a key. The others end with Unknown.
+  reads, or it is a submit with a key. The others end with Unknown;
+- what goes on being told (streams) is asked for again from where it stopped.
 
 A session is not thread-safe: the blocking client locks around it.
 """
@@ -22,6 +23,7 @@ from msgspec import Struct
 from hirehall.client.jobs import Followed, Handle, OutcomeWaiter
 from hirehall.client.lines import Line, LineBuffer, read_line
 from hirehall.client.outcomes import Broken
+from hirehall.client.streams import END, EventStream, Stream
 from hirehall.errors import HallError, TooLarge, Unavailable, Unknown, from_wire
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.body import encode_body
@@ -46,6 +48,7 @@ READS = frozenset(
         "metrics",
         "explain",
         "ping",
+        "watch",
     }
 )
 
@@ -117,6 +120,7 @@ class Session:
         self._greeter: Waiter | None = None
         self._lines = LineBuffer()
         self._pending: dict[int, Call] = {}
+        self._streams: dict[str, Stream[Any]] = {}
         self._out: list[bytes] = []
         self._next = HELLO_REF + 1
         self._unsent = self._next  # requests from this ref on have not been given to the shell yet
@@ -144,6 +148,32 @@ class Session:
         """Send what needs no answer; dropped while there is no connection."""
         if self.is_open:
             self._out.append(_encode(message))
+
+    def listen(self, stream: Stream[Any]) -> None:
+        """Hear a stream from now on; one of the same key that was heard before ends."""
+        before = self._streams.get(stream.key)
+        self._ask_on(stream)
+        if before is not None:
+            before.put(END)
+        self._streams[stream.key] = stream
+
+    def ignore(self, stream: Stream[Any]) -> None:
+        """Nobody listens any more."""
+        if self._streams.get(stream.key) is stream:
+            del self._streams[stream.key]
+            farewell = stream.goodbye()
+            if farewell is not None:
+                self.tell(farewell)
+
+    def _ask_on(self, stream: Stream[Any]) -> None:
+        if not stream.is_asked:
+            self.ask(stream.command(), stream, stream.read, repeat=True)
+            stream.is_asked = True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will be said or heard any more."""
+        return self._closed is not None
 
     @property
     def has_output(self) -> bool:
@@ -196,10 +226,26 @@ class Session:
             self.followed.ended(line.end)
         if line.run is not None and self._pushes is not None:
             self._pushes.run_jobs(line.run)
+        if line.event is not None:
+            self._tell(EventStream.KEY, raw)
+        if line.log is not None:
+            self._tell(f"log {line.log.id}", raw)
+        if line.task is not None:
+            self._tell(f"task {line.task.id}", raw)
         if line.stop is not None and self._pushes is not None:
             self._pushes.stop(line.stop)
+        elif line.stop is not None and line.stop.why == "shutdown":
+            self.end(Unavailable("the hall was shut down"))
         if line.error is not None:
             self._refused(from_wire(line.error.code, line.error.message))
+
+    def _tell(self, key: str, raw: bytes) -> None:
+        stream = self._streams.get(key)
+        if stream is not None:
+            try:
+                stream.heard(raw)
+            except msgspec.MsgspecError as why:
+                raise Broken(f"the hall sent news that cannot be read: {why}") from why
 
     def _refused(self, error: HallError) -> None:
         if self._greeter is not None:
@@ -234,6 +280,8 @@ class Session:
     def _say_again(self) -> None:
         self._out = [call.line for call in self._pending.values()]
         self.followed.ask_all()
+        for stream in self._streams.values():
+            self._ask_on(stream)
 
     def _end_greeting(self, error: HallError) -> None:
         greeter, self._greeter = self._greeter, None
@@ -264,6 +312,9 @@ class Session:
         self.is_open = False
         self._out = []
         self._end_greeting(error)
+        streams, self._streams = self._streams, {}
+        for stream in streams.values():
+            stream.end(error)
         calls, self._pending = self._pending, {}
         for call in calls.values():
             _fail(call.waiter, error)
@@ -280,10 +331,10 @@ def _settle(call: Call, line: Line, raw: bytes) -> None:
         return
     try:
         value = call.read(line, raw)
+        if not call.waiter.done():
+            call.waiter.set_result(value)
     except msgspec.MsgspecError as why:
         _broken(call.waiter, why)
-    if not call.waiter.done():
-        call.waiter.set_result(value)
 
 
 def _fail(waiter: Waiter, error: HallError) -> None:

@@ -9,60 +9,38 @@ One thread reads. Whoever asks writes, together with all that was asked while an
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import partial
-from queue import SimpleQueue
+from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 from hirehall.client import verbs
-from hirehall.client.address import Address, locate
+from hirehall.client.address import Address
+from hirehall.client.asking import Ask
 from hirehall.client.backoff import full_jitter
-from hirehall.client.jobs import Handle, JobInfo, JobMaker, Waited
+from hirehall.client.blocking import Feed, Slot, Task
+from hirehall.client.contact import Contact
+from hirehall.client.jobs import Handle, LogPart
 from hirehall.client.outcomes import Broken
 from hirehall.client.reach import CONNECT_SECONDS, FATAL, silent, unreachable
-from hirehall.client.session import Session, Welcome
-from hirehall.client.verbs import Ask, SubmitOptions
+from hirehall.client.session import Welcome
+from hirehall.client.streams import Event, EventStream, LogStream, Stream, Watched
+from hirehall.client.submits import SubmitOptions, joined, submit, submit_many
 from hirehall.errors import HallError, Unavailable
+from hirehall.wire.replies import TaskView
 
 if TYPE_CHECKING:
     from hirehall.client.tls import TlsSocket
 
-    Stream = socket.socket | TlsSocket
+    Wire = socket.socket | TlsSocket
 
 T = TypeVar("T")
+P = ParamSpec("P")
 READ_BYTES = 1 << 18
-
-
-class Slot(Generic[T]):
-    """Takes one answer from the reading thread to the thread that asked."""
-
-    __slots__ = ("_box",)
-
-    def __init__(self) -> None:
-        self._box: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
-
-    def done(self) -> bool:
-        return not self._box.empty()
-
-    def set_result(self, value: T) -> None:
-        self._box.put((value, None))
-
-    def set_exception(self, error: BaseException) -> None:
-        self._box.put((None, error))
-
-    def take(self) -> T:
-        """The answer, when it comes; raises the error it is."""
-        value: T
-        value, error = self._box.get()
-        if error is not None:
-            raise error
-        return value
 
 
 class Job(Handle):
@@ -97,29 +75,41 @@ class Job(Handle):
             self._ended.set()
 
 
-class Hall:
-    """A connection to a hall. `reconnect_seconds`: how long to try after the connection was lost."""
+def _blocking(verb: Callable[P, Ask[T]]) -> Callable[Concatenate[Hall, P], T]:
+    """The verb as a method that waits for the answer."""
 
-    def __init__(
-        self,
-        url: str | None = None,
-        token: str | None = None,
-        *,
-        name: str = "",
-        data: str | os.PathLike[str] | None = None,
-        ca: str | os.PathLike[str] | None = None,
-        reconnect_seconds: float = 60.0,
-    ) -> None:
-        self._locate: Callable[[], Address] = partial(locate, url, token, data=data, ca=ca)
-        self._patience = reconnect_seconds
-        self._session = Session(name=name)
-        self._maker: JobMaker[Job] = JobMaker(partial(Job, self), self._session.followed)
+    @wraps(verb)
+    def method(hall: Hall, /, *args: P.args, **options: P.kwargs) -> T:
+        return hall.say(verb(*args, **options)).take()
+
+    return method
+
+
+def _begins(verb: Callable[P, Ask[TaskView]]) -> Callable[Concatenate[Hall, P], Task]:
+    """The verb as a method whose answer is a task to wait for."""
+
+    @wraps(verb)
+    def method(hall: Hall, /, *args: P.args, **options: P.kwargs) -> Task:
+        return Task(hall, hall.say(verb(*args, **options)).take())
+
+    return method
+
+
+class Hall(Contact[Job]):
+    """A connection to a hall, for any number of threads. Without arguments: HIREHALL_URL, HIREHALL_DATA, or this
+    machine's own. `reconnect_seconds`: how long to try after the connection was lost."""
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()  # guards the session and `_writing`
         self._writing = False
         self._closing = threading.Event()
+        self.welcome: Welcome
         self._socket, self.welcome = self._connect()
         self._reader = threading.Thread(target=self._read_on, name="hirehall-reader", daemon=True)
         self._reader.start()
+
+    def _job(self, id: str, state: str | None, duplicate: bool) -> Job:  # noqa: A002
+        return Job(self, id, state, duplicate)
 
     def close(self) -> None:
         """Write what is left and leave."""
@@ -141,36 +131,52 @@ class Hall:
     def submit(self, kind: str, payload: Any = None, **options: Unpack[SubmitOptions]) -> Job:
         """Hand in one job. Raises Unknown when nobody can tell whether it arrived: repeat it with the same
         key."""
-        return self._ask(verbs.submit(self._maker, kind, payload, options)).take()
+        return self.say(submit(self._maker, kind, payload, options)).take()
 
     def submit_many(self, jobs: Iterable[Mapping[str, Any]], **defaults: Unpack[SubmitOptions]) -> list[Job]:
         """Hand in many jobs, the fields beside `jobs` being defaults. All or nothing per message of 1 MiB."""
-        slots = [self._ask(ask) for ask in verbs.submit_many(self._maker, jobs, defaults)]
-        return verbs.joined(list(map(_taken, slots)))
+        slots = [self.say(ask) for ask in submit_many(self._maker, jobs, defaults)]
+        return joined(list(map(_taken, slots)))
 
-    def get(self, ids: Sequence[str]) -> list[JobInfo]:
-        """What the hall knows about these jobs; those it does not know are left out."""
-        return self._ask(verbs.get(ids)).take()
+    get = _blocking(verbs.get)
+    wait = _blocking(verbs.wait)
+    find = _blocking(verbs.find)
+    explain = _blocking(verbs.explain)
+    log_of = _blocking(verbs.log_of)
+    cancel = _blocking(verbs.cancel)
+    retry = _blocking(verbs.retry)
+    remove = _blocking(verbs.remove)
+    change = _blocking(verbs.change)
+    cancel_each = _blocking(verbs.cancel_each)
+    retry_each = _blocking(verbs.retry_each)
+    remove_each = _blocking(verbs.remove_each)
+    change_each = _blocking(verbs.change_each)
+    cancel_where = _begins(verbs.cancel_where)
+    retry_where = _begins(verbs.retry_where)
+    remove_where = _begins(verbs.remove_where)
+    change_where = _begins(verbs.change_where)
+    counts = _blocking(verbs.counts)
+    queues = _blocking(verbs.queues)
+    queue = _blocking(verbs.queue)
+    pause = _blocking(verbs.pause)
+    resume = _blocking(verbs.resume)
+    drain = _blocking(verbs.drain)
+    workers = _blocking(verbs.workers)
+    worker = _blocking(verbs.worker)
+    can = _blocking(verbs.can)
+    kinds = _blocking(verbs.kinds)
+    metrics = _blocking(verbs.metrics)
+    shutdown = _blocking(verbs.shutdown)
+    request = _blocking(verbs.request)
 
-    def wait(self, ids: Sequence[str], timeout_seconds: float | None = None) -> Waited:
-        """Returns when all of them have ended, or after `timeout_seconds`."""
-        return self._ask(verbs.wait(ids, timeout_seconds)).take()
+    def watch(self, **watched: Unpack[Watched]) -> Feed[Event]:
+        """Events from now on, or from `since`, also after a reconnect; a new `watch` ends the one before. An event
+        named `gap` says that some are missing: read again what you know."""
+        return Feed(self, EventStream(watched))
 
-    def find(self, **filters: Any) -> list[JobInfo]:
-        """The newest jobs by queue, kind and state; `limit` and `before` page through them."""
-        return self._ask(verbs.find(filters)).take()
-
-    def cancel(self, id: str) -> None:  # noqa: A002
-        """Stop a job. Raises WrongState when it has ended."""
-        return self._ask(verbs.cancel(id)).take()
-
-    def request(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        """Any command of the protocol; the reply's fields."""
-        return self._ask(verbs.anything(command)).take()
-
-    def job(self, id: str) -> Job:  # noqa: A002
-        """A handle on a job that was submitted elsewhere."""
-        return Job(self, id, None, False)
+    def follow_log(self, id: str, attempt: int | None = None, offset: int = 0) -> Feed[LogPart]:  # noqa: A002
+        """An attempt's log (the latest one's unless named) as it grows, until the attempt has ended."""
+        return Feed(self, LogStream(id, attempt, offset))
 
     def follow(self, job: Job) -> threading.Event:
         """See to it that the job's end is heard of; the event is set when it is."""
@@ -181,9 +187,22 @@ class Hall:
         self._write()
         return ended
 
+    def listen(self, stream: Stream[Any]) -> None:
+        """Hear a stream until `ignore`."""
+        with self._lock:
+            self._session.listen(stream)
+        self._write()
+
+    def ignore(self, stream: Stream[Any]) -> None:
+        """Hear it no more."""
+        with self._lock:
+            self._session.ignore(stream)
+        self._write()
+
     # Asking and writing.
 
-    def _ask(self, ask: Ask[T]) -> Slot[T]:
+    def say(self, ask: Ask[T]) -> Slot[T]:
+        """Send a request; whoever takes from the slot waits for its answer."""
         slot: Slot[T] = Slot()
         with self._lock:
             self._session.ask(ask.command, slot, ask.read, ask.repeat)
@@ -203,7 +222,7 @@ class Hall:
             finally:
                 self._writing = False
 
-    def _take_output(self) -> tuple[Stream, bytes] | None:
+    def _take_output(self) -> tuple[Wire, bytes] | None:
         with self._lock:
             if self._writing or not self._session.has_output:
                 return None
@@ -237,9 +256,10 @@ class Hall:
         """Connect again after a loss; False when this is the end."""
         with self._lock:
             self._session.lost()
+            is_over = self._session.is_over
         _hang_up(self._socket)
         self._socket.close()
-        if self._closing.is_set():
+        if is_over or self._closing.is_set():
             return False
         started = time.monotonic()
         for delay in full_jitter():
@@ -261,7 +281,7 @@ class Hall:
             self._session.end(why)
         return False
 
-    def _connect(self) -> tuple[Stream, Welcome]:
+    def _connect(self) -> tuple[Wire, Welcome]:
         """Connect and greet, once. Raises Unavailable, or the hall's refusal."""
         address = self._locate()
         try:
@@ -278,7 +298,7 @@ class Hall:
         except OSError as why:
             raise unreachable(address, why) from why
 
-    def _greet(self, sock: Stream, address: Address) -> Welcome:
+    def _greet(self, sock: Wire, address: Address) -> Welcome:
         greeted: Slot[Welcome] = Slot()
         with self._lock:
             self._session.token = address.token
@@ -295,13 +315,13 @@ class Hall:
         return greeted.take()
 
 
-def _hang_up(sock: Stream) -> None:
+def _hang_up(sock: Wire) -> None:
     """End a connection for every thread that uses it."""
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _open(address: Address) -> Stream:
+def _open(address: Address) -> Wire:
     if not address.path:
         sock = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -333,14 +353,4 @@ def _taken(slot: Slot[T]) -> T | BaseException:
         return why
 
 
-def connect(
-    url: str | None = None,
-    token: str | None = None,
-    *,
-    name: str = "",
-    data: str | os.PathLike[str] | None = None,
-    ca: str | os.PathLike[str] | None = None,
-    reconnect_seconds: float = 60.0,
-) -> Hall:
-    """A connected hall. Without arguments: HIREHALL_URL, HIREHALL_DATA, or this machine's own."""
-    return Hall(url, token, name=name, data=data, ca=ca, reconnect_seconds=reconnect_seconds)
+connect = Hall

@@ -3,129 +3,107 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import msgspec
 
-from hirehall.client.jobs import J, JobInfo, JobMaker, Waited
+from hirehall.client.asking import Ask
+from hirehall.client.jobs import JobInfo, LogPart, Page, Waited
 from hirehall.client.lines import Line
 from hirehall.client.session import READS
-from hirehall.errors import HallError, TooLarge, Unknown
-from hirehall.model import MAX_MESSAGE
-from hirehall.wire.body import encode_body
+from hirehall.wire import replies
+from hirehall.wire.replies import CountView, Explained, KindOffer, QueueView, Refusal, TaskView, WorkerView
 
 T = TypeVar("T")
-
-MOST_JOBS = 10_000  # that a hall takes in one submit
-
-
-class Ask(NamedTuple, Generic[T]):
-    """One request. `repeat`: may be said again after a lost connection."""
-
-    command: dict[str, Any]
-    read: Callable[[Line, bytes], T]
-    repeat: bool
+R = TypeVar("R", bound=msgspec.Struct)
+Time = datetime | str | float
 
 
-class SubmitOptions(TypedDict, total=False):
-    """What a submit may say beside kind and payload; PROTOCOL section 1 says what each means."""
+class Filters(TypedDict, total=False):
+    """Which jobs: all that is given must hold. The times are of the submit."""
 
     queue: str
-    key: str | None
+    kind: str
+    state: str
+    tag: str
+    key: str
+    worker: str
+    created_after: Time
+    created_before: Time
+
+
+class Changes(TypedDict, total=False):
+    """What `change` sets on jobs that have not begun. A `run_at` of None means now."""
+
+    queue: str
     priority: int
-    share: str | None
     requires: Mapping[str, str | bool | int | float] | None
-    run_at: datetime | str | float | None
-    delay_seconds: float | None
-    expires_at: datetime | str | float | None
-    ttl_seconds: float | None
+    share: str
+    run_at: Time | None
+    delay_seconds: float
+    expires_at: Time | None
+    ttl_seconds: float
     timeout_seconds: float | None
     max_attempts: int
-    backoff: Mapping[str, Any] | None
     keep_seconds: float
-    meta: Mapping[str, str] | None
-    follow: bool
+    tags: Sequence[str]
+    meta: Mapping[str, str]
 
 
-class _Many(msgspec.Struct):
-    ids: list[str]
-    duplicates: list[str] = []
+class QueueSettings(TypedDict, total=False):
+    """What a queue can be told; None sets the default again."""
+
+    state: str
+    max_running: int | None
+    max_per_second: float | None
+    max_waiting: int | None
+    lock_limit: int | None
+    max_attempts: int | None
+    backoff: Mapping[str, Any] | None
+    keep_seconds: float | None
 
 
-class _Jobs(msgspec.Struct):
-    jobs: list[JobInfo] = []
+def _reader(reply: type[R], take: Callable[[R], T]) -> Callable[[Line, bytes], T]:
+    """Decode the answer as `reply` and take from it what was asked for. No decoder is made before it is needed: a
+    program that submits one job has no time for twenty."""
+    return lambda _line, raw: take(msgspec.json.decode(raw, type=reply))
 
 
-_encode = msgspec.json.Encoder().encode
-_read_many = msgspec.json.Decoder(_Many).decode
-_read_jobs = msgspec.json.Decoder(_Jobs).decode
-_read_waited = msgspec.json.Decoder(Waited).decode
-_read_any = msgspec.json.Decoder(dict[str, Any]).decode
+def _nothing(_line: Line, _raw: bytes) -> None:
+    return None
 
 
-def submit(maker: JobMaker[J], kind: str, payload: Any, options: SubmitOptions) -> Ask[J]:
-    """One job."""
-    command = {"cmd": "submit", "kind": kind, "payload": payload, **options}
-    read = maker.following if options.get("follow") else maker.plain
-    return Ask(command, read, options.get("key") is not None)
+_page = _reader(Page, lambda page: page)
+_jobs = _reader(Page, lambda page: page.jobs)
+_waited = _reader(Waited, lambda waited: waited)
+_counts = _reader(replies.CountsReply, lambda reply: reply.counts)
+_queues = _reader(replies.QueuesReply, lambda reply: reply.queues)
+_queue = _reader(replies.QueueReply, lambda reply: reply.queue)
+_workers = _reader(replies.WorkersReply, lambda reply: reply.workers)
+_kinds = _reader(replies.KindsReply, lambda reply: reply.kinds)
+_metrics = _reader(replies.MetricsReply, lambda reply: reply.metrics)
+_can = _reader(replies.CanReply, lambda reply: reply.can)
+_explained = _reader(replies.Explained, lambda reply: reply)
+_task = _reader(replies.TaskReply, lambda reply: reply.task)
 
 
-def submit_many(maker: JobMaker[J], jobs: Iterable[Mapping[str, Any]], defaults: SubmitOptions) -> list[Ask[list[J]]]:
-    """Many jobs, in as few messages as their size allows; each message is all or nothing."""
-    base = {"cmd": "submit", **defaults}
-    room = MAX_MESSAGE - len(_encode(base)) - 64
-    return [_piece(maker, base, piece) for piece in _pieces(jobs, room)]
+class _Log(msgspec.Struct):
+    log: LogPart
 
 
-class _Entry(NamedTuple):
-    text: msgspec.Raw
-    has_key: bool
-    follow: bool | None
+_log = _reader(_Log, lambda reply: reply.log)
 
 
-def _pieces(jobs: Iterable[Mapping[str, Any]], room: int) -> Iterable[list[_Entry]]:
-    piece: list[_Entry] = []
-    size = 0
-    for job in jobs:
-        text = encode_body(job)
-        if len(text) > room:
-            raise TooLarge(f"a job of kind {job.get('kind')!r} takes {len(text)} bytes: at most {room} are accepted")
-        if size + len(text) > room or len(piece) == MOST_JOBS:
-            yield piece
-            piece, size = [], 0
-        piece.append(_Entry(msgspec.Raw(text), job.get("key") is not None, job.get("follow")))
-        size += len(text) + 1
-    if piece:
-        yield piece
+class _Refused(msgspec.Struct):
+    refused: list[Refusal] = []
 
 
-def _piece(maker: JobMaker[J], base: dict[str, Any], piece: list[_Entry]) -> Ask[list[J]]:
-    default = bool(base.get("follow"))
-    follows = [default if entry.follow is None else entry.follow for entry in piece]
-
-    def read(_line: Line, raw: bytes) -> list[J]:
-        reply = _read_many(raw)
-        twins = set(reply.duplicates)
-        handles = [maker.known(job, job in twins) for job in reply.ids]
-        for handle, follow in zip(handles, follows, strict=False):
-            if follow:
-                maker.follow(handle)
-        return handles
-
-    return Ask({**base, "jobs": [entry.text for entry in piece]}, read, all(entry.has_key for entry in piece))
+_refused = _reader(_Refused, lambda reply: reply.refused)
 
 
-def joined(pieces: Sequence[list[J] | BaseException]) -> list[J]:
-    """The handles of all messages of one submit_many; raises when one of them was refused."""
-    jobs = [job for piece in pieces if not isinstance(piece, BaseException) for job in piece]
-    errors = [piece for piece in pieces if isinstance(piece, BaseException)]
-    if not errors:
-        return jobs
-    if jobs and isinstance(errors[0], HallError):
-        raise Unknown(f"only {len(jobs)} of the jobs were submitted; the others: {errors[0]}") from errors[0]
-    raise errors[0]
+# Jobs.
 
 
 def get(ids: Sequence[str]) -> Ask[list[JobInfo]]:
@@ -133,39 +111,164 @@ def get(ids: Sequence[str]) -> Ask[list[JobInfo]]:
     return Ask({"cmd": "get", "ids": list(ids)}, _jobs, True)
 
 
-def wait(ids: Sequence[str], timeout_seconds: float | None) -> Ask[Waited]:
-    """Answered when all have ended or the time is up."""
+def wait(ids: Sequence[str], timeout_seconds: float | None = None) -> Ask[Waited]:
+    """Answered when all of them have ended, or after `timeout_seconds`."""
     return Ask({"cmd": "wait", "ids": list(ids), "timeout_seconds": timeout_seconds}, _waited, True)
 
 
-def find(filters: Mapping[str, Any]) -> Ask[list[JobInfo]]:
-    """The newest jobs that fit."""
-    return Ask({"cmd": "find", **filters}, _jobs, True)
+def find(*, limit: int = 100, before: str | None = None, **filters: Unpack[Filters]) -> Ask[Page]:
+    """The newest jobs that fit; `before=page.next` gives the page after."""
+    return Ask({"cmd": "find", "limit": limit, "before": before, **filters}, _page, True)
+
+
+def explain(id: str) -> Ask[Explained]:  # noqa: A002
+    """Why a job is where it is, in sentences. Raises NotFound."""
+    return Ask({"cmd": "explain", "id": id}, _explained, True)
+
+
+def log_of(id: str, attempt: int | None = None, offset: int = 0) -> Ask[LogPart]:  # noqa: A002
+    """Part of an attempt's log (the latest one's unless named); `offset=part.next` gives the part after."""
+    return Ask({"cmd": "log_of", "id": id, "attempt": attempt, "offset": offset}, _log, True)
+
+
+# Changing jobs: one, several that are judged one by one, or all that fit (in the background, as a task).
 
 
 def cancel(id: str) -> Ask[None]:  # noqa: A002
-    """Stop a job, whatever it does now."""
+    """Stop a job, whatever it does now. Raises WrongState when it has ended."""
     return Ask({"cmd": "cancel", "id": id}, _nothing, False)
 
 
-def anything(command: Mapping[str, Any]) -> Ask[dict[str, Any]]:
-    """Any command; the answer as a dict, without its `ref`."""
+def retry(id: str) -> Ask[None]:  # noqa: A002
+    """Run a job again that failed, was cancelled or expired. Raises WrongState for any other."""
+    return Ask({"cmd": "retry", "id": id}, _nothing, False)
+
+
+def remove(id: str) -> Ask[None]:  # noqa: A002
+    """Forget a job that has ended. Raises WrongState when it has not."""
+    return Ask({"cmd": "remove", "id": id}, _nothing, False)
+
+
+def change(id: str, **changes: Unpack[Changes]) -> Ask[None]:  # noqa: A002
+    """Set fields of a job that has not begun. Raises WrongState when it has."""
+    return Ask({"cmd": "change", "id": id, "set": changes}, _nothing, False)
+
+
+def cancel_each(ids: Sequence[str]) -> Ask[list[Refusal]]:
+    """Stop these jobs; who was refused, and why."""
+    return Ask({"cmd": "cancel", "ids": list(ids)}, _refused, False)
+
+
+def retry_each(ids: Sequence[str]) -> Ask[list[Refusal]]:
+    """Run these jobs again; who was refused, and why."""
+    return Ask({"cmd": "retry", "ids": list(ids)}, _refused, False)
+
+
+def remove_each(ids: Sequence[str]) -> Ask[list[Refusal]]:
+    """Forget these jobs; who was refused, and why."""
+    return Ask({"cmd": "remove", "ids": list(ids)}, _refused, False)
+
+
+def change_each(ids: Sequence[str], **changes: Unpack[Changes]) -> Ask[list[Refusal]]:
+    """Set fields of these jobs; who was refused, and why."""
+    return Ask({"cmd": "change", "ids": list(ids), "set": changes}, _refused, False)
+
+
+def cancel_where(**filters: Unpack[Filters]) -> Ask[TaskView]:
+    """Stop all jobs that fit, in the background."""
+    return Ask({"cmd": "cancel", "where": filters}, _task, False)
+
+
+def retry_where(**filters: Unpack[Filters]) -> Ask[TaskView]:
+    """Run all jobs that fit again, in the background."""
+    return Ask({"cmd": "retry", "where": filters}, _task, False)
+
+
+def remove_where(**filters: Unpack[Filters]) -> Ask[TaskView]:
+    """Forget all jobs that fit and have ended, in the background."""
+    return Ask({"cmd": "remove", "where": filters}, _task, False)
+
+
+def change_where(where: Filters, **changes: Unpack[Changes]) -> Ask[TaskView]:
+    """Set fields of all jobs that fit and have not begun, in the background."""
+    return Ask({"cmd": "change", "where": where, "set": changes}, _task, False)
+
+
+def stop_task(id: str) -> Ask[TaskView]:  # noqa: A002
+    """End what a `..._where` began, after the step under way."""
+    return Ask({"cmd": "task", "id": id, "stop": True}, _task, True)
+
+
+# Queues, workers, the hall.
+
+
+def counts(queue: str | None = None, kind: str | None = None) -> Ask[list[CountView]]:
+    """How many jobs there are, by queue, kind and state."""
+    return Ask({"cmd": "counts", "queue": queue, "kind": kind}, _counts, True)
+
+
+def queues() -> Ask[list[QueueView]]:
+    """Every queue: its settings and what is in it."""
+    return Ask({"cmd": "queues"}, _queues, True)
+
+
+def queue(name: str, **settings: Unpack[QueueSettings]) -> Ask[QueueView]:
+    """A queue, after the settings that are given are set."""
+    return Ask({"cmd": "queue", "queue": name, **settings}, _queue, True)
+
+
+def pause(queue: str) -> Ask[QueueView]:
+    """Let a queue accept jobs and hand out none."""
+    return Ask({"cmd": "pause", "queue": queue}, _queue, True)
+
+
+def resume(queue: str) -> Ask[QueueView]:
+    """Let a queue accept and hand out jobs."""
+    return Ask({"cmd": "resume", "queue": queue}, _queue, True)
+
+
+def drain(queue: str) -> Ask[QueueView]:
+    """Let a queue hand out what is there and refuse more."""
+    return Ask({"cmd": "drain", "queue": queue}, _queue, True)
+
+
+def workers() -> Ask[list[WorkerView]]:
+    """Every worker that is here, or holds a job."""
+    return Ask({"cmd": "workers"}, _workers, True)
+
+
+def worker(worker: str, do: str, credit: int | None = None) -> Ask[None]:
+    """Tell one worker to pause, resume, drain or stop, or to set its credit. Raises NotFound."""
+    given = {} if credit is None else {"credit": credit}
+    return Ask({"cmd": "worker", "worker": worker, "do": do, **given}, _nothing, True)
+
+
+def can(kind: str, queue: str = "default", requires: Mapping[str, Any] | None = None) -> Ask[bool]:
+    """Whether a worker is here that could run this."""
+    return Ask({"cmd": "can", "kind": kind, "queue": queue, "requires": requires}, _can, True)
+
+
+def kinds() -> Ask[list[KindOffer]]:
+    """What can be run now, and where."""
+    return Ask({"cmd": "kinds"}, _kinds, True)
+
+
+def metrics() -> Ask[dict[str, Any]]:
+    """Counters since the hall started."""
+    return Ask({"cmd": "metrics"}, _metrics, True)
+
+
+def shutdown(*, workers: bool = False) -> Ask[None]:
+    """End the hall; with `workers` every worker finishes and exits too."""
+    return Ask({"cmd": "shutdown", "workers": workers}, _nothing, False)
+
+
+def request(command: Mapping[str, Any]) -> Ask[dict[str, Any]]:
+    """Any command of the protocol; the reply's fields."""
     return Ask(dict(command), _fields, command.get("cmd") in READS)
 
 
-def _jobs(_line: Line, raw: bytes) -> list[JobInfo]:
-    return _read_jobs(raw).jobs
-
-
-def _waited(_line: Line, raw: bytes) -> Waited:
-    return _read_waited(raw)
-
-
 def _fields(_line: Line, raw: bytes) -> dict[str, Any]:
-    fields = _read_any(raw)
+    fields = msgspec.json.decode(raw, type=dict[str, Any])
     fields.pop("ref", None)
     return fields
-
-
-def _nothing(_line: Line, _raw: bytes) -> None:
-    return None

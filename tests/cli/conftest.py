@@ -11,6 +11,7 @@ import pytest
 
 from hirehall.cli.main import run
 from tests.cli.program import Shell
+from tests.cli.puppet import Puppet
 from tests.system.hall_process import Hall
 
 TASKS = """
@@ -85,6 +86,15 @@ def hall_cli(cli: Cli, staffed: Hall, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Commands where a hall and a worker are."""
     monkeypatch.setenv("HIREHALL_DATA", str(staffed.data))
     return cli
+
+
+@pytest.fixture
+def puppet(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Puppet]:
+    """A hall that answers as the test says; commands find it."""
+    puppet = Puppet()
+    monkeypatch.setenv("HIREHALL_URL", puppet.url)
+    yield puppet
+    puppet.close()
 
 
 @pytest.fixture

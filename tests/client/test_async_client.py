@@ -171,10 +171,55 @@ def test_any_command_may_be_asked_and_the_other_verbs_speak_the_protocol() -> No
             peer.ok(await peer.expect("submit"), ids=["03", "04"], duplicates=[])
             metrics, found, cancelled, waited, jobs = await asked
             assert metrics == {"ok": True, "metrics": {"n": 1}}
-            assert found[0].state == "running"
+            assert found.jobs[0].state == "running"
             assert cancelled is None
             assert (waited.jobs[0].id, waited.pending) == ("01", ["02"])
             assert [job.id for job in jobs] == ["03", "04"]
+            await client.close()
+
+    asyncio.run(main())
+
+
+def test_tasks_events_and_logs_are_awaited() -> None:
+    async def main() -> None:
+        async with scripted_hall() as hall:
+            client = connect_async(hall.url)
+            peer = await greeted(hall, client)
+            view = {"id": "t1", "action": "retry", "state": "running", "looked": 0, "done": 0, "refused": 0}
+            begun = asyncio.ensure_future(client.retry_where(kind="a"))
+            peer.ok(await peer.expect("retry"), task=view)
+            task = await begun
+            done = asyncio.ensure_future(task.wait())
+            peer.ok(await peer.expect("task"), task={**view, "state": "done", "done": 3})
+            assert (await done).done == 3
+            async with client.watch(kinds=["a"]) as events:
+                peer.ok(await peer.expect("watch"), seq="r-0")
+                peer.say({"event": "submit", "seq": "r-1", "at": "", "id": "01"})
+                assert (await anext(events)).id == "01"
+            assert (await peer.expect("watch"))["off"]
+            parts = client.follow_log("01")
+            entry = {"at": "", "stream": "stdout", "text": "x"}
+            said = await peer.expect("log_of")
+            peer.ok(said, log={"id": "01", "attempt": 1, "entries": [entry], "next": 9, "ended": True})
+            assert [one.text async for part in parts for one in part.entries] == ["x"]
+            await client.close()
+
+    asyncio.run(main())
+
+
+def test_a_hall_that_was_shut_down_ends_the_client_at_once() -> None:
+    async def main() -> None:
+        async with scripted_hall() as hall:
+            client = connect_async(hall.url)
+            peer = await greeted(hall, client)
+            waiting = client.wait(["01"])
+            await peer.expect("wait")
+            peer.say({"stop": {"id": "", "attempt": 0, "why": "shutdown"}})
+            peer.cut()
+            with pytest.raises(Unavailable, match="the hall was shut down"):
+                await asyncio.wait_for(waiting, 10)
+            with pytest.raises(Unavailable, match="the hall was shut down"):
+                client.get(["01"])
             await client.close()
 
     asyncio.run(main())

@@ -8,65 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from hirehall.client import verbs
-from hirehall.client.jobs import Handle, JobMaker
+from hirehall.client import submits, verbs
+from hirehall.client.jobs import Handle
 from hirehall.client.outcomes import Broken, JobCancelled, JobExpired, JobFailed, value_of
-from hirehall.client.session import Session, Welcome
+from hirehall.client.session import Welcome
 from hirehall.errors import HallError, KeyConflict, NotFound, TooLarge, Unavailable, Unknown
 from hirehall.wire.replies import Delivery, Ended, Stop
-
-WELCOME = {"ok": True, "ref": 0, "hall": "h1", "protocol": 1}
-
-
-class Box:
-    """A waiter that keeps what it got."""
-
-    def __init__(self) -> None:
-        self.value: Any = None
-        self.error: HallError | None = None
-        self.answers = 0
-
-    def done(self) -> bool:
-        return bool(self.answers)
-
-    def set_result(self, value: Any, /) -> None:
-        self.answers += 1
-        self.value = value
-
-    def set_exception(self, error: Any, /) -> None:
-        self.answers += 1
-        self.error = error
-
-
-class Talk:
-    """A session, and both sides of its wire."""
-
-    def __init__(self, **options: Any) -> None:
-        self.session = Session(**options)
-        self.maker: JobMaker[Handle] = JobMaker(Handle, self.session.followed)
-
-    def open(self) -> Box:
-        greeter = Box()
-        self.hello = json.loads(self.session.greet(greeter))
-        self.hear(WELCOME)
-        return greeter
-
-    def hear(self, *messages: dict[str, Any]) -> None:
-        self.session.received(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
-
-    def said(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.session.take_output().splitlines()]
-
-    def ask(self, ask: verbs.Ask[Any]) -> Box:
-        box = Box()
-        self.session.ask(ask.command, box, ask.read, ask.repeat)
-        return box
-
-    def submit(self, kind: str = "echo", payload: Any = None, **options: Any) -> Box:
-        return self.ask(verbs.submit(self.maker, kind, payload, options))  # type: ignore[arg-type]
-
-    def get(self, *ids: str) -> Box:
-        return self.ask(verbs.get(ids))
+from tests.client.talk import Box, Talk
 
 
 @pytest.fixture
@@ -158,14 +106,14 @@ def test_an_error_without_a_ref_goes_to_the_oldest_request_that_keeps_the_order(
 
 def test_bulk_submits_are_split_by_size_and_joined_again(talk: Talk) -> None:
     jobs = [{"kind": "echo", "payload": "x" * 300_000} for _ in range(5)]
-    asks = verbs.submit_many(talk.maker, jobs, {"queue": "q"})
+    asks = submits.submit_many(talk.maker, jobs, {"queue": "q"})
     boxes = [talk.ask(ask) for ask in asks]
     said = talk.said()
     assert [len(line["jobs"]) for line in said] == [3, 2]
     assert all(line["queue"] == "q" for line in said)
     talk.hear({"ok": True, "ref": 1, "ids": ["a", "b", "c"], "duplicates": ["b"]})
     talk.hear({"ok": True, "ref": 2, "ids": ["d", "e"], "duplicates": []})
-    handles = verbs.joined([box.value for box in boxes])
+    handles = submits.joined([box.value for box in boxes])
     assert [handle.id for handle in handles] == ["a", "b", "c", "d", "e"]
     assert [handle.duplicate for handle in handles] == [False, True, False, False, False]
 
@@ -173,7 +121,7 @@ def test_bulk_submits_are_split_by_size_and_joined_again(talk: Talk) -> None:
 def test_a_bulk_submit_of_which_a_part_was_refused_is_unknown() -> None:
     parts: list[list[Handle] | BaseException] = [[Handle("a")], NotFound("no")]
     with pytest.raises(Unknown, match="only 1 of the jobs were submitted"):
-        verbs.joined(parts)
+        submits.joined(parts)
 
 
 def test_a_request_that_is_too_large_is_refused_before_it_is_sent(talk: Talk) -> None:
@@ -254,7 +202,7 @@ def test_after_a_reconnect_reads_and_keyed_submits_are_repeated_and_other_submit
 ) -> None:
     plain, keyed, read = talk.submit(), talk.submit(key="k"), talk.get("a")
     bulk = [{"kind": "x", "key": "1"}, {"kind": "x", "key": "2"}]
-    many = talk.ask(verbs.submit_many(talk.maker, bulk, {})[0])
+    many = talk.ask(submits.submit_many(talk.maker, bulk, {})[0])
     talk.said()
     talk.session.lost()
     assert isinstance(plain.error, Unknown)

@@ -152,3 +152,65 @@ def test_closing_ends_the_reading_thread_and_whoever_waits(stage: Stage) -> None
 def test_no_hall_at_the_address_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"cannot reach the hall at hall\+unix:.*`hirehall serve`"):
         connect(f"hall+unix://{tmp_path}/none.sock")
+
+
+SOME = {"id": "t1", "action": "cancel", "state": "running", "looked": 200, "done": 190, "refused": 0}
+ALL = {**SOME, "state": "done", "looked": 500, "done": 480}
+
+
+def test_a_change_of_many_jobs_is_a_task_to_wait_for_and_to_stop(stage: Stage) -> None:
+    client, peer = hired(stage)
+
+    async def script(_hall: ScriptedHall) -> Any:
+        said = await peer.expect("cancel")
+        peer.ok(said, task=SOME)
+        stop = await peer.expect("task")
+        peer.ok(stop, task=SOME)
+        peer.ok(await peer.expect("task"), task=SOME)
+        peer.say({"task": ALL})
+        return said["where"], stop["stop"]
+
+    playing = stage.play(script)
+    with client:
+        task = client.cancel_where(queue="images", state="ready")
+        task.stop()
+        assert task.view.done == 190
+        assert task.wait().done == 480
+    assert playing.result(10) == ({"queue": "images", "state": "ready"}, True)
+
+
+def test_events_are_taken_one_by_one_and_with_a_timeout(stage: Stage) -> None:
+    client, peer = hired(stage)
+
+    async def script(_hall: ScriptedHall) -> None:
+        peer.ok(await peer.expect("watch"), seq="r-0")
+        peer.say({"event": "submit", "seq": "r-1", "at": "", "id": "01"})
+        assert (await peer.expect("watch"))["off"]
+
+    playing = stage.play(script)
+    with client:
+        with client.watch() as events:
+            assert next(events).id == "01"
+            with pytest.raises(TimeoutError):
+                events.take(0.01)
+        playing.result(10)
+
+
+def test_a_hall_that_was_shut_down_is_not_looked_for(stage: Stage) -> None:
+    """A minute of trying would be a minute of nothing: it said that it goes."""
+    client, peer = hired(stage)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(client.wait, ["01"])
+        stage.play(lambda _: peer.expect("wait")).result(10)
+
+        async def script(_hall: ScriptedHall) -> None:
+            peer.say({"stop": {"id": "", "attempt": 0, "why": "shutdown"}})
+            peer.cut()
+
+        stage.play(script).result(10)
+        with pytest.raises(Unavailable, match="the hall was shut down"):
+            waiting.result(10)
+    with pytest.raises(Unavailable, match="the hall was shut down"):
+        client.get(["01"])
+    client.close()
+    assert not any(thread.name == "hirehall-reader" for thread in threading.enumerate())

@@ -1,0 +1,115 @@
+"""How a frame of `top` looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from hirehall.cli.output import age, clean, span
+from hirehall.cli.pulse import Frame, waiting
+from hirehall.cli.tables import Column, cell, grid
+from hirehall.wire.replies import QueueView, WorkerView
+
+WAITING = Text("asking the hall ...", style="dim")
+AROUND = 10  # lines that are neither queues nor workers
+HELD = {"paused": "yellow", "down": "yellow", "drained": "yellow", "draining": "yellow", "gone": "red"}
+SILENT_SECONDS = 20.0  # a worker that beats is heard of sooner
+
+QUEUES = (
+    Column("queue", shrinks=True),
+    Column("state"),
+    Column("waiting", is_number=True),
+    Column("running", is_number=True),
+    Column("later", is_number=True),
+    Column("workers", is_number=True),
+    Column("oldest waits"),
+)
+WORKERS = (
+    Column("worker", shrinks=True),
+    Column("state"),
+    Column("running", is_number=True),
+    Column("queues", shrinks=True),
+    Column("silent for"),
+)
+
+
+def drawn(frame: Frame, width: int, height: int | None) -> RenderableType:
+    """The whole frame, `width` characters wide; `height` lines of it at most, None for all."""
+    queues = sorted(frame.queues, key=lambda queue: (-waiting(queue), queue.queue))
+    workers = sorted(frame.workers, key=lambda worker: (-worker.silent_seconds > -SILENT_SECONDS, worker.name))
+    for_queues, for_workers = shares(len(queues), len(workers), height)
+    return Group(
+        title(frame),
+        rates(frame),
+        Text(),
+        *table(QUEUES, list(map(queue_row, queues)), for_queues, width, "no queues yet"),
+        Text(),
+        *table(
+            WORKERS, list(map(worker_row, workers)), for_workers, width, "no workers: start one with `hirehall work`"
+        ),
+        *([] if height is None else [Text(), Text("q or Ctrl-C ends", style="dim")]),
+    )
+
+
+def shares(queues: int, workers: int, height: int | None) -> tuple[int, int]:
+    """How many lines each list gets: half of them, and what the other leaves."""
+    if height is None:
+        return queues, workers
+    room = max(height - AROUND, 2)
+    for_queues = min(queues, max(room // 2, room - workers))
+    return for_queues, min(workers, room - for_queues)
+
+
+def title(frame: Frame) -> Text:
+    """Which hall, and how much is to do."""
+    text = Text.assemble(("hall ", ""), (clean(frame.hall), "bold"), f"  {clean(frame.server)}")
+    oldest = f", the oldest for {age(frame.oldest_waiting_at).removesuffix(' ago')}" if frame.oldest_waiting_at else ""
+    return text.append(f"   {frame.running} running, {frame.waiting} waiting{oldest}")
+
+
+def rates(frame: Frame) -> Text:
+    """Jobs per second."""
+    words = [f"{name} {number:,.1f}/s" for name, number in frame.rates.items() if name not in {"failed", "retried"}]
+    text = Text("   ".join(words))
+    for name in ("failed", "retried"):
+        number = frame.rates[name]
+        text.append(f"   {name} {number:,.1f}/s", style="red" if number and name == "failed" else "")
+    return text
+
+
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[Text]], most: int, width: int, empty: str
+) -> list[RenderableType]:
+    """The first rows, and how many are left out."""
+    if not rows:
+        return [Text(empty, style="dim")]
+    left_out = [Text(f"... {len(rows) - most} more", style="dim")] if len(rows) > most else []
+    return [grid(columns, rows[:most], width), *left_out]
+
+
+def queue_row(queue: QueueView) -> tuple[Text, ...]:
+    """One queue."""
+    later = queue.jobs.get("scheduled", 0) + queue.jobs.get("blocked", 0)
+    return (
+        cell(queue.queue),
+        Text(clean(queue.state), style=HELD.get(queue.state, "")),
+        cell(f"{waiting(queue):,}"),
+        cell(f"{queue.jobs.get('running', 0):,}"),
+        cell(f"{later:,}"),
+        cell(str(queue.workers)),
+        cell(age(queue.oldest_waiting_at).removesuffix(" ago")),
+    )
+
+
+def worker_row(worker: WorkerView) -> tuple[Text, ...]:
+    """One worker."""
+    state = worker.state if worker.connected else "gone"
+    return (
+        cell(worker.name or worker.worker),
+        Text(clean(state), style=HELD.get(state, "")),
+        cell(f"{len(worker.running)}/{worker.credit}"),
+        cell(", ".join(worker.queues)),
+        Text(span(worker.silent_seconds), style="red" if worker.silent_seconds > SILENT_SECONDS else ""),
+    )

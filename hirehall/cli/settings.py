@@ -1,0 +1,126 @@
+"""`NAME=VALUE` words that set fields of jobs and queues: each name with how its value is read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+import click
+
+from hirehall.cli.parsing import read_labels
+from hirehall.cli.times import read_moment, read_span
+from hirehall.client.verbs import Changes
+
+NONE = "none"
+BACKOFFS = ("exponential", "linear", "constant")
+
+
+def whole(word: str) -> int:
+    """A whole number."""
+    try:
+        return int(word)
+    except ValueError:
+        raise click.UsageError(f"{word!r} is no whole number") from None
+
+
+def span(word: str) -> float:
+    """A duration in seconds."""
+    seconds = read_span(word)
+    if seconds is None:
+        raise click.UsageError(f"{word!r} is no duration: write seconds, or for example 90s, 30m, 1h30m, 2d")
+    return seconds
+
+
+def moment(word: str) -> str:
+    """A point in time."""
+    at = None if read_span(word) is not None else read_moment(word)
+    if at is None:
+        raise click.UsageError(f"{word!r} is no time: write 2026-01-31 or 2026-01-31T12:00:00Z")
+    return at
+
+
+def words(text: str) -> list[str]:
+    """`a,b,c`."""
+    return [word for word in text.split(",") if word]
+
+
+def labels(text: str) -> dict[str, Any]:
+    """`gpu=1,mesher=tetgen`."""
+    return dict(read_labels("requires", words(text)))
+
+
+def texts(text: str) -> dict[str, str]:
+    """`team=maps,ticket=17`."""
+    return read_texts("meta", words(text))
+
+
+def read_texts(option: str, pairs: Iterable[str]) -> dict[str, str]:
+    """`NAME=VALUE` words, the values as they stand."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not name or not equals:
+            raise click.UsageError(f"{option} {pair!r}: write NAME=VALUE, for example ticket=17")
+        found[name] = value
+    return found
+
+
+def backoff(text: str) -> dict[str, Any]:
+    """`KIND:BASE` or `KIND:BASE:MAX`, such as exponential:1s:1h."""
+    kind, _, rest = text.partition(":")
+    base, _, most = rest.partition(":")
+    if kind not in BACKOFFS or not base:
+        raise click.UsageError(
+            f"{text!r} is no backoff: write {'|'.join(BACKOFFS)}:FIRST[:MOST], for example exponential:1s:1h"
+        )
+    return {"kind": kind, "base_seconds": span(base)} | ({"max_seconds": span(most)} if most else {})
+
+
+Reader = Callable[[str], Any]
+FIELDS: Mapping[str, tuple[str, Reader]] = {
+    "queue": ("queue", str),
+    "priority": ("priority", whole),
+    "run_at": ("run_at", moment),
+    "delay": ("delay_seconds", span),
+    "expires_at": ("expires_at", moment),
+    "ttl": ("ttl_seconds", span),
+    "timeout": ("timeout_seconds", span),
+    "max_attempts": ("max_attempts", whole),
+    "keep": ("keep_seconds", span),
+    "requires": ("requires", labels),
+    "share": ("share", str),
+    "tags": ("tags", words),
+    "meta": ("meta", texts),
+}
+NOW = {"run_at": "now"}  # the wire says null
+MAY_BE_NONE = {"expires_at", "timeout", "requires"}
+EMPTY: Mapping[str, Any] = {"tags": [], "meta": {}}
+
+
+def read_changes(pairs: Iterable[str]) -> Changes:
+    """What `--set` words say. Raises UsageError with the nearest name."""
+    changes: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if name not in FIELDS:
+            near = difflib.get_close_matches(name, FIELDS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(FIELDS)}"
+            raise click.UsageError(f"--set {pair!r}: there is no {name!r} to set: {hint}")
+        if not equals:
+            raise click.UsageError(f"--set {pair!r}: write {name}=VALUE")
+        field, read = FIELDS[name]
+        changes[field] = value_of(name, value, read)
+    return cast("Changes", changes)
+
+
+def value_of(name: str, word: str, read: Reader) -> Any:
+    """One value; what stands where says whose it is."""
+    if word == NOW.get(name) or (word == NONE and name in MAY_BE_NONE):
+        return None
+    if word == NONE and name in EMPTY:
+        return EMPTY[name]
+    try:
+        return read(word)
+    except click.UsageError as exc:
+        raise click.UsageError(f"--set {name}: {exc.message}") from None

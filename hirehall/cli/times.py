@@ -1,0 +1,64 @@
+"""Times and durations as people type them: `90`, `30m`, `1h30m`, `2026-01-31`, `2026-01-31T12:00:00Z`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_PLAIN = re.compile(r"\d+(?:\.\d+)?")
+
+
+def read_span(word: str) -> float | None:
+    """Seconds; None for what is no duration."""
+    if _PLAIN.fullmatch(word):
+        return float(word)
+    if not _SPAN.fullmatch(word):
+        return None
+    return sum(float(number) * UNITS[unit] for number, unit in _PART.findall(word))
+
+
+def read_moment(word: str, now: datetime | None = None) -> str | None:
+    """A point in time as RFC 3339; a duration means so long ago, a time without a zone is this machine's. None for
+    what is no time."""
+    seconds = read_span(word)
+    if seconds is not None:
+        return ((now or datetime.now(UTC)) - timedelta(seconds=seconds)).isoformat()
+    try:
+        return datetime.fromisoformat(word).astimezone().isoformat()
+    except ValueError:
+        return None
+
+
+class Span(click.ParamType[float]):
+    """A duration, in seconds."""
+
+    name = "duration"
+
+    def __init__(self, most: float | None = None) -> None:
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = value if isinstance(value, float) else read_span(str(value))
+        if seconds is None:
+            self.fail(f"{value!r} is no duration: write seconds, or for example 90s, 30m, 1h30m, 2d", param, ctx)
+        if self._most is not None and seconds > self._most:
+            self.fail(f"{value!r} is longer than {self._most:g} s", param, ctx)
+        return seconds
+
+
+class Moment(click.ParamType[str]):
+    """A point in time, as RFC 3339."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        moment = read_moment(str(value))
+        if moment is None:
+            self.fail(f"{value!r} is no time: write 2h (ago), 2026-01-31, or 2026-01-31T12:00:00Z", param, ctx)
+        return moment

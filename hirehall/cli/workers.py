@@ -1,0 +1,58 @@
+"""`hirehall workers`: who is here."""
+
+from __future__ import annotations
+
+import click
+
+from hirehall.cli.hall import JSON, at_hall
+from hirehall.cli.output import json_text, say_json, span
+from hirehall.cli.tables import Column, show_table
+from hirehall.client.sync_client import Hall
+from hirehall.wire.replies import WorkerView
+
+COLUMNS = (
+    Column("worker"),
+    Column("name", shrinks=True),
+    Column("state"),
+    Column("running", is_number=True),
+    Column("queues", shrinks=True),
+    Column("kinds", shrinks=True),
+    Column("offers", shrinks=True),
+    Column("silent for"),
+)
+
+
+@click.command(short_help="List the workers and what they do.")
+@at_hall
+@JSON
+def command(hall: Hall, as_json: bool) -> None:
+    """List the workers: how many of their places are taken, what they serve, and when they were last heard of.
+
+    \b
+    Example:
+      hirehall workers
+    """
+    workers = hall.workers()
+    if as_json:
+        say_json({"workers": workers})
+    else:
+        show_table(COLUMNS, map(row, workers), empty="no workers: start one with `hirehall work TASKS.PY`")
+
+
+def row(worker: WorkerView) -> tuple[str, ...]:
+    """One worker on one line."""
+    return (
+        worker.worker,
+        worker.name,
+        worker.state if worker.connected else "gone",
+        f"{len(worker.running)}/{worker.credit}",
+        ", ".join(worker.queues),
+        ", ".join(worker.kinds),
+        " ".join(f"{name}={offered(value)}" for name, value in worker.offers.items()),
+        span(worker.silent_seconds),
+    )
+
+
+def offered(value: object) -> str:
+    """A text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else json_text(value)
