@@ -18,8 +18,9 @@ from hirehall.runners.command import CommandRunner
 from hirehall.runners.port import Runner
 from hirehall.runners.python import PythonRunner
 from hirehall.runners.registry import JobFunction, load
-from hirehall.worker.agent import Agent, by_kind
+from hirehall.worker.agent import Agent
 from hirehall.worker.process import work as work_until_told
+from hirehall.worker.serving import by_kind
 
 SCRIPT_HELP = "Run COMMAND for jobs of KIND: no shell, the payload on stdin. Again for more kinds."
 QUEUE_HELP = "Take work from this queue; again for more.  [default: default]"

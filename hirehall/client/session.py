@@ -25,7 +25,7 @@ from hirehall.client.outcomes import Broken
 from hirehall.errors import HallError, TooLarge, Unavailable, Unknown, from_wire
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.body import encode_body
-from hirehall.wire.replies import Delivery, Stop
+from hirehall.wire.replies import Delivery, Stop, WorkerSetting
 
 PROTOCOL = 1
 HELLO_REF = 0
@@ -71,6 +71,8 @@ class Pushes(Protocol):
     def run_jobs(self, jobs: list[Delivery]) -> None: ...
 
     def stop(self, order: Stop) -> None: ...
+
+    def adjust(self, setting: WorkerSetting) -> None: ...
 
     def refused(self, error: HallError) -> None:
         """An error reply without a `ref`, to a line that was told and not asked."""
@@ -198,6 +200,8 @@ class Session:
             self._pushes.run_jobs(line.run)
         if line.stop is not None and self._pushes is not None:
             self._pushes.stop(line.stop)
+        if line.set is not None and self._pushes is not None:
+            self._pushes.adjust(line.set)
         if line.error is not None:
             self._refused(from_wire(line.error.code, line.error.message))
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from hirehall.runners import tree
-from hirehall.runners.capture import Capture, ProgressLines
+from hirehall.runners.capture import Capture, LogLines, ProgressLines
 from hirehall.runners.port import Report
 from hirehall.runners.workspace import Workspace
 
@@ -25,7 +25,7 @@ DRAIN_SECONDS = 1.0  # how long after its end a script's pipes may be held open 
 class Process(asyncio.SubprocessProtocol):
     """One run of a command."""
 
-    def __init__(self, space: Workspace, progress: ProgressPipe) -> None:
+    def __init__(self, space: Workspace, progress: ProgressPipe, report: Report) -> None:
         loop = asyncio.get_running_loop()
         self.stdout = Capture()
         self.stderr = Capture()
@@ -37,13 +37,15 @@ class Process(asyncio.SubprocessProtocol):
         self._pipes_closed: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.SubprocessTransport | None = None
         self._progress = progress
+        self._report = report
+        self._lines = {1: LogLines(), 2: LogLines()}
 
     @classmethod
     async def start(cls, argv: Sequence[str], space: Workspace, env: dict[str, str], report: Report) -> Process:
         """Start `argv`. Raises OSError."""
         progress = ProgressPipe(report)
         write_end = await progress.open()
-        process = cls(space, progress)
+        process = cls(space, progress, report)
         try:
             await asyncio.get_running_loop().subprocess_exec(
                 lambda: process,
@@ -68,11 +70,17 @@ class Process(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         (self.stdout if fd == 1 else self.stderr).feed(data)
+        self._log(fd, self._lines[fd].feed(data))
 
-    def pipe_connection_lost(self, _fd: int, _exc: Exception | None) -> None:
+    def pipe_connection_lost(self, fd: int, _exc: Exception | None) -> None:
+        self._log(fd, self._lines[fd].finish())
         self._open_pipes -= 1
         if not self._open_pipes and not self._pipes_closed.done():
             self._pipes_closed.set_result(None)
+
+    def _log(self, fd: int, lines: str | None) -> None:
+        if lines is not None:
+            self._report.log("stdout" if fd == 1 else "stderr", lines)
 
     def process_exited(self) -> None:
         code = self._transport.get_returncode() if self._transport is not None else None
