@@ -35,7 +35,8 @@ class JobLogHandler(logging.Handler):
         say = current.get()
         if say is not None:
             say(STREAM, self._text(record))
-        self._pass_on(record)
+        else:
+            self._pass_on(record)
 
     def _text(self, record: logging.LogRecord) -> str:
         try:

@@ -31,8 +31,8 @@ class Process(asyncio.SubprocessProtocol):
         self.stderr = Capture()
         self.exited: asyncio.Future[int] = loop.create_future()
         self.pid = 0
+        self.family: tree.Family
         self._mark = str(space.payload)
-        self._tree: tree.Processes = []
         self._open_pipes = 2
         self._pipes_closed: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.SubprocessTransport | None = None
@@ -67,6 +67,7 @@ class Process(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self.pid = self._transport.get_pid()
+        self.family = tree.Family(self.pid, "HALL_PAYLOAD", self._mark)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         (self.stdout if fd == 1 else self.stderr).feed(data)
@@ -89,21 +90,10 @@ class Process(asyncio.SubprocessProtocol):
 
     # Ends.
 
-    def remember_tree(self) -> None:
-        """Note its descendants while their parents live: later nobody knows whose they were."""
-        self._tree += tree.descendants(self.pid)
-
-    async def kill_tree(self) -> None:
-        """SIGKILL to everything it started, wherever that went."""
-        self.remember_tree()
-        tree.signal_group(self.pid, signal.SIGKILL)
-        strays = await asyncio.to_thread(tree.marked, "HALL_PAYLOAD", self._mark)
-        tree.kill([*self._tree, *strays])
-
     async def clean_up(self) -> None:
         """After its end: kill what it left in its group, and take the last of its output."""
         if not self.exited.done():
-            await self.kill_tree()
+            await self.family.kill()
         tree.signal_group(self.pid, signal.SIGKILL)
         last: set[asyncio.Future[Any]] = {self._pipes_closed, self._progress.ended}
         await asyncio.wait(last, timeout=DRAIN_SECONDS)
