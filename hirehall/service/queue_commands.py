@@ -72,9 +72,7 @@ def queues(hall: Hall, session: Session, message: requests.Queues) -> AfterRead:
     def make(counts: list[Count], oldest: dict[str, int]) -> replies.QueuesReply:
         served = {name for crew in hall.core.hallway.crews.values() for name in crew.queues}
         names = {*(count.queue for count in counts), *served, *hall.core.hallway.set_lines}
-        return replies.QueuesReply(
-            queues=_views(hall, sorted(scope.visible(session, frozenset(names))), counts, oldest)
-        )
+        return replies.QueuesReply(queues=_views(hall, sorted(scope.visible(session, frozenset(names))), counts, oldest))
 
     return AfterRead((Counts(queues=session.identity.queues), OldestReady()), make)
 
@@ -90,7 +88,9 @@ def counts(hall: Hall, session: Session, message: requests.Counts) -> AfterRead:
     return AfterRead((Counts(message.queue, message.kind, session.identity.queues),), make)
 
 
-def _views(hall: Hall, names: Iterable[str], counts: list[Count], oldest: dict[str, int]) -> list[replies.QueueView]:
+def _views(
+    hall: Hall, names: Iterable[str], counts: list[Count], oldest: dict[str, int]
+) -> list[replies.QueueView]:
     jobs: dict[str, dict[str, int]] = {}
     for count in counts:
         states = jobs.setdefault(count.queue, {})

@@ -30,6 +30,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "url": ('"hall://h:1"', "hall://h:1"),
     "token": ('"t"', "t"),
     "data": ('"d"', "d"),
+    "ca": ('"c.pem"', "c.pem"),
     "paused": ("true", True),
     "draining": ("true", True),
 }
