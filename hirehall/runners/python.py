@@ -55,21 +55,20 @@ class PythonRunner:
         function = self._functions.get(job.kind)
         if function is None:
             return _failed(self, inbox, f"this worker has no function for kind {job.kind!r}")
-        call = (AsyncCall if function.is_async else SyncCall)(function, job)
-        execution = PythonExecution(self, call, inbox, report)
-        call.post = execution.post
-        if isinstance(call, AsyncCall):
+        call: AsyncCall | SyncCall
+        if function.is_async:
+            call = AsyncCall(function, job)
+            execution = PythonExecution(self, None, call, inbox, report)
+            call.post = execution.post
             self._tasks.submit(call)
         else:
+            call = SyncCall(function, job)
+            execution = PythonExecution(self, self._threads, call, inbox, report)
+            call.post = execution.post
             self._threads.submit(call)
         if function.timeout_seconds is not None:
             execution.limit(function.timeout_seconds)
         return execution
-
-    def ended(self, call: Call) -> None:
-        """The outcome of a call has been heard."""
-        if isinstance(call, SyncCall):
-            self._threads.ended()
 
     def give_up(self, call: Call) -> None:
         """A call is answered without its outcome: what it occupies is no longer counted on."""
@@ -101,10 +100,11 @@ class PythonRunner:
 class PythonExecution:
     """One call of a function, as the agent sees it."""
 
-    __slots__ = ("_call", "_inbox", "_limit", "_patience", "_report", "_runner", "outcome")
+    __slots__ = ("_call", "_inbox", "_limit", "_patience", "_report", "_runner", "_threads", "outcome")
 
-    def __init__(self, runner: PythonRunner, call: Call, inbox: Inbox, report: Report) -> None:
+    def __init__(self, runner: PythonRunner, threads: Threads | None, call: Call, inbox: Inbox, report: Report) -> None:
         self._runner = runner
+        self._threads = threads
         self._call = call
         self._inbox = inbox
         self._report = report
@@ -141,16 +141,18 @@ class PythonExecution:
         elif isinstance(word, LogLine):
             word.tap.heard(word)
             self._report.log(word.stream, word.text)
+        elif not self.outcome.done():
+            if self._threads is not None:
+                self._threads.ended()
+            self._settle(word)
         elif self._call.is_given_up:
             self._runner.came_back()
-        elif not self.outcome.done():
-            self._runner.ended(self._call)
-            self._settle(word)
 
     def _settle(self, outcome: Outcome) -> None:
-        for timer in (self._limit, self._patience):
-            if timer is not None:
-                timer.cancel()
+        if self._limit is not None:
+            self._limit.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
         self.outcome.set_result(outcome)
 
 
@@ -291,7 +293,7 @@ class _Nothing:
 
 
 def _failed(runner: PythonRunner, inbox: Inbox, message: str) -> PythonExecution:
-    execution = PythonExecution(runner, _Nothing(), inbox, _Silent())
+    execution = PythonExecution(runner, None, _Nothing(), inbox, _Silent())
     execution.outcome.set_result(Failure("UnknownKind", message))
     return execution
 
