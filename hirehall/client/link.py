@@ -132,7 +132,7 @@ class Link:
         """Connect, however long that takes; `report` hears of every failure. Raises what trying again cannot
         help."""
         started = self.loop.time()
-        for delay in self._delays:
+        while True:
             try:
                 await self.connect()
             except FATAL:
@@ -144,7 +144,7 @@ class Link:
                     report(why)
             else:
                 return
-            await asyncio.sleep(delay)
+            await asyncio.sleep(next(self._delays))
 
     async def _reconnect(self) -> None:
         """A hall that greets and then closes, again and again (it knows another worker by our name, say), is not
