@@ -31,8 +31,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "client": (*NOUNS, "hirehall.wire"),  # a script that submits must not load a server
     "runners": (*NOUNS, "hirehall.wire"),
     "worker": (*NOUNS, "hirehall.wire", "hirehall.client", "hirehall.runners"),
+    "pytest_plugin": ("hirehall.testing",),
 }
-UNBOUND = {"app", "cli", "__init__", "__main__"}  # what wires the parts together
+UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the parts together
 
 # Each driver has one place, so that it can be replaced there. The exceptions say why.
 DRIVERS: dict[str, tuple[str, ...]] = {
@@ -41,6 +42,7 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "psutil": ("hirehall.runners",),
     "click": ("hirehall.cli",),
     "rich": ("hirehall.cli",),
+    "pytest": ("hirehall.pytest_plugin",),  # for users' tests; nothing else of ours may need it
 }
 EVERYWHERE = {"msgspec"}  # structs and JSON are what everything is made of
 IMPURE = {
@@ -118,10 +120,12 @@ def test_every_part_has_its_rule() -> None:
     assert parts == MAY_IMPORT.keys() | UNBOUND
 
 
-def test_only_the_composition_root_and_the_command_line_know_every_part() -> None:
+def test_only_the_composition_root_and_who_starts_a_hall_know_every_part() -> None:
     for found in ALL:
         if found.target == "hirehall.app":
-            assert part_of(found.module) == "cli", found
+            assert part_of(found.module) in {"cli", "testing"}, found
+        if found.target == "hirehall.testing":
+            assert part_of(found.module) == "pytest_plugin", found
 
 
 @pytest.mark.parametrize("part", ["stores", "doors", "runners"])

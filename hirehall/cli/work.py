@@ -1,65 +1,93 @@
-"""`hirehall work`: a worker process made of Python functions, scripts, or both."""
+"""`hirehall work`: a worker process made of Python functions, scripts, or both. Its flags are rows of
+`worker.settings.SETTINGS`."""
 
 from __future__ import annotations
 
 import logging
-import shlex
-from collections.abc import Sequence
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
-from hirehall.cli.hall import JSON, authority, where
-from hirehall.cli.output import say, say_json
+from hirehall.cli.hall import JSON
+from hirehall.cli.output import complain, say, say_json
 from hirehall.cli.parsing import read_offers
 from hirehall.client.address import locate
 from hirehall.errors import Unavailable
 from hirehall.runners.command import CommandRunner
+from hirehall.runners.pool import ProcessRunner
 from hirehall.runners.port import Runner
 from hirehall.runners.python import PythonRunner
-from hirehall.runners.registry import JobFunction, load
-from hirehall.worker.agent import Agent, by_kind
+from hirehall.runners.registry import CannotLoad, JobFunction, load
+from hirehall.worker.agent import Agent
+from hirehall.worker.config_file import ConfigFile
+from hirehall.worker.process import Beside
 from hirehall.worker.process import work as work_until_told
+from hirehall.worker.reload import Reload, start_anew
+from hirehall.worker.serving import by_kind
+from hirehall.worker.settings import POOLS, SETTINGS, Setting, WorkSettings, settle
 
-SCRIPT_HELP = "Run COMMAND for jobs of KIND: no shell, the payload on stdin. Again for more kinds."
-QUEUE_HELP = "Take work from this queue; again for more.  [default: default]"
-OFFER_HELP = "What this worker has, for jobs that require it."
 
-
-@click.command(short_help="Run a worker: Python functions, scripts, or both.")
-@click.argument("files", nargs=-1, metavar="[TASKS.PY]...")
-@click.option("--script", "scripts", multiple=True, metavar="KIND=COMMAND", help=SCRIPT_HELP)
-@click.option("--queue", "queues", multiple=True, metavar="NAME", default=("default",), help=QUEUE_HELP)
-@click.option("--concurrency", type=click.IntRange(1), default=10, metavar="N", help="Jobs at once.  [default: 10]")
-@click.option("--offer", "offers", multiple=True, metavar="NAME=VALUE", help=OFFER_HELP)
-@click.option("--name", metavar="NAME", help="What people call this worker.  [default: the host's name]")
-@where
-@JSON
-def command(
-    files: tuple[str, ...],
-    scripts: tuple[str, ...],
-    offers: tuple[str, ...],
-    as_json: bool,
-    **agent_options: Any,
-) -> None:
+def work(config: str | None, reload: bool, as_json: bool, **flags: Any) -> None:
     """Run a worker in this terminal.
 
     TASKS.PY holds functions under `@job` (from hirehall import job); a function's name is its kind. The first
-    Ctrl-C finishes what runs and leaves, the second stops at once.
+    Ctrl-C finishes what runs and leaves, the second stops at once. A change of queues, offers, concurrency, paused or
+    draining in the file that --config names counts within seconds; flags count before the file.
     """
-    logging.basicConfig(level=logging.WARNING, format="hirehall: %(message)s")
-    logging.getLogger("hirehall").setLevel(logging.INFO)
-    url = address(agent_options["url"], agent_options["token"], agent_options["data"])
-    runners = [*python_runners(files), *script_runners(scripts, url)]
-    if not runners:
-        raise click.UsageError("this worker can run nothing: give a file of @job functions, or --script KIND=COMMAND")
-    agent = Agent(runners, offers=read_offers("--offer", offers), ca=authority(), **agent_options)
-    introduce(agent.name, sorted(by_kind(runners)), agent_options["queues"], agent_options["concurrency"], as_json)
-    work_until_told(agent)
+    set_up_logging()
+    given = {name: value for name, value in read(flags).items() if value not in (None, ())}
+    file = ConfigFile(Path(config), given) if config else None
+    settings = settle(given) if file is None else file.settings
+    reloading = Reload(settings.files) if reload else None
+    agent = hire(settings, as_json, reloading)
+    beside: list[Beside] = [helper.watch for helper in (file, reloading) if helper is not None]
+    if not work_until_told(agent, *beside) and reloading is not None and reloading.is_due:
+        start_anew()
 
 
-def introduce(name: str, kinds: list[str], queues: Sequence[str], concurrency: int, as_json: bool) -> None:
+def read(flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags as the values that a file would hold."""
+    scripts = [word.partition("=") for word in flags["scripts"]]
+    if any(not equals for _, equals, _ in scripts):
+        raise click.UsageError("--script: write KIND=COMMAND, for example --script thumbnail='./thumbnail.sh -q'")
+    offers = read_offers("--offer", flags["offers"]) or None
+    return {**flags, "scripts": [(kind, line) for kind, _, line in scripts] or None, "offers": offers}
+
+
+def hire(settings: WorkSettings, as_json: bool, reloading: Reload | None) -> Agent:
+    """The agent that these settings describe, introduced."""
+    try:
+        runners = runners_of(settings)
+    except CannotLoad as why:
+        if reloading is None:
+            raise
+        complain(f"{why}; waiting for a change")
+        reloading.wait()
+        start_anew()
+    agent = Agent(
+        runners,
+        url=settings.url or None,
+        token=settings.token or None,
+        data=settings.data or None,
+        ca=settings.ca or None,
+        queues=settings.queues,
+        offers=settings.offers,
+        concurrency=settings.concurrency,
+        name=settings.name or None,
+    )
+    if settings.paused:
+        agent.pause()
+    if settings.draining:
+        agent.drain()
+    introduce(agent.name, sorted(by_kind(runners)), settings, as_json)
+    return agent
+
+
+def introduce(name: str, kinds: list[str], settings: WorkSettings, as_json: bool) -> None:
     """Say what this worker serves."""
+    queues, concurrency = settings.queues, settings.concurrency
     if as_json:
         say_json({"name": name, "kinds": kinds, "queues": queues, "concurrency": concurrency})
         return
@@ -67,34 +95,63 @@ def introduce(name: str, kinds: list[str], queues: Sequence[str], concurrency: i
     say(f"working on {', '.join(kinds)} from {where_from}, {concurrency} at once; stop with Ctrl-C")
 
 
-def python_runners(files: Sequence[str]) -> list[Runner]:
-    """One runner for the functions of all files. Raises CannotLoad."""
+def runners_of(settings: WorkSettings) -> list[Runner]:
+    """One runner for the functions of all files, and one per script. Raises CannotLoad, and BadRequest when a command
+    is not there."""
     functions: tuple[JobFunction, ...] = ()
-    for file in files:
+    for file in settings.files:
         functions = load(file)  # each answer holds everything loaded so far
-    return [PythonRunner(functions)] if functions else []
+    runners: list[Runner] = []
+    if functions and settings.pool == "process":
+        runners.append(ProcessRunner(functions, settings.files))
+    elif functions:
+        runners.append(PythonRunner(functions))
+    url = address(settings)
+    runners += [CommandRunner(kind, argv, url=url) for kind, argv in settings.scripts]
+    if not runners:
+        raise click.UsageError("this worker can run nothing: give a file of @job functions, or --script KIND=COMMAND")
+    return runners
 
 
-def script_runners(scripts: Sequence[str], url: str) -> list[Runner]:
-    """One runner per script. Raises BadRequest when a command is not there."""
-    return [CommandRunner(kind, argv, url=url) for kind, argv in map(split_script, scripts)]
-
-
-def split_script(word: str) -> tuple[str, list[str]]:
-    """`KIND=COMMAND`, the command split as a shell would, though no shell will see it."""
-    kind, equals, line = word.partition("=")
-    try:
-        argv = shlex.split(line)
-    except ValueError as exc:
-        raise click.UsageError(f"--script {word!r}: cannot split the command: {str(exc).lower()}") from exc
-    if not kind or not equals or not argv:
-        raise click.UsageError(f"--script {word!r}: write KIND=COMMAND, for example thumbnail='./thumbnail.sh -q'")
-    return kind, argv
-
-
-def address(url: str | None, token: str | None, data: str | None) -> str:
+def address(settings: WorkSettings) -> str:
     """What scripts are told as HALL_URL; empty while no hall has said where it is."""
     try:
-        return str(locate(url, token, data=data))
+        return str(locate(settings.url or None, settings.token or None, data=settings.data or None))
     except Unavailable:
         return ""
+
+
+def set_up_logging() -> None:
+    """Our own remarks and everybody's warnings go to stderr. Lines of job functions go to their jobs from INFO on,
+    unless the functions' own files set another level."""
+    terminal = logging.StreamHandler()
+    terminal.setFormatter(logging.Formatter("hirehall: %(message)s"))
+    terminal.addFilter(lambda record: record.levelno >= logging.WARNING or record.name.startswith("hirehall."))
+    logging.basicConfig(level=logging.INFO, handlers=[terminal])
+
+
+def flag(setting: Setting) -> click.Option:
+    """A row of the settings as a flag. What is not given stays None: the file has its turn."""
+    kinds: dict[str, Any] = {"concurrency": click.IntRange(1), "pool": click.Choice(POOLS)}
+    repeated = setting.kind in (list, dict)
+    default = ", ".join(setting.default) if repeated else setting.default
+    notes = ([f"default: {default}"] if default else []) + (
+        [f"env: HIREHALL_{setting.name.upper()}"] if setting.name in ("url", "token", "data", "ca") else []
+    )
+    again = "; again for more" if repeated else ""
+    shown = f"  [{'; '.join(notes)}]" if notes else ""
+    return click.Option(
+        [setting.flag, setting.name],
+        type=kinds.get(setting.name, str),
+        multiple=repeated,
+        metavar=setting.unit,
+        help=f"{setting.help[0].upper()}{setting.help[1:]}{again}{shown}",
+    )
+
+
+files = click.Argument(["files"], nargs=-1, metavar="[TASKS.PY]...")
+config = click.Option(["--config"], metavar="FILE", help="A TOML file that sets any of this; watched for changes.")
+reload_ = click.Option(["--reload"], is_flag=True, help="Start anew when the code changes. For development.")
+flags = [flag(setting) for setting in SETTINGS if setting.flag]
+callback: Callable[..., None] = work
+command = JSON(click.Command("work", callback=callback, help=work.__doc__, params=[files, *flags, config, reload_]))

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from hirehall.client.outcomes import Broken
-from hirehall.wire.replies import Delivery, Ended, ErrorBody, Stop
+from hirehall.wire.replies import Delivery, Ended, ErrorBody, Stop, WorkerSetting
 
 # A request is at most 1 MiB, an answer may carry many jobs. Above this the peer is no hall.
 MAX_LINE = 64 << 20
@@ -33,6 +33,7 @@ class Line(Struct, gc=False):
     run: list[Delivery] | None = None
     end: list[Ended] | None = None
     stop: Stop | None = None
+    set: WorkerSetting | None = None
     event: str | None = None
     log: Named | None = None
     task: Named | None = None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import cast
 
 from hirehall.client.address import Address
-from hirehall.client.backoff import FIRST_SECONDS, full_jitter
+from hirehall.client.backoff import full_jitter
 from hirehall.client.outcomes import Broken
 from hirehall.client.reach import CONNECT_SECONDS, FATAL, silent, unreachable
 from hirehall.client.session import Session, Welcome
@@ -17,6 +17,7 @@ from hirehall.client.tls import context_for
 from hirehall.errors import HallError, Unavailable
 
 LINGER_SECONDS = 5.0
+STEADY_SECONDS = 5.0  # a connection that lasted this long was a good one: the next backoff begins anew
 
 
 class Wire(asyncio.Protocol):
@@ -86,6 +87,8 @@ class Link:
         self._on_lost = on_lost
         self._chance = chance
         self.loop = asyncio.get_running_loop()
+        self._delays = full_jitter(chance)
+        self._greeted_at = self.loop.time()
         self._wire = Wire(self)
         self._why: HallError | None = None
         self._closing = False
@@ -106,7 +109,9 @@ class Link:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._open(wire, address)
                 wire.write(self._session.greet(greeted))
-                return await greeted
+                welcome = await greeted
+                self._greeted_at = self.loop.time()
+                return welcome
         except TimeoutError:
             raise silent(address) from None
         except OSError as why:
@@ -127,7 +132,7 @@ class Link:
         """Connect, however long that takes; `report` hears of every failure. Raises what trying again cannot
         help."""
         started = self.loop.time()
-        for delay in full_jitter(self._chance):
+        while True:
             try:
                 await self.connect()
             except FATAL:
@@ -139,10 +144,14 @@ class Link:
                     report(why)
             else:
                 return
-            await asyncio.sleep(delay)
+            await asyncio.sleep(next(self._delays))
 
     async def _reconnect(self) -> None:
-        await asyncio.sleep(self._chance() * FIRST_SECONDS)
+        """A hall that greets and then closes, again and again (it knows another worker by our name, say), is not
+        asked faster than one that does not answer."""
+        if self.loop.time() - self._greeted_at >= STEADY_SECONDS:
+            self._delays = full_jitter(self._chance)
+        await asyncio.sleep(next(self._delays))
         try:
             await self.connect_patiently()
         except HallError as why:
@@ -177,6 +186,11 @@ class Link:
             self._reconnecting = self.loop.create_task(self._reconnect())
 
     # For whoever uses the session.
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the hall takes what is written now."""
+        return self._wire.is_writable
 
     def wake(self) -> None:
         """The session has something to say: write it at the end of this loop turn, with all that joins it."""

@@ -27,7 +27,7 @@ from hirehall.client.streams import END, EventStream, Stream
 from hirehall.errors import HallError, TooLarge, Unavailable, Unknown, from_wire
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.body import encode_body
-from hirehall.wire.replies import Delivery, Stop
+from hirehall.wire.replies import Delivery, Stop, WorkerSetting
 
 PROTOCOL = 1
 HELLO_REF = 0
@@ -74,6 +74,8 @@ class Pushes(Protocol):
     def run_jobs(self, jobs: list[Delivery]) -> None: ...
 
     def stop(self, order: Stop) -> None: ...
+
+    def adjust(self, setting: WorkerSetting) -> None: ...
 
     def refused(self, error: HallError) -> None:
         """An error reply without a `ref`, to a line that was told and not asked."""
@@ -236,6 +238,8 @@ class Session:
             self._pushes.stop(line.stop)
         elif line.stop is not None and line.stop.why == "shutdown":
             self.end(Unavailable("the hall was shut down"))
+        if line.set is not None and self._pushes is not None:
+            self._pushes.adjust(line.set)
         if line.error is not None:
             self._refused(from_wire(line.error.code, line.error.message))
 

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 import msgspec
 
 from hirehall.runners.context import Context
+from hirehall.runners.logs import Tap, current
 from hirehall.runners.port import Failure, Outcome, Released, Why, cut, stopped, success
 from hirehall.runners.registry import JobFunction
 from hirehall.runners.steer import Fail, Retry
 from hirehall.wire.replies import Delivery
 
-Post = Callable[[Any], None]
+Post = Callable[[Any], None]  # progress as (percent, text), a LogLine, or the Outcome
 
 _decode = msgspec.json.Decoder().decode
 
@@ -28,21 +29,27 @@ class Call(Protocol):
     """What an execution has in hand."""
 
     post: Post
+    is_given_up: bool
 
     def stop(self, why: Why) -> None: ...
 
 
 class SyncCall:
-    """A call on a thread. Python cannot stop it: the function sees `context.stopping`, or runs to its end."""
+    """A call on a thread. Python cannot stop it: the function sees `context.stopping`, or runs to its end.
 
-    __slots__ = ("_context", "_function", "_job", "_why", "post")
+    `is_given_up`: it was told to stop and did not, and its job was answered without it.
+    """
+
+    __slots__ = ("_context", "_function", "_job", "_tap", "_why", "is_given_up", "post")
 
     def __init__(self, function: JobFunction, job: Delivery) -> None:
         self._function = function
         self._job = job
         self._context: Context | None = None
         self._why: Why | None = None
+        self.is_given_up = False
         self.post: Post = _dropped
+        self._tap: Tap | None = None
 
     def stop(self, why: Why) -> None:
         """Before it has begun it never does; later the function is told, unless it may finish."""
@@ -60,16 +67,20 @@ class SyncCall:
             payload = _decode(self._job.payload)
         except Exception as why:  # whatever is wrong with it, only this job is
             return unreadable(why)
+        current.set(self._say)  # until the next call: this thread runs nothing else
         try:
             value = self._call(payload)
         except BaseException as why:  # also SystemExit: a job must not end a thread of the worker
             return self._failed(why)
+        finally:
+            if self._tap is not None:
+                self._tap.own_up()
         return success(value)
 
     def _call(self, payload: Any) -> Any:
         if not self._function.wants_context:
             return self._function.call(payload)
-        context = self._context = Context(self._job, self._progress)
+        context = self._context = Context(self._job, self._progress, self._say)
         if self._why not in {None, "draining"}:
             context.stopping.set()
         return self._function.call(payload, context)
@@ -80,14 +91,22 @@ class SyncCall:
         assert self._why is not None, "checked above"
         return stopped(self._why)
 
+    def _say(self, stream: str, text: str) -> None:
+        if self._tap is None:
+            self._tap = Tap(self.post)
+        self._tap.say(stream, text)
+
     def _progress(self, percent: float | None, text: str) -> None:
         self.post((percent, text))
 
 
 class AsyncCall:
-    """A call on the loop of the async functions. Stopping cancels it."""
+    """A call on the loop of the async functions. Stopping cancels it.
 
-    __slots__ = ("_function", "_job", "_loop", "_task", "_why", "post")
+    `is_given_up` as for SyncCall; `was_cancelled`: its loop has passed the order on, so it is not blocked.
+    """
+
+    __slots__ = ("_function", "_job", "_loop", "_tap", "_task", "_why", "is_given_up", "post", "was_cancelled")
 
     def __init__(self, function: JobFunction, job: Delivery) -> None:
         self._function = function
@@ -95,7 +114,10 @@ class AsyncCall:
         self._why: Why | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Outcome] | None = None
+        self.is_given_up = False
+        self.was_cancelled = False
         self.post: Post = _dropped
+        self._tap: Tap | None = None
 
     def stop(self, why: Why) -> None:
         """Before it has begun it never does; later it is cancelled, unless it may finish."""
@@ -114,6 +136,7 @@ class AsyncCall:
         self._task.add_done_callback(self._ended)
 
     def _cancel(self) -> None:
+        self.was_cancelled = True
         if self._task is not None:
             self._task.cancel()
 
@@ -122,6 +145,7 @@ class AsyncCall:
             payload = _decode(self._job.payload)
         except Exception as why:  # whatever is wrong with it, only this job is
             return unreadable(why)
+        current.set(self._say)  # in the task's own context: it ends with it
         try:
             return success(await self._call(payload))
         except asyncio.CancelledError:
@@ -131,16 +155,23 @@ class AsyncCall:
 
     async def _call(self, payload: Any) -> Any:
         if self._function.wants_context:
-            return await self._function.call(payload, Context(self._job, self._progress))
+            return await self._function.call(payload, Context(self._job, self._progress, self._say))
         return await self._function.call(payload)
 
     def _ended(self, task: asyncio.Task[Outcome]) -> None:
+        if self._tap is not None:
+            self._tap.own_up()
         if task.cancelled():
             self.post(stopped(self._why) if self._why else Failure("CancelledError", "the function cancelled itself"))
         elif (why := task.exception()) is not None:  # SystemExit and the like
             self.post(failure(why))
         else:
             self.post(task.result())
+
+    def _say(self, stream: str, text: str) -> None:
+        if self._tap is None:
+            self._tap = Tap(self.post)
+        self._tap.say(stream, text)
 
     def _progress(self, percent: float | None, text: str) -> None:
         self.post((percent, text))

@@ -7,6 +7,7 @@ from collections import deque
 KEEP_BYTES = 1 << 20
 STDERR_TAIL_BYTES = 8 * 1024
 MAX_PROGRESS_LINE = 64 * 1024
+MAX_LOG_LINE = 16 * 1024
 
 
 class Capture:
@@ -65,6 +66,39 @@ class Capture:
         if self._tail_size < limit:
             kept = bytes(self._head[-limit:]) + kept
         return kept[-limit:].decode("utf-8", "replace").strip()
+
+
+class LogLines:
+    """Bytes of a stream, however the reads are cut -> its lines as texts, for the live log."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> str | None:
+        """The lines that `data` completes, joined; None when there is none. A line that does not end is let out in
+        pieces."""
+        whole, end, rest = (self._rest + data).rpartition(b"\n")
+        if len(rest) > MAX_LOG_LINE:
+            cut = _character_start(rest)
+            whole, end, rest = whole + end + rest[:cut], b"\n", rest[cut:]
+        self._rest = rest
+        return _readable(whole) if end else None
+
+    def finish(self) -> str | None:
+        """The stream has ended: a last line without its end counts."""
+        return self.feed(b"\n") if self._rest else None
+
+
+def _character_start(data: bytes) -> int:
+    """Where to cut so that no character is halved: before the last one that may not be whole."""
+    for back in range(1, min(4, len(data)) + 1):
+        if data[-back] & 0xC0 != 0x80:  # the first byte of a character
+            return len(data) - back if data[-back] & 0x80 else len(data)
+    return len(data)
+
+
+def _readable(lines: bytes) -> str:
+    return lines.decode("utf-8", "replace").replace("\r\n", "\n").removesuffix("\r").replace("\0", "\ufffd")
 
 
 class ProgressLines:

@@ -27,6 +27,7 @@ import msgspec
 from hirehall.errors import BadRequest, HallError
 from hirehall.runners import tree
 from hirehall.runners.capture import KEEP_BYTES, Capture
+from hirehall.runners.exit_status import ending
 from hirehall.runners.port import Failure, Outcome, Report, Why, cut, fitting, stopped, success
 from hirehall.runners.process import DRAIN_SECONDS, Process
 from hirehall.runners.watcher import use_pidfds
@@ -147,11 +148,11 @@ class CommandExecution:
             await self._end(process)
 
     async def _end(self, process: Process) -> None:
-        process.remember_tree()
+        process.family.remember()
         if not self._quit.is_set():
             tree.signal_group(process.pid, signal.SIGTERM)
             await self._either(process.exited, self._quit, self._runner.grace_seconds)
-        await process.kill_tree()
+        await process.family.kill()
         await process.exited
 
     async def _either(
@@ -216,19 +217,4 @@ def _one_line(json: bytes) -> bytes:
 
 def _complaint(code: int, stderr: Capture) -> str:
     said = stderr.tail()
-    return cut(f"{_ending(code)}: {said}" if said else _ending(code))
-
-
-def _ending(code: int) -> str:
-    if code < 0:
-        return f"killed by {_signal_name(-code)}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
-    if code > 128:
-        return f"exit status {code} (a command in it was killed by {_signal_name(code - 128)}?)"
-    return f"exit status {code}"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    return cut(f"{ending(code)}: {said}" if said else ending(code))

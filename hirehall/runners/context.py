@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from hirehall.runners.logs import MAX_LINE, STREAM, Say
 from hirehall.runners.port import cut
 from hirehall.wire.replies import Delivery
 
@@ -14,11 +15,12 @@ MAX_PROGRESS_TEXT = 1000  # characters
 class Context:
     """The second argument of a job function, if it has one."""
 
-    __slots__ = ("_job", "_report", "stopping")
+    __slots__ = ("_job", "_report", "_say", "stopping")
 
-    def __init__(self, job: Delivery, report: Callable[[float | None, str], None]) -> None:
+    def __init__(self, job: Delivery, report: Callable[[float | None, str], None], say: Say) -> None:
         self._job = job
         self._report = report
+        self._say = say
         # Set when the result is of no use any more (cancelled, timed out, lease lost): a long function looks
         # at it now and then. An async function is cancelled instead.
         self.stopping = threading.Event()
@@ -51,3 +53,11 @@ class Context:
     def progress(self, percent: float | None = None, text: str = "") -> None:
         """Say how far the job is: 0 to 100, a text, or both. From any thread; cheap enough for a loop."""
         self._report(None if percent is None else float(percent), cut(str(text), MAX_PROGRESS_TEXT))
+
+    def log(self, text: str) -> None:
+        """A line of the job's log, from any thread. `logging` inside the function does the same, with level and name.
+
+        What `print` writes goes there only with `--pool process`: threads of one process share its stdout, which
+        stays the worker's own.
+        """
+        self._say(STREAM, cut(str(text), MAX_LINE))

@@ -57,6 +57,9 @@ class Report(Protocol):
     def progress(self, percent: float | None, text: str) -> None:
         """How far it is, 0 to 100, and a word about it."""
 
+    def log(self, stream: str, text: str) -> None:
+        """One or more lines of its log, without the last line break; `stream` is stdout, stderr or log."""
+
 
 class Execution(Protocol):
     """One attempt at a job."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from hirehall.runners import tree
-from hirehall.runners.capture import Capture, ProgressLines
+from hirehall.runners.capture import Capture, LogLines, ProgressLines
 from hirehall.runners.port import Report
 from hirehall.runners.workspace import Workspace
 
@@ -25,25 +25,27 @@ DRAIN_SECONDS = 1.0  # how long after its end a script's pipes may be held open 
 class Process(asyncio.SubprocessProtocol):
     """One run of a command."""
 
-    def __init__(self, space: Workspace, progress: ProgressPipe) -> None:
+    def __init__(self, space: Workspace, progress: ProgressPipe, report: Report) -> None:
         loop = asyncio.get_running_loop()
         self.stdout = Capture()
         self.stderr = Capture()
         self.exited: asyncio.Future[int] = loop.create_future()
         self.pid = 0
+        self.family: tree.Family
         self._mark = str(space.payload)
-        self._tree: tree.Processes = []
         self._open_pipes = 2
         self._pipes_closed: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.SubprocessTransport | None = None
         self._progress = progress
+        self._report = report
+        self._lines = {1: LogLines(), 2: LogLines()}
 
     @classmethod
     async def start(cls, argv: Sequence[str], space: Workspace, env: dict[str, str], report: Report) -> Process:
         """Start `argv`. Raises OSError."""
         progress = ProgressPipe(report)
         write_end = await progress.open()
-        process = cls(space, progress)
+        process = cls(space, progress, report)
         try:
             await asyncio.get_running_loop().subprocess_exec(
                 lambda: process,
@@ -65,14 +67,21 @@ class Process(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self.pid = self._transport.get_pid()
+        self.family = tree.Family(self.pid, "HALL_PAYLOAD", self._mark)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         (self.stdout if fd == 1 else self.stderr).feed(data)
+        self._log(fd, self._lines[fd].feed(data))
 
-    def pipe_connection_lost(self, _fd: int, _exc: Exception | None) -> None:
+    def pipe_connection_lost(self, fd: int, _exc: Exception | None) -> None:
+        self._log(fd, self._lines[fd].finish())
         self._open_pipes -= 1
         if not self._open_pipes and not self._pipes_closed.done():
             self._pipes_closed.set_result(None)
+
+    def _log(self, fd: int, lines: str | None) -> None:
+        if lines is not None:
+            self._report.log("stdout" if fd == 1 else "stderr", lines)
 
     def process_exited(self) -> None:
         code = self._transport.get_returncode() if self._transport is not None else None
@@ -81,21 +90,10 @@ class Process(asyncio.SubprocessProtocol):
 
     # Ends.
 
-    def remember_tree(self) -> None:
-        """Note its descendants while their parents live: later nobody knows whose they were."""
-        self._tree += tree.descendants(self.pid)
-
-    async def kill_tree(self) -> None:
-        """SIGKILL to everything it started, wherever that went."""
-        self.remember_tree()
-        tree.signal_group(self.pid, signal.SIGKILL)
-        strays = await asyncio.to_thread(tree.marked, "HALL_PAYLOAD", self._mark)
-        tree.kill([*self._tree, *strays])
-
     async def clean_up(self) -> None:
         """After its end: kill what it left in its group, and take the last of its output."""
         if not self.exited.done():
-            await self.kill_tree()
+            await self.family.kill()
         tree.signal_group(self.pid, signal.SIGKILL)
         last: set[asyncio.Future[Any]] = {self._pipes_closed, self._progress.ended}
         await asyncio.wait(last, timeout=DRAIN_SECONDS)

@@ -8,6 +8,7 @@ loop one wake-up.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -15,18 +16,30 @@ from queue import SimpleQueue
 from typing import Any
 
 from hirehall.runners.calls import AsyncCall, Call, SyncCall
-from hirehall.runners.port import Failure, Outcome, Report, Why
+from hirehall.runners.logs import LogLine
+from hirehall.runners.port import Failure, Outcome, Report, Why, stopped
 from hirehall.runners.registry import JobFunction
 from hirehall.wire.replies import Delivery
 
+log = logging.getLogger("hirehall.worker")
+
+
+GIVE_UP_SECONDS = 5.0  # how long a function may take to heed a stop; the hall waits 15 s for the answer
+
 
 class PythonRunner:
-    """Runs the functions given. Has as many threads as sync functions were ever running at once."""
+    """Runs the functions given. Has as many threads as sync functions were ever running at once.
 
-    def __init__(self, functions: Iterable[JobFunction]) -> None:
+    A function that was told to stop and has not after `give_up_seconds` is answered without it: its thread goes on,
+    what it says later is dropped.
+    """
+
+    def __init__(self, functions: Iterable[JobFunction], *, give_up_seconds: float = GIVE_UP_SECONDS) -> None:
+        self.give_up_seconds = give_up_seconds
         self._functions = {function.kind: function for function in functions}
         self._threads = Threads()
         self._tasks = LoopThread()
+        self._stuck = 0
         self._inbox: Inbox | None = None
 
     @property
@@ -41,18 +54,42 @@ class PythonRunner:
             inbox = self._inbox = Inbox(asyncio.get_running_loop())
         function = self._functions.get(job.kind)
         if function is None:
-            return _failed(inbox, f"this worker has no function for kind {job.kind!r}")
-        call = (AsyncCall if function.is_async else SyncCall)(function, job)
-        execution = PythonExecution(call, inbox, report)
-        call.post = execution.post
-        if isinstance(call, AsyncCall):
+            return _failed(self, inbox, f"this worker has no function for kind {job.kind!r}")
+        call: AsyncCall | SyncCall
+        if function.is_async:
+            call = AsyncCall(function, job)
+            execution = PythonExecution(self, None, call, inbox, report)
+            call.post = execution.post
             self._tasks.submit(call)
         else:
+            call = SyncCall(function, job)
+            execution = PythonExecution(self, self._threads, call, inbox, report)
+            call.post = execution.post
             self._threads.submit(call)
-            execution.ended = self._threads.ended
         if function.timeout_seconds is not None:
             execution.limit(function.timeout_seconds)
         return execution
+
+    def give_up(self, call: Call) -> None:
+        """A call is answered without its outcome: what it occupies is no longer counted on."""
+        call.is_given_up = True
+        self._stuck += 1
+        log.warning(
+            "a function did not heed its stop within %g s and still runs: %d stuck in this worker; "
+            "`--pool process` can end such functions",
+            self.give_up_seconds,
+            self._stuck,
+        )
+        if isinstance(call, SyncCall):
+            self._threads.give_up()
+        elif isinstance(call, AsyncCall) and not call.was_cancelled:  # its loop is blocked, and all that is on it
+            self._tasks.close()
+            self._tasks = LoopThread()
+
+    def came_back(self) -> None:
+        """A function that was given up has ended after all."""
+        self._stuck -= 1
+        log.warning("a stuck function has ended: %d still stuck in this worker", self._stuck)
 
     async def close(self) -> None:
         """Ask the threads to end; one that is still in a function ends with the process."""
@@ -63,39 +100,67 @@ class PythonRunner:
 class PythonExecution:
     """One call of a function, as the agent sees it."""
 
-    __slots__ = ("_call", "_inbox", "_report", "_timer", "ended", "outcome")
+    __slots__ = ("_call", "_inbox", "_limit", "_patience", "_report", "_runner", "_threads", "outcome")
 
-    def __init__(self, call: Call, inbox: Inbox, report: Report) -> None:
+    def __init__(self, runner: PythonRunner, threads: Threads | None, call: Call, inbox: Inbox, report: Report) -> None:
+        self._runner = runner
+        self._threads = threads
         self._call = call
         self._inbox = inbox
         self._report = report
-        self._timer: asyncio.TimerHandle | None = None
-        self.ended: Callable[[], None] | None = None
+        self._limit: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self.outcome: asyncio.Future[Outcome] = inbox.loop.create_future()
 
     def stop(self, why: Why) -> None:
-        """Pass it on to the function, which may take its time."""
-        if not self.outcome.done():
-            self._call.stop(why)
+        """Pass it on to the function, which may take its time, but not for ever: its job's place would be filled
+        for ever. (After `lost` it may: others could get the job while it still runs.)"""
+        if self.outcome.done():
+            return
+        self._call.stop(why)
+        if why in {"timeout", "cancelled"} and self._patience is None:
+            self._patience = self._inbox.loop.call_later(self._runner.give_up_seconds, self._give_up, why)
 
     def limit(self, seconds: float) -> None:
         """The function's own timeout."""
-        self._timer = self._inbox.loop.call_later(seconds, self.stop, "timeout")
+        self._limit = self._inbox.loop.call_later(seconds, self.stop, "timeout")
 
-    def post(self, word: Outcome | tuple[float | None, str]) -> None:
-        """Progress or the outcome, from whatever thread."""
+    def _give_up(self, why: Why) -> None:
+        if not self.outcome.done():
+            self._settle(still_running(why, self._runner.give_up_seconds))
+            self._runner.give_up(self._call)
+
+    def post(self, word: Outcome | LogLine | tuple[float | None, str]) -> None:
+        """Progress, log lines or the outcome, from whatever thread."""
         self._inbox.put(self, word)
 
-    def hear(self, word: Outcome | tuple[float | None, str]) -> None:
+    def hear(self, word: Outcome | LogLine | tuple[float | None, str]) -> None:
         """The same, on the agent's loop."""
         if isinstance(word, tuple):
             self._report.progress(*word)
+        elif isinstance(word, LogLine):
+            word.tap.heard(word)
+            self._report.log(word.stream, word.text)
         elif not self.outcome.done():
-            if self._timer is not None:
-                self._timer.cancel()
-            if self.ended is not None:
-                self.ended()
-            self.outcome.set_result(word)
+            if self._threads is not None:
+                self._threads.ended()
+            self._settle(word)
+        elif self._call.is_given_up:
+            self._runner.came_back()
+
+    def _settle(self, outcome: Outcome) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
+        self.outcome.set_result(outcome)
+
+
+def still_running(why: Why, seconds: float) -> Failure:
+    """How an attempt ends whose function does not."""
+    ended = stopped(why)
+    message = f"{ended.message}; its function did not end within {seconds:g} s and still runs: it cannot be stopped"
+    return Failure(ended.type, message)
 
 
 class Inbox:
@@ -111,17 +176,24 @@ class Inbox:
         self._words.append((execution, word))
         if not self._awake:
             self._awake = True
-            try:
-                self.loop.call_soon_threadsafe(self._empty)
-            except RuntimeError:  # the loop is closed: the process is on its way out, nobody waits for this
-                self._words.clear()
+            self._wake()
+
+    def _wake(self) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self._empty)
+        except RuntimeError:  # the loop is closed: the process is on its way out, nobody waits for this
+            self._words.clear()
 
     def _empty(self) -> None:
+        """What is there now; a thread that never stops talking must not hold the loop, and with it the beats."""
         self._awake = False
         words = self._words
-        while words:
+        for _ in range(len(words)):
             execution, word = words.popleft()
             execution.hear(word)
+        if words and not self._awake:
+            self._awake = True
+            self._wake()
 
 
 class Threads:
@@ -145,10 +217,17 @@ class Threads:
         """The outcome of a call has been heard."""
         self._busy -= 1
 
+    def give_up(self) -> None:
+        """A call does not end: its thread is no longer one of ours."""
+        self._busy -= 1
+        self._size -= 1
+
     def _serve(self) -> None:
         take = self._calls.get
         while (call := take()) is not None:
             call.post(call.run())
+            if call.is_given_up:
+                return
 
     def close(self) -> None:
         """Each thread ends when it is free."""
@@ -207,17 +286,21 @@ class _Nothing:
     """Stands for the call of an execution that had nothing to call."""
 
     post: Callable[[Any], None]
+    is_given_up = False
 
     def stop(self, why: Why) -> None:
         """It has ended."""
 
 
-def _failed(inbox: Inbox, message: str) -> PythonExecution:
-    execution = PythonExecution(_Nothing(), inbox, _Silent())
+def _failed(runner: PythonRunner, inbox: Inbox, message: str) -> PythonExecution:
+    execution = PythonExecution(runner, None, _Nothing(), inbox, _Silent())
     execution.outcome.set_result(Failure("UnknownKind", message))
     return execution
 
 
 class _Silent:
     def progress(self, percent: float | None, text: str) -> None:
+        """Nobody listens."""
+
+    def log(self, stream: str, text: str) -> None:
         """Nobody listens."""

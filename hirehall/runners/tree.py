@@ -6,6 +6,7 @@ inherited, which names the job's own directory.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterable
@@ -14,6 +15,27 @@ from contextlib import suppress
 import psutil
 
 Processes = list[psutil.Process]
+
+
+class Family:
+    """The process `pid`, which leads a group, and all that it started. They have `variable` set to `mark`."""
+
+    def __init__(self, pid: int, variable: str, mark: str) -> None:
+        self.pid = pid
+        self._variable = variable
+        self._mark = mark
+        self._known: Processes = []
+
+    def remember(self) -> None:
+        """Note its descendants while their parents live: later nobody knows whose they were."""
+        self._known += descendants(self.pid)
+
+    async def kill(self) -> None:
+        """SIGKILL to all of them, wherever they went."""
+        self.remember()
+        signal_group(self.pid, signal.SIGKILL)
+        strays = await asyncio.to_thread(marked, self._variable, self._mark)
+        kill([*self._known, *strays])
 
 
 def descendants(pid: int) -> Processes:

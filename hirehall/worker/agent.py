@@ -24,18 +24,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from hirehall.client.address import Address, locate
 from hirehall.client.lines import Line
 from hirehall.client.link import Link
 from hirehall.client.session import Session, Welcome
 from hirehall.errors import BadRequest, HallError
+from hirehall.runners.logs import job_logs
 from hirehall.runners.port import Failure, Released, Runner, Why, cut
-from hirehall.wire.replies import Delivery, Stop
+from hirehall.wire.replies import Delivery, Stop, WorkerSetting
 from hirehall.worker.answers import AGAIN_SECONDS, NOT_NOW, Answers
+from hirehall.worker.asking import Asked, nothing, read_lost, release
 from hirehall.worker.held import Clock, Held
 from hirehall.worker.lease import Beats
+from hirehall.worker.logs import JobLogs
+from hirehall.worker.serving import Serving, by_kind
 
 log = logging.getLogger("hirehall.worker")
 
@@ -70,20 +72,15 @@ class Agent:
         name: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if concurrency < 1:
-            raise BadRequest(f"concurrency is {concurrency}: give 1 or more")
         self.name = socket.gethostname() if name is None else name
         self.worker = secrets.token_hex(8)  # one word per process start: only it may keep what it holds
         self._runners = runners
         self._by_kind = by_kind(runners)
-        self._serves = {"queues": list(queues), "kinds": list(self._by_kind), "offers": dict(offers or {})}
-        self._credit = concurrency
-        self._lease_seconds = lease_seconds
+        self._serving = Serving(list(self._by_kind), queues, offers or {}, concurrency, lease_seconds)
         self._locate: Callable[[], Address] = partial(locate, url, token, data=data, ca=ca)
         self._given_clock = clock
         self._hand: dict[tuple[str, int], Held] = {}
         self._was_open = False
-        self._draining = False
         self._quitting = False
         self._leaving = False
         self._over: asyncio.Future[None] | None = None
@@ -93,9 +90,11 @@ class Agent:
         BadRequest."""
         self._begin(asyncio.get_running_loop())
         connecting = asyncio.ensure_future(self._link.connect_patiently(self._cannot_connect))
+        job_logs.install()
         try:
             await self._until_over(connecting)
         finally:
+            job_logs.uninstall()
             connecting.cancel()
             self._beats.stop()
             await self._link.close()
@@ -107,9 +106,10 @@ class Agent:
         self._over = loop.create_future()
         self._session = Session(name=self.name, worker=self.worker, pushes=self)
         self._link = Link(self._session, self._locate, on_lost=self._lost)
-        self._beats = Beats(self._clock, self._lease_seconds, self._send_beat, self._fence)
-        self._answers = Answers(self._session, self._link, self._clock, self._forget)
-        if self._draining:
+        self._beats = Beats(self._clock, self._serving.lease_seconds, self._send_beat, self._fence)
+        self._logs = JobLogs(self._session, self._link, self._clock, loop.call_soon)
+        self._answers = Answers(self._session, self._link, self._clock, self._logs, self._forget)
+        if self._serving.is_draining:
             self._finish()
 
     async def _until_over(self, connecting: asyncio.Future[None]) -> None:
@@ -145,7 +145,7 @@ class Agent:
         attempts = {held.id: held.attempt for held in sorted(self._hand.values(), key=_attempt)}
         jobs = [{"id": id, "attempt": attempt} for id, attempt in attempts.items()]  # noqa: A001
         taken = partial(self._kept, attempts, self._clock.time())
-        self._ask({"cmd": "keep", "jobs": jobs}, taken, self._not_kept, _read_lost)
+        self._ask({"cmd": "keep", "jobs": jobs}, taken, self._not_kept, read_lost)
 
     def _kept(self, attempts: dict[str, int], sent_at: float, lost: list[str]) -> None:
         self._beats.confirmed(sent_at)
@@ -160,25 +160,23 @@ class Agent:
         self._link.drop()
 
     def _work(self) -> None:
-        credit = 0 if self._draining else self._credit
-        command = {"cmd": "work", **self._serves, "credit": credit, "lease_seconds": self._lease_seconds}
         sent_at = self._clock.time()
-        self._ask(command, lambda _reply: self._beats.confirmed(sent_at), self._no_work)
+        self._ask(self._serving.work(), lambda _reply: self._beats.confirmed(sent_at), self._no_work)
 
     def _no_work(self, error: HallError) -> None:
         if error.code in NOT_NOW:
             self._clock.call_at(self._clock.time() + AGAIN_SECONDS, self._work_again)
-        elif not self._draining and self._over is not None and not self._over.done():
+        elif not self._serving.is_draining and self._over is not None and not self._over.done():
             self._over.set_exception(error)
 
     def _work_again(self) -> None:
-        if self._session.is_open:
+        if self._over is not None and self._session.is_open:
             self._work()
 
     def _lost(self) -> None:
         log.warning("lost the connection to the hall; connecting again")
         self._beats.pause()
-        if self._draining:
+        if self._serving.is_draining:
             self._limit_drain()
 
     def refused(self, error: HallError) -> None:
@@ -231,7 +229,7 @@ class Agent:
             return
         held = self._hand[key] = Held(self, job.id, job.attempt)
         self._beats.lease_is(job.lease_seconds)
-        if self._draining:
+        if self._serving.is_draining:
             held.answer = Released()
             self.ended(held)
         else:
@@ -259,6 +257,10 @@ class Agent:
         """A running job said how far it is."""
         self._answers.add_progress(held, percent, text)
 
+    def logged(self, held: Held, stream: str, text: str) -> None:
+        """A running job wrote lines of its log."""
+        self._logs.add(held, stream, text)
+
     def ended(self, held: Held) -> None:
         """A job has its answer."""
         if not self._quitting:
@@ -267,29 +269,61 @@ class Agent:
     def _forget(self, held: Held) -> None:
         """The hall has heard the answer: the place is free."""
         self._hand.pop((held.id, held.attempt), None)
-        if self._draining:
+        self._logs.forget(held)
+        if self._serving.is_draining:
             self._leave_if_empty()
 
     def stop(self, order: Stop) -> None:
         """A `stop` push. Without a job it means all of us."""
         if not order.id:
-            self.drain()
+            self.quit() if order.why == "stop" else self.drain()
             return
         held = self._hand.get((order.id, order.attempt))
         if held is not None:
             held.stop(WHYS.get(order.why, "cancelled"))
 
+    # Changes while it works. From the agent's loop.
+
+    def adjust(self, setting: WorkerSetting) -> None:
+        """A `set` push."""
+        log.info("the hall sets the concurrency to %d", setting.credit)
+        self.set_concurrency(setting.credit)
+
+    def set_concurrency(self, concurrency: int) -> None:
+        """Hold this many jobs at once from now on. Fewer takes nothing back: what runs is finished."""
+        self._serving.concurrency = max(concurrency, 0)
+        self._say_credit()
+
+    def pause(self) -> None:
+        """Take nothing more until `resume`; what runs is finished."""
+        self._serving.is_paused = True
+        self._say_credit()
+
+    def resume(self) -> None:
+        """Take work again."""
+        self._serving.is_paused = False
+        self._say_credit()
+
+    def serve(self, *, queues: Sequence[str], offers: Mapping[str, Any]) -> None:
+        """Take work from these queues, with these offers, from now on; what runs is finished."""
+        self._serving.queues, self._serving.offers = list(queues), dict(offers)
+        self._work_again()
+
+    def _say_credit(self) -> None:
+        if self._over is not None:
+            self._ask({"cmd": "credit", "credit": self._serving.credit}, nothing, self.refused)
+
     # Leaving.
 
     def drain(self) -> None:
         """Take nothing more, give back what has not begun, finish the rest, leave."""
-        if self._draining:
+        if self._serving.is_draining:
             return
-        self._draining = True
+        self._serving.is_draining = True
         if self._over is None:
             return
         log.info("draining: %d jobs in hand", len(self._hand))
-        self._ask({"cmd": "credit", "credit": 0}, lambda _reply: None, self.refused)
+        self._say_credit()
         for held in list(self._hand.values()):
             held.stop("draining")
         if not self._session.is_open:
@@ -306,11 +340,12 @@ class Agent:
         for held in list(self._hand.values()):
             if held.answer is None:
                 held.stop("quit")
-                self._ask(release(held), lambda _reply: None, self.refused)
+                self._logs.tell(held)
+                self._ask(release(held), nothing, self.refused)
         self._leave()
 
     def _leave_if_empty(self) -> None:
-        if self._draining and not self._hand:
+        if self._serving.is_draining and not self._hand:
             self._leave()
 
     def _leave(self) -> None:
@@ -327,7 +362,7 @@ class Agent:
         """A hall that stays away longer than a lease has given our jobs away: do not wait for it for ever."""
         if self._leaving:
             self._finish()
-        self._clock.call_at(self._clock.time() + self._lease_seconds, self._give_up)
+        self._clock.call_at(self._clock.time() + self._serving.lease_seconds, self._give_up)
 
     def _give_up(self) -> None:
         if not self._session.is_open:
@@ -338,54 +373,5 @@ class Agent:
             self._over.set_result(None)
 
 
-class Asked:
-    """Takes the reply to one request of the agent."""
-
-    __slots__ = ("_refused", "_session", "_taken")
-
-    def __init__(self, session: Session, taken: Callable[[Any], None], refused: Callable[[HallError], None]) -> None:
-        self._session = session
-        self._taken = taken
-        self._refused = refused
-
-    def done(self) -> bool:
-        return False
-
-    def set_result(self, reply: Any) -> None:
-        self._taken(reply)
-
-    def set_exception(self, error: HallError) -> None:
-        if self._session.is_open:
-            self._refused(error)
-
-
-class _Kept(msgspec.Struct):
-    lost: list[str] = []
-
-
-_decode_kept = msgspec.json.Decoder(_Kept).decode
-
-
-def _read_lost(_line: Line, raw: bytes) -> list[str]:
-    return _decode_kept(raw).lost
-
-
 def _attempt(held: Held) -> int:
     return held.attempt
-
-
-def release(held: Held) -> dict[str, Any]:
-    """Gives an attempt back that has no answer."""
-    return {"cmd": "release", "id": held.id, "attempt": held.attempt}
-
-
-def by_kind(runners: Sequence[Runner]) -> dict[str, Runner]:
-    """Which runner runs which kind. Raises BadRequest when two would, or none is there."""
-    found: dict[str, Runner] = {}
-    for runner in runners:
-        for kind in runner.kinds:
-            if found.setdefault(kind, runner) is not runner:
-                raise BadRequest(f"kind {kind!r} has two runners: give one of them another kind")
-    if not found:
-        raise BadRequest("this worker can run nothing: give it a file of job functions or a command")
-    return found

@@ -19,6 +19,7 @@ from hirehall.model import MAX_MESSAGE
 from hirehall.runners.port import Failure, Released, Success, cut
 from hirehall.wire.requests import DoneJob
 from hirehall.worker.held import Clock, Held, Timer
+from hirehall.worker.logs import JobLogs
 
 log = logging.getLogger("hirehall.worker")
 
@@ -34,10 +35,13 @@ OVER = frozenset({"stale_lease", "not_found", "wrong_state"})  # the hall ended 
 class Answers:
     """Collects what is to be said; `forget` is called with each attempt that the hall has heard about."""
 
-    def __init__(self, session: Session, link: Link, clock: Clock, forget: Callable[[Held], None]) -> None:
+    def __init__(
+        self, session: Session, link: Link, clock: Clock, logs: JobLogs, forget: Callable[[Held], None]
+    ) -> None:
         self._session = session
         self._link = link
         self._clock = clock
+        self._logs = logs
         self._forget = forget
         self._ready: list[Held] = []
         self._scheduled = False
@@ -70,6 +74,8 @@ class Answers:
         if not self._session.is_open or not ready:
             return
         self._tell_progress()
+        for held in ready:
+            self._logs.tell(held)
         for results in pieces([held for held in ready if isinstance(held.answer, Success)]):
             self._tell_results(results)
         for held in ready:

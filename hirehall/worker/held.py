@@ -30,6 +30,9 @@ class Keeper(Protocol):
     def progressed(self, held: Held, percent: float | None, text: str) -> None:
         """It said how far it is."""
 
+    def logged(self, held: Held, stream: str, text: str) -> None:
+        """It wrote lines of its log."""
+
 
 class Held:
     """One attempt. `answer` is None while it runs; `why` is the reason for which it was told to stop."""
@@ -50,6 +53,11 @@ class Held:
         """For the execution: say how far it is."""
         if self.answer is None:
             self.keeper.progressed(self, percent, text)
+
+    def log(self, stream: str, text: str) -> None:
+        """For the execution: lines of its log."""
+        if self.answer is None:
+            self.keeper.logged(self, stream, text)
 
     def stop(self, why: Why) -> None:
         """Pass it on to the execution, while there is one."""

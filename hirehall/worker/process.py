@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from hirehall.worker.agent import Agent
 
 LEAVE = (signal.SIGTERM, signal.SIGINT)
 
+Beside = Callable[[Agent], Awaitable[None]]
 
-def work(agent: Agent) -> None:
-    """Run `agent` until it is told to leave. The first SIGTERM or SIGINT drains it, the second stops it at
-    once.
+
+def work(agent: Agent, *beside: Beside) -> bool:
+    """Run `agent` until it leaves; whether a signal told it to. The first SIGTERM or SIGINT drains it, the second
+    stops it at once. What runs `beside` it on its loop ends with it.
 
     On asyncio's own loop: the pidfd watcher for scripts needs it, and Windows has no other.
     """
-    asyncio.run(_work(agent))
+    return asyncio.run(_work(agent, beside))
 
 
-async def _work(agent: Agent) -> None:
-    restore = heed(asyncio.get_running_loop(), Leaver(agent).told)
+async def _work(agent: Agent, beside: tuple[Beside, ...]) -> bool:
+    leaver = Leaver(agent)
+    restore = heed(asyncio.get_running_loop(), leaver.told)
+    helpers = [asyncio.ensure_future(helper(agent)) for helper in beside]
     try:
         await agent.run()
     finally:
+        for helper in helpers:
+            helper.cancel()
         restore()
+    return leaver.was_told
 
 
 class Leaver:
@@ -34,6 +41,11 @@ class Leaver:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._told = 0
+
+    @property
+    def was_told(self) -> bool:
+        """Whether it was told at all."""
+        return self._told > 0
 
     def told(self) -> None:
         """Once: drain. Again: at once."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from hirehall.cli.work import split_script
+from hirehall import connect
 from tests.cli.conftest import Cli
-from tests.cli.program import Shell
+from tests.cli.program import PATIENCE, Shell
 
 
 def test_a_worker_of_functions_and_scripts_says_what_it_serves_and_does_it(shell: Shell) -> None:
@@ -70,5 +73,160 @@ def test_a_task_file_with_a_mistake_is_named_with_its_line(cli: Cli, shell: Shel
     assert said.err.count("\n") == 1
 
 
-def test_a_script_is_split_into_words_as_a_shell_would() -> None:
-    assert split_script("kind=prog 'one word' two=2") == ("kind", ["prog", "one word", "two=2"])
+# While it works.
+
+WAIT = """
+import os, time
+from hirehall import job
+
+@job
+def wait(payload):
+    while not os.path.exists(payload):
+        time.sleep(0.01)
+    return "waited"
+"""
+
+
+def in_state(shell: Shell, state: str) -> int:
+    """How many jobs are in that state."""
+    with connect(data=shell.home / ".local/state/hirehall") as hall:
+        return len(hall.find(state=state))
+
+
+def running(shell: Shell) -> int:
+    return in_state(shell, "running")
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_j4_concurrency_4_2_6_and_a_pause_in_the_config_file_count_within_seconds(shell: Shell) -> None:
+    (shell.cwd / "tasks.py").write_text(WAIT)
+    config = shell.cwd / "worker.toml"
+    config.write_text('files = ["tasks.py"]\nconcurrency = 4\n')
+    shell.start("hirehall serve").says("ready")
+    worker = shell.start("hirehall work --config worker.toml")
+    worker.says("connected to hall")
+    gates = [shell.cwd / f"go{n}" for n in range(3)]
+    with connect(data=shell.home / ".local/state/hirehall") as hall:
+        hall.submit_many(
+            [
+                {"kind": "wait", "payload": str(gate)}
+                for gate, jobs in zip(gates, (4, 8, 1), strict=True)
+                for _ in range(jobs)
+            ]
+        )
+    eventually(lambda: running(shell) == 4)
+    config.write_text('files = ["tasks.py"]\nconcurrency = 2\n')
+    worker.says("concurrency is now 2")
+    assert running(shell) == 4, "lowering takes nothing back"
+    gates[0].touch()
+    eventually(lambda: running(shell) == 2)
+    config.write_text('files = ["tasks.py"]\nconcurrency = 2\npaused = true\n')
+    worker.says("paused is now True")
+    config.write_text('files = ["tasks.py"]\nconcurrency = 6\npaused = true\n')
+    worker.says("concurrency is now 6")
+    assert running(shell) == 2, "paused: what runs goes on, nothing comes"
+    config.write_text('files = ["tasks.py"]\nconcurrency = 6\n')
+    worker.says("paused is now False")
+    eventually(lambda: running(shell) == 6)
+    for gate in gates:
+        gate.touch()
+    eventually(lambda: running(shell) == 0)
+    config.write_text('files = ["tasks.py"]\nconcurrency = 6\ndraining = true\n')
+    assert worker.ends()[0] == 0
+    assert in_state(shell, "succeeded") == 13
+
+
+@pytest.mark.slow
+def test_functions_in_processes_say_what_they_print_and_can_be_killed(shell: Shell) -> None:
+    (shell.cwd / "tasks.py").write_text("import os, signal\nfrom hirehall import job\n" + CRASH)
+    shell.start("hirehall serve").says("ready")
+    shell.start("hirehall work tasks.py --pool process").says("connected to hall")
+    assert shell.run("""hirehall submit twice 21 --wait""") == (0, "42\n")
+    status, said = shell.run("hirehall submit crash --max-attempts 1 --wait")
+    assert status == 1
+    assert "killed by SIGSEGV" in said
+    assert shell.run("""hirehall submit twice 4 --wait""") == (0, "8\n")
+
+
+CRASH = """
+@job
+def twice(payload):
+    return payload * 2
+
+@job
+def crash(payload):
+    os.kill(os.getpid(), signal.SIGSEGV)
+"""
+
+
+@pytest.mark.slow
+def test_with_reload_new_code_comes_after_what_runs_and_broken_code_not_at_all(shell: Shell) -> None:
+    go = shell.cwd / "go"
+    code = "from helper import word\nfrom hirehall import job\n@job\ndef say(payload): return word\n"
+    (shell.cwd / "helper.py").write_text("word = 'first'\n")
+    (shell.cwd / "tasks.py").write_text(WAIT + code)
+    shell.start("hirehall serve").says("ready")
+    worker = shell.start("hirehall work tasks.py --reload")
+    worker.says("connected to hall")
+    assert shell.run("hirehall submit say --wait") == (0, '"first"\n')
+    (shell.cwd / "helper.py").write_text("word = 'secon\n")
+    worker.says("helper.py changed, but the old code goes on")
+    assert "SyntaxError" in worker.says("SyntaxError")
+    assert shell.run("hirehall submit say --wait") == (0, '"first"\n')
+    _, waiting = shell.run(f"""hirehall submit wait '"{go}"'""")
+    eventually(lambda: running(shell) == 1)
+    (shell.cwd / "helper.py").write_text("word = 'the second'\n")
+    worker.says("finishing what runs")
+    go.touch()
+    assert shell.run(f"hirehall wait {waiting.strip()}")[0] == 0
+    assert shell.run("hirehall submit say --wait") == (0, '"the second"\n')
+    assert worker.said.count(b"old code goes on") == 1
+    worker.interrupt()
+    assert worker.ends()[0] == 0
+
+
+@pytest.mark.slow
+def test_with_reload_a_worker_whose_code_is_broken_waits_until_it_is_mended(shell: Shell) -> None:
+    (shell.cwd / "tasks.py").write_text("from hirehall import job\nnonsense(\n")
+    worker = shell.start("hirehall work tasks.py --reload")
+    worker.says("waiting for a change")
+    (shell.cwd / "tasks.py").write_text("from hirehall import job\n@job\ndef say(payload): return 1\n")
+    worker.says("working on say")
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_it_starts_shows_no_traceback(shell: Shell) -> None:
+    (shell.cwd / "tasks.py").write_text("import sys, time\nprint('loading', flush=True)\ntime.sleep(100)\n")
+    worker = shell.start("hirehall work tasks.py")
+    worker.says("loading")
+    worker.interrupt()
+    status, said = worker.ends()
+    assert status == 130
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("concurency = 3", "did you mean 'concurrency'?"),
+        ("concurrency = '3'", "write it like this: concurrency = 4"),
+        ("concurrency = 0", "give 1 or more"),
+        ("pool = 'fork'", "give thread or process"),
+        ("concurrency = ", "cannot read the configuration"),
+    ],
+)
+def test_a_config_file_with_a_mistake_is_refused_with_the_remedy(
+    cli: Cli, tmp_path: Path, text: str, reason: str
+) -> None:
+    file = tmp_path / "worker.toml"
+    file.write_text(text)
+    said = cli("work", "--config", str(file), "--script", "x=cat")
+    assert said.status == 2
+    assert reason in said.err

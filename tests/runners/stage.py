@@ -28,11 +28,20 @@ class Notes:
 
     def __init__(self) -> None:
         self.progressed: list[tuple[float | None, str]] = []
+        self.logged: list[tuple[str, str]] = []
         self.came = asyncio.Event()
 
     def progress(self, percent: float | None, text: str) -> None:
         self.progressed.append((percent, text))
         self.came.set()
+
+    def log(self, stream: str, text: str) -> None:
+        self.logged.append((stream, text))
+        self.came.set()
+
+    def text_of(self, stream: str) -> str:
+        """All that was logged there, with its line breaks."""
+        return "".join(text + "\n" for name, text in self.logged if name == stream)
 
 
 async def outcome_of(execution: Execution) -> Outcome:

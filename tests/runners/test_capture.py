@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hirehall.runners.capture import Capture, ProgressLines
+from hirehall.runners.capture import Capture, LogLines, ProgressLines
 
 TEXT = b"run 40% page 4\nrun plain\nnoise\nrun 7.5%\nrun 400% too much\ndone x\nrun last"
 
@@ -47,3 +47,35 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
     capture = Capture()
     capture.feed(b"a\xff\xfeb")
     assert capture.text(100) == "a\ufffd\ufffdb"
+
+
+# The live log.
+
+
+def lines(*pieces: bytes) -> list[str | None]:
+    log = LogLines()
+    return [*map(log.feed, pieces), log.finish()]
+
+
+def test_log_lines_come_whole_however_the_reads_are_cut() -> None:
+    assert lines(b"one\ntw", b"o", b"\nthree") == ["one", None, "two", "three"]
+    assert lines(b"a\r\nb\r\n") == ["a\nb", None]
+    assert lines(b"\n") == ["", None]
+
+
+def test_half_a_character_waits_for_its_other_half() -> None:
+    data = "ä€😀\n".encode()
+    for cut in range(1, len(data)):
+        assert "".join(text or "" for text in lines(data[:cut], data[cut:])) == "ä€😀"
+
+
+def test_a_line_without_end_is_let_out_in_pieces_that_halve_no_character() -> None:
+    log = LogLines()
+    text = "€" * 20_000
+    said = [log.feed(text.encode()[n : n + 1001]) for n in range(0, 60_000, 1001)]
+    said.append(log.finish())
+    assert "".join(piece or "" for piece in said) == text
+
+
+def test_bytes_that_are_no_text_are_shown_as_such() -> None:
+    assert lines(b"\xff\0\n")[0] == "\ufffd\ufffd"

@@ -304,3 +304,16 @@ def test_a_program_that_went_away_fails_the_job(tmp_path: Path) -> None:
 
 def test_any_signal_is_named() -> None:
     assert "SIGTERM" in failure(f"kill -{signal.SIGTERM.value} $$").message
+
+
+def test_stdout_and_stderr_are_log_lines_while_the_script_runs() -> None:
+    async def main() -> Notes:
+        notes, runner = Notes(), sh("echo one; echo oops >&2; printf 'no end'; exec sleep 1000")
+        execution = runner.start(a_job(), notes)
+        await until(lambda: notes.text_of("stdout") == "one\n" and notes.text_of("stderr") == "oops\n")
+        execution.stop("cancelled")
+        await outcome_of(execution)
+        await runner.close()
+        return notes
+
+    assert asyncio.run(main()).text_of("stdout") == "one\nno end\n"

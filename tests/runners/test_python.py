@@ -322,3 +322,48 @@ def test_a_burst_of_results_costs_the_loop_few_wake_ups(monkeypatch: pytest.Monk
         return wakes
 
     assert asyncio.run(main()) < 250
+
+
+# Functions that do not heed a stop.
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_function_that_hangs_is_answered_without_it_and_what_it_says_later_is_dropped(
+    is_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        free = threading.Event()
+        came_back: asyncio.Event = asyncio.Event()
+
+        def hang(payload: bool) -> str:
+            assert not payload or free.wait(20)
+            return "late"
+
+        async def hang_the_loop(payload: bool) -> str:
+            return hang(payload)
+
+        registry = Registry()
+        registry.job(kind="k", timeout_seconds=0.01)(hang_the_loop if is_async else hang)
+        runner = PythonRunner(registry.functions.values(), give_up_seconds=0.01)
+        runner.came_back = came_back.set  # type: ignore[method-assign]
+        execution = runner.start(a_job(payload=True), Notes())
+        ended = await outcome_of(execution)
+        assert isinstance(ended, Failure)
+        assert (ended.type, ended.retry) == ("Timeout", True)
+        assert "still runs: it cannot be stopped" in ended.message
+        assert "1 stuck in this worker" in caplog.text
+        other = await outcome_of(runner.start(a_job(payload=False), Notes()))  # beside it: its place is free
+        assert other == Success(b'"late"')
+        free.set()
+        await asyncio.wait_for(came_back.wait(), 20)
+        await runner.close()
+
+    asyncio.run(main())
+
+
+def test_a_function_that_heeds_its_stop_in_time_is_not_given_up() -> None:
+    def heed(payload: Any, context: Context) -> str:
+        assert context.stopping.wait(20)
+        return "heeded"
+
+    assert run(runner_of(heed, timeout_seconds=0.01), a_job()) == Success(b'"heeded"')
