@@ -93,7 +93,7 @@ class HallTestServer:
         with self.worker(*work, queues=queues):
             quiet = 0  # looks in a row that found nothing: a job may have moved between the two questions of one
             while quiet < 2:
-                left = [job for state in WAITING for job in client.find(state=state)]
+                left = [job for state in WAITING for job in client.find(state=state).jobs]
                 quiet = 0 if left else quiet + 1
                 if left and time.monotonic() > deadline:
                     raise TimeoutError(f"after {timeout_seconds:g} s there is still {_listed(left)}")
