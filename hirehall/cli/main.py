@@ -61,6 +61,8 @@ SECTIONS = {
     "Look after the hall": {
         "shutdown": Row("hirehall.cli.shutdown", "End the hall."),
         "token": Row("hirehall.cli.token", "Make, list and revoke tokens: who may do what."),
+        "backup": Row("hirehall.cli.backup", "Copy a hall's jobs to a file, while it runs."),
+        "restore": Row("hirehall.cli.restore", "Make a hall's jobs those of a backup."),
         "migrate": Row("hirehall.cli.migrate", "Look at the version of a hall's file."),
         "doctor": Row("hirehall.cli.doctor", "Check this machine, the data directory and the hall."),
         "completion": Row("hirehall.cli.completion", "Print the completion script of a shell."),
