@@ -31,7 +31,7 @@ WORKERS = (
     Column("state"),
     Column("running", is_number=True),
     Column("queues", shrinks=True),
-    Column("silent for"),
+    Column("silent"),
 )
 
 
