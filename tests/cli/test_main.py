@@ -16,11 +16,13 @@ from hirehall.cli.exits import MEANINGS, Exit
 from hirehall.cli.main import COMMANDS, hirehall
 from tests.cli.conftest import Cli
 from tests.cli.program import ROOT, Shell
+from tests.cli.terminal import Terminal
 from tests.system.hall_process import Hall
 
 # What `submit` has no use for, and would wait for at its start.
 HEAVY = ("asyncio", "rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service", "hirehall.stores",
          "hirehall.doors", "hirehall.runners", "hirehall.worker", "hirehall.app")  # fmt: skip
+OTHERS = ("serve", "work", "token", "backup", "restore", "migrate", "demo", "doctor")  # no example yet
 
 
 def loaded_by(code: str) -> set[str]:
@@ -82,6 +84,37 @@ def test_a_slip_in_a_commands_name_is_met_with_the_nearest(cli: Cli) -> None:
     said = cli("sumbit", "x")
     assert said.status == 2
     assert "there is no command 'sumbit': did you mean 'submit'?" in said.err
+
+
+@pytest.mark.parametrize(("word", "meant"), [("list", "jobs"), ("watch", "events"), ("rm", "remove"), ("log", "logs")])
+def test_a_word_from_elsewhere_is_met_with_ours(cli: Cli, word: str, meant: str) -> None:
+    assert f"did you mean '{meant}'?" in cli(word).err
+
+
+def test_a_slip_in_an_option_is_met_with_the_nearest(cli: Cli) -> None:
+    said = cli("submit", "x", "--prioritty", "3")
+    assert said.status == 2
+    assert "Did you mean '--priority'?" in said.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_shows_an_example(cli: Cli, name: str) -> None:
+    said = cli(name, "--help")
+    assert name in OTHERS or "Example" in said.out
+
+
+def test_colours_can_be_switched_off(hall_cli: Cli, staffed: Hall, shell: Shell) -> None:
+    job = hall_cli("submit", "double", "--delay", "1h").out.strip()
+    hall_cli("cancel", job)
+    env = {**shell.env, "HIREHALL_DATA": str(staffed.data)}
+    for line, is_coloured in (
+        ("hirehall jobs", True),
+        ("hirehall --no-color jobs", False),
+        ("env NO_COLOR=1 hirehall jobs", False),
+    ):
+        with Terminal(line, shell.cwd, env) as terminal:
+            assert terminal.ends() == 0
+        assert (b"\x1b[33mcancelled" in terminal.raw) == is_coloured
 
 
 def test_without_a_command_there_is_help_and_a_usage_status(cli: Cli) -> None:
