@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import signal
 import sys
@@ -62,6 +61,8 @@ SECTIONS = {
     "Look after the hall": {
         "shutdown": Row("hirehall.cli.shutdown", "End the hall."),
         "token": Row("hirehall.cli.token", "Make, list and revoke tokens: who may do what."),
+        "backup": Row("hirehall.cli.backup", "Copy a hall's jobs to a file, while it runs."),
+        "restore": Row("hirehall.cli.restore", "Make a hall's jobs those of a backup."),
         "migrate": Row("hirehall.cli.migrate", "Look at the version of a hall's file."),
         "doctor": Row("hirehall.cli.doctor", "Check this machine, the data directory and the hall."),
         "completion": Row("hirehall.cli.completion", "Print the completion script of a shell."),
@@ -91,7 +92,9 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = [OTHER_WORDS[args[0]]] if args[0] in OTHER_WORDS else difflib.get_close_matches(args[0], COMMANDS, 1)
+            from difflib import get_close_matches  # noqa: PLC0415 - only for who slips
+
+            near = [OTHER_WORDS[args[0]]] if args[0] in OTHER_WORDS else get_close_matches(args[0], COMMANDS, 1)
             hint = f"did you mean {near[0]!r}?" if near else "`hirehall --help` lists them"
             ctx.fail(f"there is no command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)

@@ -20,7 +20,7 @@ from tests.cli.terminal import Terminal
 from tests.system.hall_process import Hall
 
 # What `submit` has no use for, and would wait for at its start.
-HEAVY = ("asyncio", "rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service", "hirehall.stores",
+HEAVY = ("asyncio", "difflib", "random", "rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service", "hirehall.stores",
          "hirehall.doors", "hirehall.runners", "hirehall.worker", "hirehall.app")  # fmt: skip
 OTHERS = ("serve", "work", "token", "backup", "restore", "migrate", "demo", "doctor")  # no example yet
 
@@ -38,24 +38,28 @@ def test_submit_loads_nothing_of_the_server_and_nothing_that_only_draws() -> Non
 
 
 def processor_seconds(compiled: Path, *arguments: str) -> float:
-    """What a Python with these arguments takes by the processor's clock, the best of five, with compiled modules as
-    everybody has them from the second time on."""
+    """What a Python with these arguments takes by the processor's clock, with compiled modules as everybody has them
+    from the second time on."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     env["PYTHONPYCACHEPREFIX"] = str(compiled)
-    taken = []
-    for _ in range(6):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(taken)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_a_whole_submit_takes_less_than_twice_what_importing_its_libraries_does(staffed: Hall, tmp_path: Path) -> None:
-    """Which is 100 ms on a machine where those take 55: a ratio says the same on a slow or busy one."""
-    libraries = processor_seconds(tmp_path, "-c", "import click, msgspec, socket, threading")
-    submit = processor_seconds(tmp_path, "-m", "hirehall", "submit", "nobody-runs-this", "--data", str(staffed.data))
-    assert submit < 2 * libraries
+    """Which is 90 ms on a machine where those take 55: a ratio says the same on a slow one, and the best of many on a
+    busy one."""
+    libraries = ("-c", "import click, msgspec, socket, threading")
+    submit = ("-m", "hirehall", "submit", "nobody-runs-this", "--data", str(staffed.data))
+    bases, wholes = [], []
+    for _ in range(20):
+        bases.append(processor_seconds(tmp_path, *libraries))
+        wholes.append(processor_seconds(tmp_path, *submit))
+        if len(bases) > 3 and min(wholes) < 2 * min(bases):
+            return
+    raise AssertionError(f"a submit takes {min(wholes):.3f} s, its libraries alone {min(bases):.3f} s")
 
 
 def test_the_list_of_commands_loads_none_of_them() -> None:
