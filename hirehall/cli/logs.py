@@ -93,7 +93,8 @@ def the_job(hall: Hall, id: str) -> JobInfo:  # noqa: A002
 def once(hall: Hall, job: JobInfo, attempt: int | None, follow: bool, printer: Printer) -> None:
     """One attempt, as far as it has come, or to its end."""
     if job.attempt == 0:
-        note(f"job {job.id} is {job.state} and has logged nothing yet; -f waits for it")
+        later = "" if job.state in FINAL else " yet; -f waits for it"
+        note(f"job {job.id} is {job.state} and has logged nothing{later}")
         return
     for part in hall.follow_log(job.id, attempt) if follow else pages(hall, job.id, attempt):
         printer.show(part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from hirehall import __version__
 from hirehall.cli.exits import Exit, exit_of
@@ -92,7 +92,9 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = [OTHER_WORDS[args[0]]] if args[0] in OTHER_WORDS else difflib.get_close_matches(args[0], COMMANDS, 1)
+            from difflib import get_close_matches  # noqa: PLC0415 - only for who slips
+
+            near = [OTHER_WORDS[args[0]]] if args[0] in OTHER_WORDS else get_close_matches(args[0], COMMANDS, 1)
             hint = f"did you mean {near[0]!r}?" if near else "`hirehall --help` lists them"
             ctx.fail(f"there is no command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
@@ -107,6 +109,13 @@ class Commands(click.Group):
             return Exit.PIPE
         return status
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """From the table, too: a person waits for it with every Tab."""
+        if not incomplete.startswith("-"):
+            rows = COMMANDS.items()
+            return [CompletionItem(name, help=row.summary) for name, row in rows if name.startswith(incomplete)]
+        return click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """From the table: the list of commands costs no import of any."""
         width = max(map(len, COMMANDS))
@@ -115,7 +124,14 @@ class Commands(click.Group):
                 formatter.write_dl([(f"{name:<{width}}", row.summary) for name, row in rows.items()])
 
 
+def without_colour(_ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    """What the environment says is heeded wherever colours are made."""
+    if value:
+        os.environ["NO_COLOR"] = "1"
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--no-color", is_flag=True, expose_value=False, callback=without_colour, help="As NO_COLOR=1 does.")
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def hirehall() -> None:
     """A durable job server: hand in jobs from any language, run them with workers in any language."""

@@ -94,14 +94,18 @@ def age(moment: str | None, now: datetime | None = None) -> str:
 def span(seconds: float) -> str:
     """A duration in its two largest units at most."""
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{round(seconds, 1):g} s"
     if seconds < 60:
         return f"{seconds:.0f} s"
     if seconds < 3600:
         return f"{int(seconds // 60)} min"
     if seconds < 86_400:
-        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
-    return f"{int(seconds // 86_400)} d {int(seconds % 86_400 // 3600)} h"
+        return _two(int(seconds // 3600), "h", int(seconds % 3600 // 60), "min")
+    return _two(int(seconds // 86_400), "d", int(seconds % 86_400 // 3600), "h")
+
+
+def _two(large: int, unit: str, small: int, smaller: str) -> str:
+    return f"{large} {unit}" + (f" {small} {smaller}" if small else "")
 
 
 def is_terminal() -> bool:

@@ -31,7 +31,7 @@ WORKERS = (
     Column("state"),
     Column("running", is_number=True),
     Column("queues", shrinks=True),
-    Column("silent for"),
+    Column("silent"),
 )
 
 
@@ -64,15 +64,20 @@ def shares(queues: int, workers: int, height: int | None) -> tuple[int, int]:
 
 def title(frame: Frame) -> Text:
     """Which hall, and how much is to do."""
-    text = Text.assemble(("hall ", ""), (clean(frame.hall), "bold"), f"  {clean(frame.server)}")
+    text = line().append("hall ").append(clean(frame.hall), "bold").append(f"  {clean(frame.server)}")
     oldest = f", the oldest for {age(frame.oldest_waiting_at).removesuffix(' ago')}" if frame.oldest_waiting_at else ""
     return text.append(f"   {frame.running} running, {frame.waiting} waiting{oldest}")
+
+
+def line() -> Text:
+    """One that is cut rather than broken."""
+    return Text(no_wrap=True, overflow="ellipsis")
 
 
 def rates(frame: Frame) -> Text:
     """Jobs per second."""
     words = [f"{name} {number:,.1f}/s" for name, number in frame.rates.items() if name not in {"failed", "retried"}]
-    text = Text("   ".join(words))
+    text = line().append("   ".join(words))
     for name in ("failed", "retried"):
         number = frame.rates[name]
         text.append(f"   {name} {number:,.1f}/s", style="red" if number and name == "failed" else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -104,7 +103,9 @@ def read_changes(pairs: Iterable[str]) -> Changes:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if name not in FIELDS:
-            near = difflib.get_close_matches(name, FIELDS, 1)
+            from difflib import get_close_matches  # noqa: PLC0415 - only for who slips
+
+            near = get_close_matches(name, FIELDS, 1)
             hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(FIELDS)}"
             raise click.UsageError(f"--set {pair!r}: there is no {name!r} to set: {hint}")
         if not equals:

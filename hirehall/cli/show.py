@@ -60,7 +60,7 @@ def fields(job: JobInfo) -> Iterator[tuple[str, str]]:
         "meta": json_text(job.meta) if job.meta else "",
         "worker": job.worker or "",
         **{word: moment(getattr(job, f"{word}_at")) for word in ("created", "run", "expires", "started", "finished")},
-        "progress": json_text(job.progress) if job.progress else "",
+        "progress": far(job.progress),
         "payload": shown(job.payload),
         "result": shown(job.result) if job.state == "succeeded" else "",
         "trace": (job.error or {}).get("trace", "") if isinstance(job.error, dict) else "",
@@ -70,6 +70,14 @@ def fields(job: JobInfo) -> Iterator[tuple[str, str]]:
             yield name, indented(value)
     for past in job.history or []:
         yield f"attempt {past['attempt']}", indented(attempt(past))
+
+
+def far(progress: Any) -> str:
+    """How far it said it was."""
+    if not isinstance(progress, dict):
+        return ""
+    percent, text = progress.get("percent"), progress.get("text")
+    return " ".join(part for part in ("" if percent is None else f"{percent:g}%", one_line(str(text or ""))) if part)
 
 
 def attempt(past: dict[str, Any]) -> str:

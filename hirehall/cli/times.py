@@ -28,7 +28,7 @@ def read_moment(word: str, now: datetime | None = None) -> str | None:
     what is no time."""
     seconds = read_span(word)
     if seconds is not None:
-        return ((now or datetime.now(UTC)) - timedelta(seconds=seconds)).isoformat()
+        return ((now or datetime.now(UTC)) - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
     try:
         return datetime.fromisoformat(word).astimezone().isoformat()
     except ValueError:

@@ -10,15 +10,15 @@ from hirehall.cli.tables import Column, show_table
 from hirehall.client.sync_client import Hall
 from hirehall.wire.replies import WorkerView
 
+WORD = Column("word")  # only where the names are not enough to tell them apart
 COLUMNS = (
     Column("worker"),
-    Column("name", shrinks=True),
     Column("state"),
     Column("running", is_number=True),
     Column("queues", shrinks=True),
     Column("kinds", shrinks=True),
     Column("offers", shrinks=True),
-    Column("silent for"),
+    Column("silent"),
 )
 
 
@@ -26,7 +26,8 @@ COLUMNS = (
 @at_hall
 @JSON
 def command(hall: Hall, as_json: bool) -> None:
-    """List the workers: how many of their places are taken, what they serve, and when they were last heard of.
+    """List the workers: how many of their places are taken, what they serve, and for how long nothing was
+    heard of them. Where several have the same name, their words tell them apart.
 
     \b
     Example:
@@ -36,13 +37,15 @@ def command(hall: Hall, as_json: bool) -> None:
     if as_json:
         say_json({"workers": workers})
     else:
-        show_table(COLUMNS, map(row, workers), empty="no workers: start one with `hirehall work TASKS.PY`")
+        names = {worker.name for worker in workers}
+        columns = COLUMNS if len(names) == len(workers) else (*COLUMNS, WORD)
+        rows = [row(worker)[: len(columns)] for worker in workers]
+        show_table(columns, rows, empty="no workers: start one with `hirehall work TASKS.PY`")
 
 
 def row(worker: WorkerView) -> tuple[str, ...]:
     """One worker on one line."""
     return (
-        worker.worker,
         worker.name,
         worker.state if worker.connected else "gone",
         f"{len(worker.running)}/{worker.credit}",
@@ -50,6 +53,7 @@ def row(worker: WorkerView) -> tuple[str, ...]:
         ", ".join(worker.kinds),
         " ".join(f"{name}={offered(value)}" for name, value in worker.offers.items()),
         span(worker.silent_seconds),
+        worker.worker,
     )
 
 

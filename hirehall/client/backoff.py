@@ -3,7 +3,6 @@ once."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 
 FIRST_SECONDS = 0.1
@@ -11,11 +10,13 @@ MOST_SECONDS = 5.0
 
 
 def full_jitter(
-    chance: Callable[[], float] = random.random, first: float = FIRST_SECONDS, most: float = MOST_SECONDS
+    chance: Callable[[], float] | None = None, first: float = FIRST_SECONDS, most: float = MOST_SECONDS
 ) -> Iterator[float]:
     """Seconds to wait before each attempt: anything from 0 to a bound that doubles from `first` up to
     `most`."""
+    from random import random  # noqa: PLC0415 - a client that need not connect again has no use for it
+
     bound = first
     while True:
-        yield chance() * bound
+        yield (chance or random)() * bound
         bound = min(bound * 2, most)

@@ -48,6 +48,10 @@ class Terminal:
             assert self._read(deadline - time.monotonic()), f"no {word!r}: {self.text}"
         return self.text
 
+    def pause(self, seconds: float = 0.2) -> None:
+        """Look at what it shows for a moment."""
+        self._read(seconds)
+
     def types(self, keys: str) -> None:
         """As if a person did; Ctrl-C is \\x03."""
         os.write(self._master, keys.encode())

@@ -16,11 +16,13 @@ from hirehall.cli.exits import MEANINGS, Exit
 from hirehall.cli.main import COMMANDS, hirehall
 from tests.cli.conftest import Cli
 from tests.cli.program import ROOT, Shell
+from tests.cli.terminal import Terminal
 from tests.system.hall_process import Hall
 
 # What `submit` has no use for, and would wait for at its start.
-HEAVY = ("asyncio", "rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service", "hirehall.stores",
+HEAVY = ("asyncio", "difflib", "random", "rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service", "hirehall.stores",
          "hirehall.doors", "hirehall.runners", "hirehall.worker", "hirehall.app")  # fmt: skip
+OTHERS = ("serve", "work", "token", "backup", "restore", "migrate", "demo", "doctor")  # no example yet
 
 
 def loaded_by(code: str) -> set[str]:
@@ -36,24 +38,28 @@ def test_submit_loads_nothing_of_the_server_and_nothing_that_only_draws() -> Non
 
 
 def processor_seconds(compiled: Path, *arguments: str) -> float:
-    """What a Python with these arguments takes by the processor's clock, the best of five, with compiled modules as
-    everybody has them from the second time on."""
+    """What a Python with these arguments takes by the processor's clock, with compiled modules as everybody has them
+    from the second time on."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     env["PYTHONPYCACHEPREFIX"] = str(compiled)
-    taken = []
-    for _ in range(6):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(taken)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_a_whole_submit_takes_less_than_twice_what_importing_its_libraries_does(staffed: Hall, tmp_path: Path) -> None:
-    """Which is 100 ms on a machine where those take 55: a ratio says the same on a slow or busy one."""
-    libraries = processor_seconds(tmp_path, "-c", "import click, msgspec, socket, threading")
-    submit = processor_seconds(tmp_path, "-m", "hirehall", "submit", "nobody-runs-this", "--data", str(staffed.data))
-    assert submit < 2 * libraries
+    """Which is 90 ms on a machine where those take 55: a ratio says the same on a slow one, and the best of many on a
+    busy one."""
+    libraries = ("-c", "import click, msgspec, socket, threading")
+    submit = ("-m", "hirehall", "submit", "nobody-runs-this", "--data", str(staffed.data))
+    bases, wholes = [], []
+    for _ in range(20):
+        bases.append(processor_seconds(tmp_path, *libraries))
+        wholes.append(processor_seconds(tmp_path, *submit))
+        if len(bases) > 3 and min(wholes) < 2 * min(bases):
+            return
+    raise AssertionError(f"a submit takes {min(wholes):.3f} s, its libraries alone {min(bases):.3f} s")
 
 
 def test_the_list_of_commands_loads_none_of_them() -> None:
@@ -82,6 +88,37 @@ def test_a_slip_in_a_commands_name_is_met_with_the_nearest(cli: Cli) -> None:
     said = cli("sumbit", "x")
     assert said.status == 2
     assert "there is no command 'sumbit': did you mean 'submit'?" in said.err
+
+
+@pytest.mark.parametrize(("word", "meant"), [("list", "jobs"), ("watch", "events"), ("rm", "remove"), ("log", "logs")])
+def test_a_word_from_elsewhere_is_met_with_ours(cli: Cli, word: str, meant: str) -> None:
+    assert f"did you mean '{meant}'?" in cli(word).err
+
+
+def test_a_slip_in_an_option_is_met_with_the_nearest(cli: Cli) -> None:
+    said = cli("submit", "x", "--prioritty", "3")
+    assert said.status == 2
+    assert "Did you mean '--priority'?" in said.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_shows_an_example(cli: Cli, name: str) -> None:
+    said = cli(name, "--help")
+    assert name in OTHERS or "Example" in said.out
+
+
+def test_colours_can_be_switched_off(hall_cli: Cli, staffed: Hall, shell: Shell) -> None:
+    job = hall_cli("submit", "double", "--delay", "1h").out.strip()
+    hall_cli("cancel", job)
+    env = {**shell.env, "HIREHALL_DATA": str(staffed.data)}
+    for line, is_coloured in (
+        ("hirehall jobs", True),
+        ("hirehall --no-color jobs", False),
+        ("env NO_COLOR=1 hirehall jobs", False),
+    ):
+        with Terminal(line, shell.cwd, env) as terminal:
+            assert terminal.ends() == 0
+        assert (b"\x1b[33mcancelled" in terminal.raw) == is_coloured
 
 
 def test_without_a_command_there_is_help_and_a_usage_status(cli: Cli) -> None:
