@@ -58,6 +58,7 @@ def test_what_a_job_hands_in_is_run_too() -> None:
         client = server.client()
 
         def chain(payload: int) -> int:
+            threading.Event().wait(0.03)  # it takes its time
             if payload:
                 client.submit("chain", payload - 1)
             return payload
