@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # the ring is trimmed by so many at once
 FEED_EVENTS = 2_000  # for one watcher in one turn
+SHUTDOWN = "shutdown"  # concerns everybody, whatever they watch
 
 
 class Event(NamedTuple):
@@ -50,11 +51,13 @@ class Interest(Struct, frozen=True):
 
     def wants(self, event: Event) -> bool:
         """Whether this event is for them."""
+        return (self.names is None or event.name in self.names) and (event.name == SHUTDOWN or self._covers(event))
+
+    def _covers(self, event: Event) -> bool:
         return (
             (self.ids is None or event.id in self.ids)
             and (self.queues is None or event.queue in self.queues)
             and (self.kinds is None or event.kind in self.kinds)
-            and (self.names is None or event.name in self.names)
             and (self.limits is None or event.queue in self.limits)
         )
 
