@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct
@@ -39,7 +40,8 @@ log = logging.getLogger("hirehall")
 
 HALF_CLOSED_SECONDS = 60.0  # a peer that will say nothing more may wait for answers this long
 LATER = (AfterCommit, AfterRead, AfterSearch)
-EMPTY_SECONDS = 0.2
+EMPTY_SECONDS = 0.2  # between two looks whether the last worker has left
+LEAVE_SECONDS = 10.0  # for a worker with nothing in hand that was told to leave
 SessionType = TypeVar("SessionType", bound=Session)
 Entry = tuple[Session, Any, Asked]  # session, ref, answer
 
@@ -116,11 +118,15 @@ class Hall:
         else:
             asyncio.get_running_loop().call_soon(self.over.set)
 
-    def _close_when_empty(self) -> None:
-        if any(worker.session is not None for worker in self.core.leases.workers.values()):
-            self.core.alarm(self.core.now.mono + EMPTY_SECONDS, self._close_when_empty)
-        else:
+    def _close_when_empty(self, idle_since: float | None = None) -> None:
+        """Wait for every job in hand, however long it takes, but not for ever for idle workers that do not leave."""
+        now, workers = self.core.now.mono, self.core.leases.workers.values()
+        idle_since = None if any(worker.held for worker in workers) else idle_since or now
+        is_empty = not any(worker.session is not None for worker in workers)
+        if is_empty or (idle_since is not None and now - idle_since > LEAVE_SECONDS):
             self.over.set()
+        else:
+            self.core.alarm(now + EMPTY_SECONDS, partial(self._close_when_empty, idle_since))
 
     def check_open(self) -> None:
         """Raise Unavailable when the hall is about to end."""

@@ -29,9 +29,6 @@ class Link:
         self.door = LineConnection(self.hall, set())
         self.loop.within(lambda: self.door.connection_made(self))  # type: ignore[arg-type]
 
-    def get_extra_info(self, name: str) -> None:
-        """asyncio.Transport: nothing is known beside the bytes."""
-
     # The actor's end.
 
     def send(self, line: bytes) -> None:
