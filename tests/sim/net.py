@@ -111,9 +111,6 @@ class Link:
         if not self.deaf and self.actor.link is self:
             self.actor.cut_off()
 
-    def get_extra_info(self, name: str) -> None:
-        """No TLS here."""
-
     def is_closing(self) -> bool:
         return not self.open
 

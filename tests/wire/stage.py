@@ -125,9 +125,6 @@ class Peer:
 
     abort = close
 
-    def get_extra_info(self, name: str) -> None:
-        """No TLS here."""
-
     def is_closing(self) -> bool:
         return self.gone
 
