@@ -86,7 +86,7 @@ class Parents(Query[list[Relation]], frozen=True):
 
 
 class Children(Query[list[Relation]], frozen=True):
-    """The first `limit` jobs, by id, that wait for `job` or have waited for it and have not ended."""
+    """The first `limit` jobs, by id, that still wait for `job`."""
 
     job: int
     limit: int = 1_000

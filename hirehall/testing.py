@@ -88,12 +88,11 @@ class HallTestServer:
     ) -> None:
         """Run what is ready with these functions, and what that leads to, until nothing is ready or running. A job
         that is scheduled for later, a retry too, is left there. Raises TimeoutError, which says what is left."""
-        client = self.client()
         deadline = time.monotonic() + timeout_seconds
-        with self.worker(*work, queues=queues):
+        with Hall(self.url, self.token, name="test") as client, self.worker(*work, queues=queues):
             quiet = 0  # looks in a row that found nothing: a job may have moved between the two questions of one
             while quiet < 2:
-                left = [job for state in WAITING for job in client.find(state=state)]
+                left = [job for state in WAITING for job in client.find(state=state).jobs]
                 quiet = 0 if left else quiet + 1
                 if left and time.monotonic() > deadline:
                     raise TimeoutError(f"after {timeout_seconds:g} s there is still {_listed(left)}")

@@ -9,6 +9,7 @@ import pytest
 
 from hirehall.cli.serve import command
 from hirehall.config import OPTIONS, Option, Settings, settle
+from hirehall.errors import BadRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = [option.name for option in OPTIONS]
@@ -60,3 +61,23 @@ def test_a_flags_help_names_its_default_and_its_variable(option: Option) -> None
     assert isinstance(flag, click.Option)
     assert option.environment in (flag.help or "")
     assert option.default in (flag.help or "")
+
+
+def test_the_default_data_directory_is_in_the_home_of_the_user_to_become() -> None:
+    assert settle({"user": "root"}, {}).data == Path("~root/.local/state/hirehall").expanduser()
+    with pytest.raises(BadRequest, match="--user nobody-of-that-name: there is no such user here"):
+        settle({"user": "nobody-of-that-name"}, {})
+
+
+@pytest.mark.parametrize(("typo", "meant"), [("--tsl-cert", "--tls-cert"), ("--anonymus", "--anonymous")])
+def test_a_flag_that_is_none_is_answered_with_its_nearest(typo: str, meant: str) -> None:
+    with pytest.raises(click.NoSuchOption) as found:
+        command.make_context("serve", [typo, "x"])
+    assert meant in found.value.format_message()
+
+
+def test_a_line_in_a_file_that_is_no_option_is_answered_with_its_nearest(tmp_path: Path) -> None:
+    file = tmp_path / "hall.toml"
+    file.write_text('tls-cert = "hall.pem"\n')
+    with pytest.raises(BadRequest, match="sets 'tls-cert', which is no option: did you mean 'tls_cert'"):
+        settle({}, {}, file)

@@ -116,7 +116,7 @@ def how_many(hall: Hall, action: Action, filters: Filters) -> tuple[int, bool]:
         rows = hall.counts(filters.get("queue"), filters.get("kind"))
         return sum(row.jobs for row in rows if row.state in action.states and state in {None, row.state}), True
     page = hall.find(limit=MOST, **filters)
-    return sum(job.state in action.states for job in page), page.next is None
+    return sum(job.state in action.states for job in page.jobs), page.next is None
 
 
 def in_background(action: Action, task: Task, as_json: bool) -> int:

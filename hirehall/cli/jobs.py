@@ -37,29 +37,29 @@ def command(hall: Hall, filters: Filters, limit: int, before: str | None, as_jso
     """
     page = newest(hall, filters, limit, chosen_one(hall, before) if before else None)
     if as_json:
-        say_json({"jobs": page, "next": page.next, "looked_back_to": page.looked_back_to})
+        say_json(page)
         return
-    show_table(COLUMNS, map(row, page), empty="no jobs")
+    show_table(COLUMNS, map(row, page.jobs), empty="no jobs")
     if page.next is not None:
         mention_more(page, filters, limit)
 
 
 def newest(hall: Hall, filters: Filters, limit: int, before: str | None) -> Page:
     """As many pages as it takes, for a while."""
-    jobs = Page()
+    jobs: list[JobInfo] = []
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         page = hall.find(limit=min(limit - len(jobs), PAGE), before=before, **filters)
-        jobs += page
-        before, jobs.next, jobs.looked_back_to = page.next, page.next, page.looked_back_to
+        jobs += page.jobs
+        before = page.next
         if before is None or len(jobs) >= limit or time.monotonic() > until:
-            return jobs
+            return Page(jobs=jobs, next=before, looked_back_to=page.looked_back_to)
 
 
 def mention_more(page: Page, filters: Filters, limit: int) -> None:
     """How to go on."""
     go_on = f"hirehall jobs{as_flags(filters)}{'' if limit == 20 else f' --limit {limit}'} --before {page.next}"
-    if page.looked_back_to is not None and len(page) < limit:
+    if page.looked_back_to is not None and len(page.jobs) < limit:
         note(f"looked back to {page.looked_back_to} so far; go on with: {go_on}")
     else:
         note(f"more: {go_on}")

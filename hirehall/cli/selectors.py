@@ -94,9 +94,9 @@ def _back_from(hall: Hall, before: str | None, most: int | None = None) -> Itera
     left = most
     while left is None or left > 0:
         page = hall.find(limit=min(left or PAGE, PAGE), before=before)
-        yield from page
+        yield from page.jobs
         before = page.next
         if before is None:
             return
         if left is not None:
-            left -= len(page)
+            left -= len(page.jobs)

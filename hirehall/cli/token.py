@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
@@ -10,21 +9,9 @@ import click
 from hirehall.cli.hall import JSON, connect, where
 from hirehall.cli.output import age, note, say, say_json
 from hirehall.cli.tables import Column, show_table
+from hirehall.cli.times import Span
 
 ROLES = ("submit", "work", "read", "admin")
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-class Duration(click.ParamType[float]):
-    """Seconds, or a number with a unit: 90s, 15m, 12h, 30d, 2w."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw]?)", str(value))
-        if found is None:
-            self.fail(f"{value!r} is no duration: write seconds, or 15m, 12h, 30d, 2w", param, ctx)
-        return float(found[1]) * UNITS[found[2]]
 
 
 @click.group(short_help="Make, list and revoke tokens: who may do what.")
@@ -41,7 +28,7 @@ def command() -> None:
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="Again for more.")
 @click.option("--queue", "queues", multiple=True, metavar="NAME", help="Only this queue; again for more.")
 @click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind of job; again for more.")
-@click.option("--ttl", "ttl_seconds", type=Duration(), metavar="TIME", help="Expires after this: 12h, 30d, or seconds.")
+@click.option("--ttl", "ttl_seconds", type=Span(), metavar="TIME", help="Expires after this: 12h, 30d, or seconds.")
 @click.option("--expires", "expires_at", metavar="TIME", help="Expires then: 2030-01-31T12:00:00Z.")
 @where
 @JSON

@@ -154,6 +154,6 @@ config = click.Option(["--config"], metavar="FILE", help="A TOML file that sets 
 reload_ = click.Option(["--reload"], is_flag=True, help="Start anew when the code changes. For development.")
 flags = [flag(setting) for setting in SETTINGS if setting.flag]
 callback: Callable[..., None] = work
-SUMMARY = "Run a worker: Python functions, scripts, or both."
-PARAMETERS = [files, *flags, config, reload_]
-command = JSON(click.Command("work", callback=callback, help=work.__doc__, short_help=SUMMARY, params=PARAMETERS))
+params = [files, *flags, config, reload_]
+summary = "Run a worker: Python functions, scripts, or both."
+command = JSON(click.Command("work", callback=callback, help=work.__doc__, short_help=summary, params=params))

@@ -181,26 +181,13 @@ class JobInfo(Struct, kw_only=True):
     finished_at: str | None = None
 
 
-class Page(list[JobInfo]):
+class Page(Struct, kw_only=True):
     """A part of what `find` found. `next` goes on as `before`, None at the end; `looked_back_to` when the search
     ran out of time there."""
-
-    next: str | None = None
-    looked_back_to: str | None = None
-
-
-class Found(Struct):
-    """The answer to `get` and `find`."""
 
     jobs: list[JobInfo] = []
     next: str | None = None
     looked_back_to: str | None = None
-
-    def page(self) -> Page:
-        """The jobs, and how to go on."""
-        page = Page(self.jobs)
-        page.next, page.looked_back_to = self.next, self.looked_back_to
-        return page
 
 
 class LogPart(Struct, kw_only=True):

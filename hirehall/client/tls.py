@@ -85,7 +85,9 @@ class TlsSocket:
         """Send all of it, with what TLS itself wanted to say."""
         with self._writing:
             with self._lock:
-                self._tls.write(data)
+                left = memoryview(data)
+                while left:
+                    left = left[self._tls.write(left) :]
                 records = self._outgoing.read()
             self._sock.sendall(records)
 

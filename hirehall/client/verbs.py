@@ -10,7 +10,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import msgspec
 
 from hirehall.client.asking import Ask
-from hirehall.client.jobs import Found, JobInfo, LogPart, Page, Waited
+from hirehall.client.jobs import JobInfo, LogPart, Page, Waited
 from hirehall.client.lines import Line
 from hirehall.client.session import READS
 from hirehall.wire import replies
@@ -75,8 +75,8 @@ def _nothing(_line: Line, _raw: bytes) -> None:
     return None
 
 
-_page = _reader(Found, lambda found: found.page())
-_jobs = _reader(Found, lambda found: found.jobs)
+_page = _reader(Page, lambda page: page)
+_jobs = _reader(Page, lambda page: page.jobs)
 _waited = _reader(Waited, lambda waited: waited)
 _counts = _reader(replies.CountsReply, lambda reply: reply.counts)
 _queues = _reader(replies.QueuesReply, lambda reply: reply.queues)

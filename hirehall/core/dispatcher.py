@@ -193,9 +193,10 @@ class Dispatcher:
         """New settings of a queue, whole; they count when they are durable. Raises BadRequest."""
         check_settings(settings)
         line = self.hallway.line(name)
-        raises_locks = settings.lock_limit > line.wanted.lock_limit
-        line.wanted = settings
         batch = self.collecting.batch
+        replaced = [queue for queue in batch.queues if queue.name == name]
+        raises_locks = settings.lock_limit > line.wanted.lock_limit or any(queue.raises_locks for queue in replaced)
+        line.wanted = settings
         batch.queues = [queue for queue in batch.queues if queue.name != name]
         batch.queues.append(QueueChange(name, settings, raises_locks))
 
@@ -210,7 +211,7 @@ class Dispatcher:
         """The collected batch, with a claim for every free place that a ready job fits."""
         batch = self.collecting.batch
         batch.sweep = batch.sweep or self._sweep_is_due()
-        batch.lock_limits = self.hallway.lock_limits
+        batch.lock_limits = self._lock_limits(batch)
         if self.hallway.limited:
             self._measure()
         claims: dict[int, Claim] = {}
@@ -219,8 +220,18 @@ class Dispatcher:
             room -= self._claim_for(crew, claims, room)
             if not (crew.free and crew.has_ready):
                 self.hallway.hungry.pop(crew, None)
+        for line in self.hallway.limited.values():
+            if line.held:
+                self._let_go_later(line)
         batch.claims = list(claims.values())
         return self.collecting.seal(self.now)
+
+    def _lock_limits(self, batch: Batch) -> dict[str, int]:
+        """As they are once the batch is durable."""
+        limits = self.hallway.lock_limits
+        if batch.queues:
+            limits = limits | {queue.name: queue.settings.lock_limit for queue in batch.queues}
+        return limits
 
     def _claim_for(self, crew: Crew, claims: dict[int, Claim], room: int) -> int:
         taken = 0
@@ -247,7 +258,6 @@ class Dispatcher:
                 self.hallway.let_go(line)
             else:
                 line.held = True
-                self._let_go_later(line)
 
     def _let_go_later(self, line: QueueLine) -> None:
         wait = line.next_token_seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,11 +11,13 @@ from msgspec import Struct
 from hirehall.core.lanes import Crew, Lane
 from hirehall.core.leases import Leases
 from hirehall.core.matching import misfits
+from hirehall.core.policy import attempts_left
 from hirehall.core.queues import DOWN, DRAINED, PAUSED, QueueLine
-from hirehall.core.workers import WORKING, Lease, Worker
+from hirehall.core.workers import WORKING, Hold, Lease, Worker
 from hirehall.model import FINAL, Fault, Instant, Labels, LaneKey, State, StoredJob, id_text
 
 FEW = 5  # things that are named before "and N more"
+LONGEST_ERROR = 300  # characters
 
 
 class Circumstances(Struct):
@@ -31,48 +33,63 @@ def explain(facts: Circumstances, leases: Leases, now: Instant) -> list[str]:
     """At least one sentence, the most important first."""
     job = facts.job
     if job.state is State.SCHEDULED:
-        return [_scheduled(job, now)]
+        return [_scheduled(job, now), *_parents(facts)]
     if job.state is State.BLOCKED:
-        return list(_blocked(facts))
+        return [*_parents(facts)] or [_lock(facts)]
     if job.state is State.RUNNING:
         return [_running(job, leases, now)]
     if job.state in FINAL:
-        return [_ended(job)]
-    return list(_ready(job, leases, now))
+        return list(ENDED[job.state](facts, moment(job.finished_at)))
+    return list(_ready(job, leases))
 
 
 # Not its turn yet.
 
 
 def _scheduled(job: StoredJob, now: Instant) -> str:
-    when = f"{moment(job.wake_at)}, in {span((job.wake_at or 0) - now.wall_ms)}"
-    last = _last_error(job)
-    if last is None:
-        return f"It is due at {when}."
-    return f"Attempt {job.attempt} of {job.max_attempts + job.forgiven} {last}: it is tried again at {when}."
+    when = f"due at {moment(job.wake_at)}, in {span((job.wake_at or 0) - now.wall_ms)}"
+    last = _last_attempt(job)
+    return f"It is {when}." if last is None else f"{last}, the next is {when}."
 
 
-def _last_error(job: StoredJob) -> str | None:
-    """How the last attempt ended, when it ended badly."""
+def _last_attempt(job: StoredJob) -> str | None:
+    """How the last attempt ended."""
     if not job.history:
         return None
     past = msgspec.json.decode(job.history)[-1]
-    error = past.get("error") or {}
-    how = {"release": "was given back", "timeout": "took too long", "lose": "was lost"}.get(past["how"], "failed")
-    text = ": ".join(error[part] for part in ("type", "message") if error.get(part))
-    return f"{how} ({text})" if text else how
+    if past["how"] == "release":
+        return f"Its worker gave attempt {past['attempt']} back"
+    left = job.max_attempts - (job.attempt - job.forgiven)
+    return f"Attempt {past['attempt']} failed{_because(past.get('error'))}; {_count(left, 'attempt')} {_be(left)} left"
 
 
-def _blocked(facts: Circumstances) -> Iterator[str]:
+def _because(error: dict[str, str] | None) -> str:
+    """What went wrong, in brackets; the hall's own words need no type."""
+    if not error:
+        return ""
+    ours = error["type"] in ("Timeout", "WorkerLost", "ParentFailed")
+    lines = (error["message"] if ours else f"{error['type']}: {error['message']}").splitlines() or [""]
+    text = lines[0].rstrip(": ")
+    return f" ({text[:LONGEST_ERROR]}{'...' if len(lines) > 1 or len(text) > LONGEST_ERROR else ''})"
+
+
+def _parents(facts: Circumstances) -> Iterator[str]:
     waiting = [(parent, state) for parent, state in facts.parents if state is not State.SUCCEEDED]
-    if waiting:
-        named = listed([f"{id_text(parent)} ({state.word if state else 'gone'})" for parent, state in waiting])
-        count = "a job that has" if len(waiting) == 1 else f"{len(waiting)} jobs that have"
-        yield f"It waits for {count} not succeeded yet: {named}."
-    elif facts.job.rules.lock is not None:
-        holders = [id_text(job) for job in facts.holders]
-        who = f"job {holders[0]} holds" if len(holders) == 1 else f"jobs {listed(holders)} hold"
-        yield f"It waits for lock {facts.job.rules.lock!r}, which {who}."
+    named = [f"{id_text(parent)} ({state.word if state else 'gone'})" for parent, state in waiting]
+    if len(named) == 1:
+        yield f"It waits for job {named[0]} to succeed."
+    elif named:
+        yield f"It waits for {len(named)} jobs to succeed: {listed(named)}."
+
+
+def _lock(facts: Circumstances) -> str:
+    job, holders = facts.job, [id_text(job) for job in facts.holders]
+    if job.rules.lock is None or not holders:
+        return "What it waited for is over: it moves on in a moment."
+    who = (
+        f"job {holders[0]} holds it" if len(holders) == 1 else f"jobs {listed(holders)} hold its {len(holders)} places"
+    )
+    return f"It waits for lock {job.rules.lock!r} of queue {job.queue!r}: {who}."
 
 
 # In a worker's hand.
@@ -81,122 +98,186 @@ def _blocked(facts: Circumstances) -> Iterator[str]:
 def _running(job: StoredJob, leases: Leases, now: Instant) -> str:
     lease = leases.open.get(job.id)
     worker = leases.workers.get(lease.job.holder) if lease is not None else None
-    name = job.worker or "a worker without a name"
     if lease is None or worker is None:
-        return f"Worker {name!r} has answered attempt {job.attempt}; the answer is being stored."
-    silent = now.mono - max(lease.since, worker.beat_at)
-    if worker.session is None or silent > lease.job.lease_seconds / 2:
-        return _silent(job, name, lease, worker, now)
-    return f"Worker {name!r} runs attempt {job.attempt}; it was last heard of {span(silent * 1000)} ago."
+        return f"Attempt {job.attempt} has just ended; the hall is storing that."
+    if lease.hold is Hold.STOPPING:
+        limit = span(1000 * (lease.rules.timeout_seconds or 0))
+        left = _left(worker.deadline(lease), now)
+        return f"Attempt {job.attempt} took longer than {limit}: worker {_called(worker)!r} must stop it within {left}."
+    then = "others get the job" if attempts_left(job.attempt, job.forgiven, job.max_attempts) else "the job fails"
+    return f"Worker {_called(worker)!r} {_grip(lease, worker, now, then)}."
 
 
-def _silent(job: StoredJob, name: str, lease: Lease, worker: Worker, now: Instant) -> str:
+def _grip(lease: Lease, worker: Worker, now: Instant, then: str) -> str:
+    """How well this worker holds the job; `then` is what becomes of it otherwise."""
+    attempt, end = f"attempt {lease.job.attempt}", worker.deadline(lease)
+    if worker.session is None:
+        left = _left(end if worker.gone_at is None else min(worker.gone_at, end), now)
+        return f"has {attempt}, but its connection is lost: if it is not back within {left}, {then}"
     silent = now.mono - max(lease.since, worker.beat_at)
-    end = worker.deadline(lease) if worker.gone_at is None else min(worker.gone_at, worker.deadline(lease))
-    how = "has lost its connection and" if worker.session is None else ""
-    left = span(max(end - now.mono, 0.0) * 1000)
-    return (
-        f"Worker {name!r} keeps attempt {job.attempt} but {how} has been silent for {span(silent * 1000)};"
-        f" in {left} others may have the job."
-    ).replace("but  has", "but has")
+    ago = span(silent * 1000)
+    if silent > lease.job.lease_seconds / 2:
+        return f"has {attempt}, but has been silent for {ago}: if it stays so for {_left(end, now)} more, {then}"
+    return f"runs {attempt}; its last sign of life came {ago} ago"
+
+
+def _left(end: float, now: Instant) -> str:
+    return span(max(end - now.mono, 0.0) * 1000)
 
 
 # The end.
 
 
-def _ended(job: StoredJob) -> str:
-    at = moment(job.finished_at)
-    if job.state is State.SUCCEEDED:
-        return f"It succeeded at {at}, in attempt {job.attempt}."
-    if job.state is State.EXPIRED:
-        return f"It expired at {at}: no worker had started it by then."
-    fault = msgspec.json.decode(job.fault, type=Fault) if job.fault else None
-    why = f": {fault.type}: {fault.message}" if fault is not None else ""
-    if job.state is State.CANCELLED:
-        return f"It was cancelled at {at}{why}."
-    left = job.max_attempts - (job.attempt - job.forgiven)
-    tries = "its worker forbade another attempt" if left > 0 else f"all of its {job.max_attempts} attempts are used up"
-    return f"It failed at {at} in attempt {job.attempt}, and {tries}{why}. `retry` tries it again."
+def _succeeded(facts: Circumstances, at: str) -> Iterator[str]:
+    yield f"It succeeded at {at}, in attempt {facts.job.attempt}."
+
+
+def _failed(facts: Circumstances, at: str) -> Iterator[str]:
+    job = facts.job
+    yield f"It failed at {at}, in attempt {job.attempt}{_fault(job)}."
+    if attempts_left(job.attempt, job.forgiven, job.max_attempts):
+        yield "Its worker allowed no further attempt; `retry` tries it all the same."
+    elif job.max_attempts == 1:
+        yield "It may be attempted once only; `retry` tries it once more."
+    else:
+        yield f"All of its {job.max_attempts} attempts are used up; `retry` gives it as many again."
+
+
+def _cancelled(facts: Circumstances, at: str) -> Iterator[str]:
+    yield f"It was cancelled at {at}{_fault(facts.job)}."
+    if facts.job.fault is None:
+        yield "`retry` lets it run all the same."
+    elif all(state is not None for _, state in facts.parents):
+        yield "`retry` works once the jobs that it waits for are tried again."
+
+
+def _expired(facts: Circumstances, at: str) -> Iterator[str]:
+    yield f"It expired at {at}: no worker had started it by then."
+    yield "`retry` lets it run all the same."
+
+
+def _fault(job: StoredJob) -> str:
+    return _because(msgspec.to_builtins(msgspec.json.decode(job.fault, type=Fault)) if job.fault else None)
+
+
+ENDED = {
+    State.SUCCEEDED: _succeeded,
+    State.FAILED: _failed,
+    State.CANCELLED: _cancelled,
+    State.EXPIRED: _expired,
+}
 
 
 # Ready, and yet it does not run.
 
 
-def _ready(job: StoredJob, leases: Leases, now: Instant) -> Iterator[str]:
+def _ready(job: StoredJob, leases: Leases) -> Iterator[str]:
     hallway = leases.hallway
     key = LaneKey(job.queue, job.kind, job.requires, job.share, job.priority)
     line = hallway.lines.get(job.queue)
-    if line is not None:
-        yield from _held(line, sum(lease.job.queue == job.queue for lease in leases.open.values()))
+    held = list(_held(line, leases))
+    yield from held
     crews = [crew for crew in hallway.crews.values() if any(member.session is not None for member in crew.members)]
     fitting = [crew for crew in crews if crew.may_take(key)]
+    workers = sorted(_present(fitting), key=_called)
     if not fitting:
         yield from _nobody(key, crews)
+    elif not any(worker.free > 0 for worker in workers):
+        yield from _busy(workers, hallway.lanes.get(key))
+    elif not held:
+        yield "A worker is free for it: it starts in a moment."
+    if line is not None and line.settings.state == DRAINED:
+        yield f"Queue {line.name!r} is drained: it takes no new jobs, but still hands out those that it has."
+
+
+def _held(line: QueueLine | None, leases: Leases) -> Iterator[str]:
+    """What keeps the queue from handing out jobs."""
+    if line is None:
         return
-    workers = [worker for crew in fitting for worker in crew.members if worker.session is not None]
-    yield from _busy(workers, hallway.lanes.get(key))
-
-
-def _held(line: QueueLine, running: int) -> Iterator[str]:
-    settings, name = line.settings, line.name
+    settings, name = line.settings, f"Queue {line.name!r}"
+    running = sum(lease.job.queue == line.name for lease in leases.open.values())
     if settings.state == PAUSED:
-        yield f"Queue {name!r} is paused: it takes jobs and hands out none until someone resumes it."
+        yield f"{name} is paused: it hands out no jobs until somebody resumes it."
     elif settings.state == DOWN:
-        yield f"Queue {name!r} is down: it takes no jobs and hands out none until someone resumes it."
-    elif settings.state == DRAINED:
-        yield f"Queue {name!r} is drained: it takes no new jobs, but this one will still be handed out."
-    if settings.max_running is not None and running >= settings.max_running:
-        yield f"Queue {name!r} runs at most {settings.max_running} jobs at a time, and {running} are running."
+        yield f"{name} is down: it takes no jobs and hands out none until somebody resumes it."
+    elif settings.max_running is not None and running >= settings.max_running:
+        limit = _count(settings.max_running, "job")
+        yield f"{name} runs at most {limit} at a time, and {running} {_be(running)} running."
     elif settings.max_per_second is not None and line.tokens < 1:
-        yield f"Queue {name!r} starts at most {settings.max_per_second:g} jobs a second."
+        yield f"{name} starts at most {_rate(settings.max_per_second)}, and has just done so."
 
 
 def _nobody(key: LaneKey, crews: list[Crew]) -> Iterator[str]:
     """No connected worker fits: name what stands against those that come closest."""
-    requires: Labels = msgspec.json.decode(key.requires)
     runs_kind = [crew for crew in crews if key.kind in crew.kinds or "*" in crew.kinds]
     here = [crew for crew in runs_kind if key.queue in crew.queues]
+    for crew in here[:FEW]:
+        requires: Labels = msgspec.json.decode(key.requires)
+        why = " and ".join(misfits(crew.offers, requires))
+        yield f"{_run(crew)} this kind, but cannot take this job: it requires {why}."
     if here:
-        for crew in here[:FEW]:
-            why = "; ".join(misfits(crew.offers, requires))
-            yield f"{_names(crew)} this kind, but not this job: {why}."
         return
-    yield f"No worker runs kind {key.kind!r} from queue {key.queue!r}."
-    if runs_kind:
-        for crew in runs_kind[:FEW]:
-            yield f"{_names(crew)} it, but from {_plural('queue', sorted(crew.queues))}."
-    else:
-        for crew in [crew for crew in crews if key.queue in crew.queues][:FEW]:
-            yield f"{_names(crew)} only {_plural('kind', sorted(crew.kinds))} from this queue."
-
-
-def _names(crew: Crew) -> str:
-    names = sorted(worker.name or "without a name" for worker in crew.members if worker.session is not None)
-    if len(names) == 1:
-        return f"Worker {names[0]!r} runs"
-    return f"Workers {listed([repr(name) for name in names])} run"
-
-
-def _plural(word: str, names: list[str]) -> str:
-    return f"{word}{'s' if len(names) > 1 else ''} {listed([repr(name) for name in names])}"
+    yield f"No worker runs kind {key.kind!r} from queue {key.queue!r}: start one that does."
+    for crew in runs_kind[:FEW]:
+        yield f"{_run(crew)} this kind, but only from {_plural('queue', crew.queues)}."
+    for crew in [] if runs_kind else [crew for crew in crews if key.queue in crew.queues][:FEW]:
+        yield f"{_run(crew)} only {_plural('kind', crew.kinds)} from this queue."
 
 
 def _busy(workers: list[Worker], lane: Lane | None) -> Iterator[str]:
-    if any(worker.free > 0 for worker in workers):
-        ahead = max((lane.ready if lane is not None else 1) - 1, 0)
-        yield "It waits for its turn." if not ahead else f"It waits for its turn among {ahead + 1} jobs like it."
-        return
-    asking = [worker for worker in workers if worker.credit > 0 and worker.mode == WORKING]
-    if asking:
-        held = sum(len(worker.held) for worker in asking)
-        could = f"worker {asking[0].name!r} has" if len(asking) == 1 else f"{len(asking)} workers have"
-        yield f"All places are taken: {could} {held} jobs in hand and no credit left."
+    asking = [worker for worker in workers if worker.credit > 0 and worker.mode == WORKING and not worker.clogged]
+    jobs = _count(sum(len(worker.held) for worker in asking), "job")
+    if len(asking) == 1:
+        yield f"Worker {_called(asking[0])!r} could run it, but has no place free: it has {jobs} in hand."
+    elif asking:
+        yield f"{len(asking)} workers could run it, but have no place free: they have {jobs} in hand."
     for worker in [worker for worker in workers if worker not in asking][:FEW]:
-        asks = "asks for no jobs: its credit is 0" if worker.mode == WORKING else f"is {worker.mode}"
-        yield f"Worker {worker.name!r} could run it, but {asks}."
+        yield f"Worker {_called(worker)!r} could run it, but {_unwilling(worker)}."
+    if lane is not None and lane.ready > 1:
+        yield f"{lane.ready} jobs like it wait, this one among them; each share and kind gets its turn."
+
+
+def _unwilling(worker: Worker) -> str:
+    if worker.mode != WORKING:
+        return f"is {worker.mode}"
+    return "does not read what the hall sends it" if worker.clogged else "asks for no jobs: its credit is 0"
 
 
 # Words.
+
+
+def _called(worker: Worker) -> str:
+    """What people call it, as `workers` does."""
+    return worker.name or worker.holder.rpartition("/")[2]
+
+
+def _present(crews: Iterable[Crew]) -> list[Worker]:
+    return [worker for crew in crews for worker in crew.members if worker.session is not None]
+
+
+def _run(crew: Crew) -> str:
+    names = sorted(map(_called, _present([crew])))
+    many = len(names) > 1
+    return f"Worker{'s' if many else ''} {listed(list(map(repr, names)))} run{'' if many else 's'}"
+
+
+def _plural(word: str, names: Iterable[str]) -> str:
+    shown = list(map(repr, sorted(names)))
+    return f"{word}{'s' if len(shown) > 1 else ''} {listed(shown)}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _be(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _rate(per_second: float) -> str:
+    if per_second < 1:
+        return f"one job in {span(1000 / per_second)}"
+    return f"{per_second:g} job{'' if per_second == 1 else 's'} a second"
 
 
 def moment(ms: int | None) -> str:

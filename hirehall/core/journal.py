@@ -29,6 +29,8 @@ class Journal:
 
     def add(self, lease: Lease, entry: bytes) -> None:
         """One more line, JSON of at most MAX_CHUNK bytes without a line break."""
+        if lease.line_bytes + len(entry) > MAX_CHUNK:
+            self.flush(lease)
         lease.lines.append(entry)
         lease.line_bytes += len(entry) + 1
         if lease.line_bytes > MANY_BYTES or self.followers.get(lease.job.id):

@@ -191,6 +191,12 @@ class Hallway:
             for lane in line.lanes:
                 self._offer(lane)
 
+    def look_again(self, queue: str) -> None:
+        """After the last look at its limits, a job of this queue left a hand, or a claim found none."""
+        line = self.limited.get(queue)
+        if line is not None:
+            self.let_go(line)
+
     def add_ready(self, lane: Lane, jobs: int = 1) -> None:
         """`jobs` more of this lane may be claimed."""
         was_empty = lane.ready <= 0

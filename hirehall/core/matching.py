@@ -38,15 +38,12 @@ def misfits(offers: Offers, requires: Labels) -> list[str]:
     """What stands between these offers and these requires, a phrase each."""
     found = []
     for name, want in requires.items():
+        need = f"{name!r} {'>=' if _is_number(want) else '='} {_shown(want)}"
         if name not in offers:
-            found.append(f"it requires {name} {_need(want)}, and nothing is offered")
+            found.append(f"{need} (not offered)")
         elif not _fits(offers[name], want):
-            found.append(f"it requires {name} {_need(want)}, and {_shown(offers[name])} is offered")
+            found.append(f"{need} (offered: {_shown(offers[name])})")
     return found
-
-
-def _need(want: Label) -> str:
-    return f">= {want}" if _is_number(want) else f"= {_shown(want)}"
 
 
 def _shown(value: Label | list[Label]) -> str:

@@ -62,18 +62,20 @@ class QueueLine:
             self.tokens = min(max(rate, 1.0), self.tokens + rate * (now - self.refilled_at))
             self.refilled_at = now
             room = min(room, math.floor(self.tokens))
-        self.room = room
+        self.room = max(room, 0)  # more may be running than a limit that was lowered allows
 
     def start(self) -> None:
         """One of its jobs starts."""
         if self.room is not None:
             self.room -= 1
-            self.tokens -= 1
             self.held = self.room <= 0
+            if self.settings.max_per_second is not None:
+                self.tokens -= 1
 
     def take_back(self, jobs: int) -> None:
         """So many starts found no job."""
-        self.tokens += jobs
+        if self.settings.max_per_second is not None:
+            self.tokens += jobs
 
     @property
     def next_token_seconds(self) -> float | None:

@@ -77,6 +77,8 @@ class Settling:
             self._leases.settled_away(change.id, CANCELLED)
         elif change.step is lifecycle.SUCCEED and not change.in_hand:
             self._leases.settled_late(change.id)
+        if not change.in_hand:
+            self._hallway.look_again(change.queue)
         end = End(change.id, change.target, change.follow, change.result, change.fault)
         self._leases.effects.ends.append(end)
 
@@ -97,6 +99,7 @@ class Settling:
         if unfilled:
             self._hallway.add_ready(lane, len(unfilled))
             lane.line.take_back(len(unfilled))
+            self._hallway.look_again(lane.line.name)
             for seat in unfilled:
                 self._leases.give_back(seat.holder)
 

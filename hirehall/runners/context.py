@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from hirehall.runners.logs import MAX_LINE, STREAM, Say
+from hirehall.runners.logs import MAX_LINE, STREAM, Say, unheard
 from hirehall.runners.port import cut
 from hirehall.wire.replies import Delivery
 
@@ -17,7 +17,7 @@ class Context:
 
     __slots__ = ("_job", "_report", "_say", "stopping")
 
-    def __init__(self, job: Delivery, report: Callable[[float | None, str], None], say: Say) -> None:
+    def __init__(self, job: Delivery, report: Callable[[float | None, str], None], say: Say = unheard) -> None:
         self._job = job
         self._report = report
         self._say = say

@@ -22,6 +22,10 @@ WAITING_CHARACTERS = 256 * 1024  # of one job, on their way to the agent's loop
 current: ContextVar[Say | None] = ContextVar("hirehall_job_log", default=None)
 
 
+def unheard(_stream: str, _text: str) -> None:
+    """Where a function is called without a job, in a test."""
+
+
 class JobLogHandler(logging.Handler):
     """Gives each record that is emitted while a job function runs to that job, as `LEVEL logger: message`."""
 

@@ -39,6 +39,7 @@ class PythonRunner:
         self._functions = {function.kind: function for function in functions}
         self._threads = Threads()
         self._tasks = LoopThread()
+        self._blocked: list[LoopThread] = []
         self._stuck = 0
         self._inbox: Inbox | None = None
 
@@ -83,7 +84,7 @@ class PythonRunner:
         if isinstance(call, SyncCall):
             self._threads.give_up()
         elif isinstance(call, AsyncCall) and not call.was_cancelled:  # its loop is blocked, and all that is on it
-            self._tasks.close()
+            self._blocked.append(self._tasks)  # it goes on by itself should it ever come free
             self._tasks = LoopThread()
 
     def came_back(self) -> None:
@@ -94,7 +95,8 @@ class PythonRunner:
     async def close(self) -> None:
         """Ask the threads to end; one that is still in a function ends with the process."""
         self._threads.close()
-        self._tasks.close()
+        for tasks in (self._tasks, *self._blocked):
+            tasks.close()
 
 
 class PythonExecution:

@@ -12,7 +12,7 @@ from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, StoredJob, id_crea
 from hirehall.ports import ByIds, Found
 from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, job_view, rfc3339
 from hirehall.service.filters import search_of
-from hirehall.service.scope import check_kind, check_queue
+from hirehall.service.scope import check_jobs
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
 from hirehall.wire.body import check_body
@@ -30,9 +30,8 @@ def submit(hall: Hall, session: Session, message: requests.Submit) -> AfterCommi
         specs: list[JobSpec] = [message]
     else:
         specs = _merged(message, message.jobs)
+    check_jobs(session, specs)
     for spec in specs:
-        check_queue(session, spec.queue)
-        check_kind(session, spec.kind)
         check_body("payload", spec.payload)
     hall.check_open()
     operation = hall.core.submit(specs, session.owner, session.owner, session.number)

@@ -28,6 +28,7 @@ KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
 NOTHING: Mapping[str, Any] = {}
 FEED_EVENTS = 2_000  # for one watcher in one turn
+SHUTDOWN = "shutdown"  # concerns everybody, whatever they watch
 
 
 class Run:
@@ -57,10 +58,12 @@ class Interest(Struct, frozen=True):
 
     def wants(self, run: Run) -> bool:
         """Whether events of this run may be for them."""
+        return (self.names is None or run.name in self.names) and (run.name == SHUTDOWN or self._covers(run))
+
+    def _covers(self, run: Run) -> bool:
         return (
             (self.queues is None or run.queue in self.queues)
             and (self.kinds is None or run.kind in self.kinds)
-            and (self.names is None or run.name in self.names)
             and (self.limits is None or run.queue in self.limits)
         )
 
@@ -238,7 +241,7 @@ class Events:
                 return
             if interest.wants(run):
                 for offset in range(max(begin - run.first, 0), min(end - run.first, len(run.ids))):
-                    if interest.ids is None or run.ids[offset] in interest.ids:
+                    if interest.ids is None or run.name == SHUTDOWN or run.ids[offset] in interest.ids:
                         yield encode(self._push(run, offset))
 
     def _push(self, run: Run, offset: int) -> EventPush:

@@ -24,7 +24,7 @@ from hirehall.service import pushes
 from hirehall.service.access import Tokens
 from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, Answer, Asked, error_reply
 from hirehall.service.commands import COMMANDS, check_role
-from hirehall.service.events import Events
+from hirehall.service.events import SHUTDOWN, Events
 from hirehall.service.log_follows import LogFollows
 from hirehall.service.metrics import Metrics
 from hirehall.service.searches import SearchesUnderWay
@@ -109,7 +109,7 @@ class Hall:
     def shut_down(self, wait_for_workers: bool) -> None:
         """End the hall; with `wait_for_workers` when the last of them has left."""
         self._closing = True
-        self.events.told("shutdown")
+        self.events.told(SHUTDOWN)
         self.feed_soon()
         if wait_for_workers:
             self._close_when_empty()

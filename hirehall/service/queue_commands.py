@@ -72,9 +72,8 @@ def queues(hall: Hall, session: Session, message: requests.Queues) -> AfterRead:
     def make(counts: list[Count], oldest: dict[str, int]) -> replies.QueuesReply:
         served = {name for crew in hall.core.hallway.crews.values() for name in crew.queues}
         names = {*(count.queue for count in counts), *served, *hall.core.hallway.set_lines}
-        return replies.QueuesReply(
-            queues=_views(hall, sorted(scope.visible(session, frozenset(names))), counts, oldest)
-        )
+        shown = sorted(scope.visible(session, frozenset(names)))
+        return replies.QueuesReply(queues=_views(hall, shown, counts, oldest))
 
     return AfterRead((Counts(queues=session.identity.queues), OldestReady()), make)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hirehall.errors import Forbidden
+from hirehall.model import JobSpec
 from hirehall.service.sessions import Identity, Session
 
 NAMES_SHOWN = 5
@@ -20,6 +23,14 @@ def check_kind(session: Session, kind: str) -> None:
     allowed = session.identity.kinds
     if allowed is not None and kind not in allowed:
         raise Forbidden(_outside(session.identity, "kind", kind, allowed))
+
+
+def check_jobs(session: Session, specs: Iterable[JobSpec]) -> None:
+    """Raise Forbidden unless the session may submit all of these; most tokens have no limits, and cost no look."""
+    if session.identity.queues is not None or session.identity.kinds is not None:
+        for spec in specs:
+            check_queue(session, spec.queue)
+            check_kind(session, spec.kind)
 
 
 def visible(session: Session, queues: frozenset[str]) -> frozenset[str]:

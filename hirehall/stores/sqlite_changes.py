@@ -153,6 +153,8 @@ def _retry(work: Work, change: Change, row: Row) -> None:
     gated = bool(parents or rules.lock)
     change.target = lifecycle.take(row.id, row.state, change.step, State.BLOCKED if gated else State.READY)
     work.db.execute(RETRY_ROW, (int(change.target), row.id))
+    if work.has_gates:
+        sqlite_gates.begin_again(work, row.id)
     work.move(row.id, row.lane, row.state, change.target)
     key = work.remember_lane(row.lane)
     if gated:

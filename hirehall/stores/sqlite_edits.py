@@ -115,7 +115,11 @@ def _set_tags(work: Work, job: int, tags: list[str]) -> None:
 def _settle_gate(work: Work, row: Row, edited: Edited) -> None:
     sql = "UPDATE gates SET priority = ?, queue = ? WHERE id = ? RETURNING waits, lock"
     gate = work.db.execute(sql, (edited.key.priority, edited.key.queue, row.id)).fetchone()
-    if gate is not None and not gate[0] and row.state is State.SCHEDULED and edited.state is State.BLOCKED:
+    if gate is None:
+        return
+    if edited.state is State.SCHEDULED:  # who is put off does not stand in the way of those who wait for the same lock
+        work.db.execute("UPDATE gates SET stage = 0 WHERE id = ? AND stage = 1", (row.id,))
+    elif not gate[0] and row.state is State.SCHEDULED and edited.state is State.BLOCKED:
         work.db.execute("UPDATE gates SET stage = 1 WHERE id = ?", (row.id,))
         work.wanting.append((row.id, edited.key.queue, gate[1]))
 

@@ -60,6 +60,11 @@ def admit_again(work: Work, job: int, queue: str, lock: str | None, priority: in
         work.wanting.append((job, queue, lock))
 
 
+def begin_again(work: Work, parent: int) -> None:
+    """This job has not ended after all: children that have not heard of its end wait for the next one."""
+    work.db.execute("DELETE FROM ended_parents WHERE parent = ?", (parent,))
+
+
 def hopeless(work: Work, parents: list[int]) -> int | None:
     """One of these that cannot succeed any more: it ended otherwise, or is not there."""
     states = _states(work, parents)

@@ -31,6 +31,7 @@ COLUMNS = (
     "owner", "key", "holder", "worker", "wake_at", "expires_at", "started_at", "finished_at", "rules", "progress",
     "fault", "history", "result",
 )  # fmt: skip
+LARGEST_NUMBER = (1 << 63) - 1
 IN_BOTH = {"kind": "jobs.kind", "queue": "jobs.queue"}  # lanes has these too
 LEFT_OUT = {"payload": "x'6e756c6c'", "result": "NULL"}  # a page of jobs shows none of the large things
 
@@ -123,7 +124,8 @@ def _log(db: apsw.Connection, query: LogRead) -> LogText:
     attempt = latest if query.attempt is None else query.attempt
     entries: list[bytes] = []
     end, size = query.offset, 0
-    for at_byte, chunk in db.execute(LOG_FROM, (query.job, attempt, query.job, attempt, query.offset)):
+    key = (query.job, _storable(attempt))
+    for at_byte, chunk in db.execute(LOG_FROM, (*key, *key, _storable(query.offset))):
         length = len(chunk) + 1  # the line break behind its last entry is not stored
         if at_byte + length <= query.offset:
             continue
@@ -133,6 +135,11 @@ def _log(db: apsw.Connection, query: LogRead) -> LogText:
         entries += chunk.split(b"\n")
         end = at_byte + length
     return LogText(attempt, entries, end, latest)
+
+
+def _storable(number: int) -> int:
+    """The nearest number that SQLite can hold: no larger one was ever stored."""
+    return max(-1, min(number, LARGEST_NUMBER))
 
 
 LOG_FROM = (

@@ -20,9 +20,8 @@ import apsw
 
 from hirehall.model import State, StoredJob, first_id
 from hirehall.ports import Found, Search
-from hirehall.stores.sqlite_read import BARE, any_of, stored
+from hirehall.stores.sqlite_read import BARE, LARGEST_NUMBER, any_of, stored
 
-LARGEST_ID = (1 << 63) - 1
 FIRST_ROWS, MOST_ROWS = 256, 8_192  # that one window looks at
 MOST_JOBS = 100  # that one window reads: each takes longer than a hundred that do not fit
 WINDOW_SECONDS = 0.002  # a window that took longer is followed by a smaller one
@@ -77,10 +76,10 @@ def wanted(query: Search) -> Wanted:
     }
     held = {condition: value for condition, value in given.items() if value is not None}
     allowed, names = any_of("jobs.queue", query.queues)
-    before = LARGEST_ID if query.before is None else query.before
+    before = LARGEST_NUMBER if query.before is None else query.before
     if query.created_before_ms is not None:
         before = min(before, first_id(query.created_before_ms, 0))
-    floor = 0 if query.created_after_ms is None else first_id(query.created_after_ms, 0)
+    floor = 0 if query.created_after_ms is None else min(first_id(query.created_after_ms, 0), LARGEST_NUMBER)
     return Wanted(_source(query), " AND ".join([*held, allowed]), (*held.values(), *names), floor, before)
 
 
@@ -118,14 +117,15 @@ class Searches:
         if self._is_shared:
             yield
             return
-        async with self._quiet:
-            self._db.execute("BEGIN")
-            self._db.execute("SELECT 1 FROM meta").fetchall()  # the first read decides what is seen
         try:
+            async with self._quiet:
+                self._db.execute("BEGIN")
+                self._db.execute("SELECT 1 FROM meta").fetchall()  # the first read decides what is seen
             yield
         finally:
             with contextlib.suppress(apsw.ConnectionClosedError):  # the hall closed meanwhile
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
 
     async def _look(self, query: Search, want: Wanted) -> Found:
         """Window by window, until there are enough, there are no more, or the time is up."""

@@ -97,6 +97,7 @@ class Agent:
             job_logs.uninstall()
             connecting.cancel()
             self._beats.stop()
+            self._logs.close()
             await self._link.close()
             for runner in self._runners:
                 await runner.close()

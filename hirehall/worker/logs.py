@@ -73,6 +73,7 @@ class JobLogs:
         self._call_soon = call_soon
         self._waiting: dict[Held, Waiting] = {}
         self._scheduled = False
+        self._is_closed = False
 
     def add(self, held: Held, stream: str, text: str) -> None:
         """Tell it at the end of this loop turn, or when the connection takes it."""
@@ -87,7 +88,7 @@ class JobLogs:
     def flush(self) -> None:
         """Say what waits, if the connection takes it; else look again soon."""
         self._scheduled = False
-        if not self._waiting:
+        if not self._waiting or self._is_closed:
             return
         if not self._session.is_open or not self._link.is_writable:
             self._scheduled = True
@@ -105,6 +106,10 @@ class JobLogs:
                 self._session.tell(
                     {"cmd": "log", "id": held.id, "attempt": held.attempt, "stream": stream, "text": text}
                 )
+
+    def close(self) -> None:
+        """The agent has left."""
+        self._is_closed = True
 
     def forget(self, held: Held) -> None:
         """Nobody will hear it any more."""

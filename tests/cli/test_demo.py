@@ -163,11 +163,6 @@ def test_tool_folders_are_left_out_by_name(tmp_path: Path) -> None:
 # What happens to a file between its listing and its job.
 
 
-def alone(job: Delivery) -> Context:
-    """A context whose words nobody hears."""
-    return Context(job, lambda _percent, _text: None, lambda _stream, _text: None)
-
-
 @pytest.fixture(params=["vanished", "a folder", "a pipe", "unreadable"])
 def gone(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
     """A path, and what is wrong with it."""
@@ -189,10 +184,7 @@ def test_the_python_worker_fails_with_a_reason_and_never_waits(
         monkeypatch.setattr(os, "open", lambda *_: raise_error(PermissionError(13, "Permission denied")))
     job = Delivery("0" * 16, 1, "count", "default", Raw(b"null"), 30.0)
     with pytest.raises(Fail) as failed:
-        count(
-            payload(path.parent, Path(path.name)),
-            alone(job),
-        )
+        count(payload(path.parent, Path(path.name)), Context(job, lambda _percent, _text: None, lambda _text: None))
     reasons = {"vanished": "cannot read the file: No such file or directory", **UNREADABLE}
     assert failed.value.message == reasons.get(what, "this is not a regular file")
 
@@ -225,7 +217,7 @@ def test_words_are_counted_across_the_pieces_in_which_a_file_is_read(
     monkeypatch.setattr("hirehall.cli.demo.tasks.CHUNK_BYTES", 3)
     (tmp_path / "file").write_bytes(b" ab  cdefgh\n\ni jk\n l")
     job = Delivery("0" * 16, 1, "count", "default", Raw(b"null"), 30.0)
-    counted = count(payload(tmp_path, Path("file")), alone(job))
+    counted = count(payload(tmp_path, Path("file")), Context(job, lambda _percent, _text: None, lambda _text: None))
     assert counted == {"bytes": 20, "lines": 3, "words": 5}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hirehall.client.address import Address, locate, parse
+from hirehall.client.tls import context_for
 from hirehall.errors import BadRequest, Unavailable
 
 
@@ -79,3 +80,26 @@ def test_addresses_are_read(url: str, address: Address) -> None:
 def test_what_is_no_address_says_what_one_looks_like(url: str) -> None:
     with pytest.raises(BadRequest, match="is not a hall's address"):
         parse(url)
+
+
+def test_an_address_may_say_that_the_hall_speaks_tls() -> None:
+    address = parse("hall+tls://hall.example.org")
+    assert (address.host, address.port, address.tls) == ("hall.example.org", 11746, True)
+    assert str(address) == "hall+tls://hall.example.org:11746"
+    assert not parse("hall://hall.example.org").tls
+
+
+def test_the_ca_is_an_argument_or_comes_from_the_environment(tmp_path: Path) -> None:
+    environ = {"HIREHALL_URL": "hall+tls://env:2", "HIREHALL_CA": "/etc/env.pem"}
+    assert locate(environ=environ).ca == "/etc/env.pem"
+    assert locate(ca=tmp_path / "arg.pem", environ=environ).ca == str(tmp_path / "arg.pem")
+    assert locate("hall+tls://arg:3", environ={}).ca is None
+    write_access(tmp_path, url="hall+tls://127.0.0.1:1", unix=None, token="t")
+    found = locate(data=tmp_path, environ=environ)
+    assert (found.tls, found.ca) == (True, "/etc/env.pem")
+
+
+def test_a_ca_file_that_is_none_is_named(tmp_path: Path) -> None:
+    for file, reason in ((tmp_path / "missing.pem", "No such file"), (Path(__file__), "it holds no certificate")):
+        with pytest.raises(BadRequest, match=f"cannot read the CA file {file}: {reason}"):
+            context_for(parse("hall+tls://h:1")._replace(ca=str(file)))

@@ -171,7 +171,7 @@ def test_any_command_may_be_asked_and_the_other_verbs_speak_the_protocol() -> No
             peer.ok(await peer.expect("submit"), ids=["03", "04"], duplicates=[])
             metrics, found, cancelled, waited, jobs = await asked
             assert metrics == {"ok": True, "metrics": {"n": 1}}
-            assert found[0].state == "running"
+            assert found.jobs[0].state == "running"
             assert cancelled is None
             assert (waited.jobs[0].id, waited.pending) == ("01", ["02"])
             assert [job.id for job in jobs] == ["03", "04"]

@@ -1,100 +1,15 @@
-"""The core with a real store in memory, time as an argument."""
+"""Leases, credit, time: the core's calls in their order."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 import pytest
-from msgspec import Raw
 
 from hirehall.core import lifecycle
 from hirehall.core.collecting import NextBatch
-from hirehall.core.dispatcher import Dispatcher
-from hirehall.core.effects import Effects
-from hirehall.core.operations import Claimed
 from hirehall.errors import StaleLease
-from hirehall.model import EVERYTHING, Backoff, Fault, Instant, JobSpec, State
+from hirehall.model import EVERYTHING, Backoff, Fault, State
 from hirehall.ports import ByIds
-from hirehall.stores.sqlite import SQLiteStore
-
-WORKER = "team/w1"
-CLIENT, SESSION = 1, 2
-
-
-class Rig:
-    """A dispatcher, its store, and a clock that stands still until told."""
-
-    def __init__(self) -> None:
-        self.store = SQLiteStore()
-        self.seconds = 1_000.0
-
-    async def start(self) -> Rig:
-        await self.store.open()
-        self.core = Dispatcher(await self.store.recover(), self.instant(), lambda: 0.5)
-        return self
-
-    def instant(self) -> Instant:
-        return Instant(self.seconds, 1_800_000_000_000 + int(self.seconds * 1000))
-
-    def submit(self, **spec: Any) -> None:
-        self.core.submit([JobSpec(**({"kind": "k", "payload": Raw(b"1")} | spec))], "me", "me", CLIENT)
-
-    def work(self, credit: int = 1, lease_seconds: float = 30.0, holder: str = WORKER, session: int = SESSION) -> None:
-        worker = self.core.leases.attach(session, holder)
-        self.core.leases.serve(worker, frozenset({"default"}), frozenset({"k"}), {}, credit, lease_seconds)
-
-    async def commit(self) -> Effects:
-        merged = Effects()
-        while self.core.wants_commit:
-            batch = self.core.seal()
-            await self.store.apply(batch)
-            effects = self.core.settle(batch)
-            for session, jobs in effects.runs.items():
-                merged.runs.setdefault(session, []).extend(jobs)
-            merged.stops += effects.stops
-            merged.ends += effects.ends
-        return merged
-
-    async def after(self, seconds: float, beats: bool = False) -> Effects:
-        """Let time pass in steps of half a second, as ticks do."""
-        merged, until = Effects(), self.seconds + seconds
-        while self.seconds < until:
-            self.seconds += 0.5
-            self.core.turn(self.instant())
-            if beats:
-                self.core.leases.beat(SESSION, WORKER)
-            self.core.tick()
-            effects = self.core.effects()
-            committed = await self.commit()
-            merged.stops += effects.stops + committed.stops
-            merged.ends += committed.ends
-            for session, jobs in committed.runs.items():
-                merged.runs.setdefault(session, []).extend(jobs)
-        return merged
-
-    async def running(self, **spec: Any) -> Claimed:
-        self.work()
-        self.submit(**spec)
-        return (await self.commit()).runs[SESSION][0]
-
-    async def state(self, job: int) -> State:
-        return (await self.store.read(ByIds([job])))[0].state
-
-
-Scenario = Callable[[Rig], Coroutine[Any, Any, None]]
-
-
-def on_a_rig(scenario: Scenario) -> Callable[[], None]:
-    async def play() -> None:
-        await scenario(await Rig().start())
-
-    def test() -> None:
-        asyncio.run(play())
-
-    test.__name__, test.__doc__ = scenario.__name__, scenario.__doc__
-    return test
+from tests.core.rig import SESSION, WORKER, Rig, on_a_rig
 
 
 @on_a_rig

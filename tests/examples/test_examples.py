@@ -27,6 +27,12 @@ def test_the_python_tasks_run_sync_and_async_functions(shell: Shell) -> None:
     assert shell.run("""hirehall submit greet '"you"' --wait""") == (0, '"hello, you"\n')
 
 
+def test_the_worker_of_the_config_file_runs_them_too(shell: Shell) -> None:
+    shell.start("hirehall work --config worker.toml").says("as office-7")
+    job = """hirehall submit resize '{"file": "a.png"}' --require mesher=gmsh --wait"""
+    assert shell.run(job) == (0, '{"file":"a.png","width":100}\n')
+
+
 def test_the_bash_worker_does_any_payload_and_goes_on(shell: Shell) -> None:
     shell.start("./worker.sh")
     for payload in ("'\"plain\"'", """'{"quote \\" and \\\\ back": [1, null, "ü"]}'""", "null"):
@@ -41,4 +47,9 @@ def test_the_bash_worker_has_fifteen_lines_at_most() -> None:
 
 
 def test_every_example_is_run_here() -> None:
-    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {"tasks.py", "test_tasks.py", "worker.sh"}
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
+        "tasks.py",
+        "test_tasks.py",
+        "worker.sh",
+        "worker.toml",
+    }

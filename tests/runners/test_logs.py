@@ -13,7 +13,7 @@ import pytest
 from hirehall import Context
 from hirehall.runners.logs import WAITING_CHARACTERS, LogLine, Tap, job_logs
 from hirehall.runners.port import Outcome, Success
-from hirehall.runners.python import PythonRunner
+from hirehall.runners.python import Inbox, PythonRunner
 from hirehall.runners.registry import Registry
 from tests.runners.stage import Notes, a_job, outcome_of
 
@@ -156,3 +156,20 @@ def test_a_flood_of_lines_leaves_the_loop_its_turns() -> None:
         return ended, turns
 
     assert asyncio.run(main())[1] == 20
+
+
+def test_the_loop_hears_what_was_there_when_its_turn_began_and_not_what_comes_meanwhile() -> None:
+    class Talker:
+        heard = 0
+
+        def hear(self, _word: Any) -> None:
+            self.heard += 1
+            assert self.heard < 100, "the loop never gets away"
+            inbox.put(self, None)  # type: ignore[arg-type]
+
+    loop = asyncio.new_event_loop()
+    inbox, talker = Inbox(loop), Talker()
+    inbox.put(talker, None)  # type: ignore[arg-type]
+    inbox._empty()
+    loop.close()
+    assert talker.heard == 1

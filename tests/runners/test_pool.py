@@ -61,6 +61,15 @@ def stubborn(payload, context):
         time.sleep(0.01)
 
 @job
+def late(payload, context):
+    told = []
+    signal.signal(signal.SIGTERM, lambda *_: told.append(True))
+    context.progress(1, "waiting")
+    while not told:
+        time.sleep(0.01)
+    return "after all"
+
+@job
 async def hang_the_loop(payload, context):
     context.progress(1, "waiting")
     while True:
@@ -224,6 +233,18 @@ def test_a_function_that_heeds_nothing_is_killed_with_all_that_it_started(tmp_pa
         await until(lambda: not any(map(alive, pids)))
 
     played(tmp_path, play, heed_seconds=0.05, grace_seconds=0.05)
+
+
+def test_a_process_that_was_told_to_end_is_not_used_again_although_its_function_ended(tmp_path: Path) -> None:
+    async def play(runner: ProcessRunner) -> None:
+        execution, notes = begin(runner, "late")
+        await asyncio.wait_for(notes.came.wait(), PATIENCE_SECONDS)
+        execution.stop("cancelled")
+        assert await outcome_of(execution) == Success(b'"after all"')
+        assert runner._idle == []
+        assert await ends(runner, "double", 1) == Success(b"2")
+
+    played(tmp_path, play, heed_seconds=0.05, grace_seconds=1000)
 
 
 def test_an_async_function_that_blocks_its_loop_is_killed(tmp_path: Path) -> None:

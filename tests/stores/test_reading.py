@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hirehall.errors import TooLarge
-from hirehall.model import Rules, Scope, State, StoredJob
+from hirehall.model import Scope, State, StoredJob, id_text
 from hirehall.ports import ByIds, Children, Count, Counts, LockHolders, LogRead, LogText, OldestReady, Parents
 from tests.stores.books import ANNA, START_MS, Books, lane, spec
 
@@ -148,38 +148,31 @@ def test_the_oldest_ready_job_of_each_queue_is_known(books: Books) -> None:
 # Circumstances.
 
 
-def rows(books: Books, table: str, *values: tuple[object, ...]) -> None:
-    """What a batch will have written."""
-    places = ", ".join("?" * len(values[0]))
-    books.store.db.executemany(f"INSERT INTO {table} VALUES ({places})", values)
-
-
 def test_a_job_knows_its_parents_and_which_of_them_are_gone(books: Books) -> None:
     parent = books.one()
-    child = books.one()
-    rules = msgspec.json.encode(Rules(after=[parent, 99]))
-    books.store.db.execute("UPDATE jobs SET rules = ? WHERE id = ?", (rules, child))
+    child = books.one(after=[id_text(parent), id_text(99)])
     assert books.ask(Parents(child)) == [(parent, State.READY), (99, None)]
     assert books.ask(Parents(parent)) == books.ask(Parents(99)) == []
 
 
-def test_a_job_knows_its_children(books: Books) -> None:
-    parent, first, second = (books.one() for _ in range(3))
-    rows(books, "parents", (parent, second), (parent, first), (first, 99))
-    books.cancel(second)
-    assert books.ask(Children(parent)) == [(first, State.READY), (second, State.CANCELLED)]
-    assert books.ask(Children(parent, limit=1)) == [(first, State.READY)]
-    assert books.ask(Children(first)) == [(99, None)]
-    assert books.ask(Children(second)) == []
+def test_a_job_knows_who_waits_for_it(books: Books) -> None:
+    parent = books.one()
+    first, second = (books.one(after=[id_text(parent)]) for _ in range(2))
+    assert books.ask(Children(parent)) == [(first, State.BLOCKED), (second, State.BLOCKED)]
+    assert books.ask(Children(parent, limit=1)) == [(first, State.BLOCKED)]
+    assert books.ask(Children(first)) == books.ask(Children(99)) == []
+    books.cancel(first)
+    assert books.ask(Children(parent)) == [(second, State.BLOCKED)]
 
 
 def test_a_lock_knows_who_holds_it(books: Books) -> None:
-    held = ((1, 0, "default", "disk", 0, 2), (2, 0, "default", "disk", 5, 2))
-    others = ((3, 0, "default", "disk", 9, 1), (4, 0, "images", "disk", 0, 2), (5, 1, "default", "tape", 0, 0))
-    rows(books, "gates", *held, *others)
-    assert books.ask(LockHolders("default", "disk")) == [2, 1]
-    assert books.ask(LockHolders("images", "disk")) == [4]
+    first, second = (books.one(lock="disk") for _ in range(2))
+    other = books.one(lock="disk", queue="images")
+    assert books.ask(LockHolders("default", "disk")) == [first]
+    assert books.ask(LockHolders("images", "disk")) == [other]
     assert books.ask(LockHolders("default", "tape")) == []
+    books.cancel(first)
+    assert books.ask(LockHolders("default", "disk")) == [second]
 
 
 # Logs. A chunk's length is that of its entries, each with a line break; the last line break is not stored.
@@ -194,8 +187,10 @@ def logged(books: Books) -> int:
     books.claim(lane(), ANNA)
     books.lose(job)
     books.claim(lane(), ANNA)
-    rows(books, "logs", (job, 1, 0, FIRST), (job, 1, 16, SECOND), (job, 1, 1_000, FOURTH), (job, 2, 0, b'{"n":5}'))
-    rows(books, "logs", (job + 1, 1, 0, b'{"n":9}'))
+    other = books.one()
+    chunks = [(job, 1, 0, FIRST), (job, 1, 16, SECOND), (job, 1, 1_000, FOURTH), (job, 2, 0, b'{"n":5}')]
+    chunks.append((other, 1, 0, b'{"n":9}'))
+    books.store.db.executemany("INSERT INTO logs VALUES (?, ?, ?, ?)", chunks)
     return job
 
 
@@ -219,6 +214,13 @@ def test_a_log_is_read_from_the_chunk_that_holds_the_offset_or_comes_next(
     books: Books, logged: int, offset: int, first: bytes
 ) -> None:
     assert books.ask(LogRead(logged, 1, offset)).entries[0] == first
+
+
+def test_numbers_that_no_log_has_lead_to_nothing(books: Books, logged: int) -> None:
+    for number in (1 << 70, -(1 << 70)):
+        assert books.ask(LogRead(logged, number)).entries == []
+    assert books.ask(LogRead(logged, 1, 1 << 70)) == LogText(1, [], 1 << 70, 2)
+    assert books.ask(LogRead(logged, 1, -5)).next == 1_008
 
 
 def test_a_log_is_read_in_parts_of_whole_chunks(books: Books, logged: int) -> None:

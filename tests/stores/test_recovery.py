@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hirehall.core import lifecycle
-from hirehall.model import State
+from hirehall.core.operations import SWEEP_JOBS
+from hirehall.model import Backoff, QueueSettings, State, id_text
 from tests.stores.books import ANNA, BERT, Books, key_of, lane, spec
 from tests.stores.makers import MAKERS
 
@@ -91,3 +92,51 @@ def test_the_database_keeps_its_number(books: Books) -> None:
     books.reopen()
     assert books.recover().database == before
     assert 0 <= before < 1_024
+
+
+def test_gates_outlive_a_restart(books: Books) -> None:
+    parents = [books.one("parent") for _ in range(2)]
+    child = books.one("child", after=list(map(id_text, parents)), lock="saw")
+    other = books.one("child", lock="saw")
+    books.finish(parents[0])
+    books.reopen()
+    assert books.states(child, other) == ["blocked", "ready"]
+    books.finish(parents[1])
+    books.finish(other)
+    assert books.states(child) == ["ready"]
+
+
+@pytest.mark.parametrize("good", [True, False], ids=["succeeded", "cancelled"])
+def test_children_that_were_not_told_hear_it_after_a_restart(books: Books, good: bool) -> None:
+    parent = books.one("parent", keep_seconds=0.0)
+    children = books.submit(*(spec("child", after=[id_text(parent)]) for _ in range(SWEEP_JOBS + 10))).ids
+    if good:
+        books.finish(parent)
+    else:
+        books.cancel(parent)
+    books.reopen()
+    wake = books.recover().next_wake
+    assert wake is not None
+    assert wake <= books.wall_ms
+    books.sweep_all()
+    assert books.read(parent) == [], "it is gone, but not forgotten"
+    assert set(books.states(*children)) == {"ready" if good else "cancelled"}
+
+
+def test_settings_of_queues_are_found_again(books: Books) -> None:
+    books.set_queue("images", state="paused", max_running=5, lock_limit=2, backoff=Backoff("linear", 2.0))
+    books.set_queue("sounds", max_per_second=0.5)
+    books.set_queue("images", max_waiting=7, max_attempts=2, keep_seconds=1.0)
+    books.reopen()
+    assert books.recover().queues == {
+        "images": QueueSettings(max_waiting=7, max_attempts=2, keep_seconds=1.0),
+        "sounds": QueueSettings(max_per_second=0.5),
+    }
+
+
+def test_a_log_goes_on_where_it_was(books: Books) -> None:
+    job = books.one()
+    books.claim(lane(), ANNA)
+    books.log(job, 1, b"{}")
+    books.reopen()
+    assert books.log(job, 1, b"{}") == 3

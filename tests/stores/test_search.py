@@ -21,6 +21,7 @@ from hirehall.stores.sqlite_search import QUEUES_AT_ONCE
 from tests.stores.books import ANNA, BERT, START_MS, Books, lane, spec
 from tests.stores.makers import MAKERS
 
+FAR_MS = 253_402_300_799_999  # the end of the year 9999: no id reaches it
 ONLY_FILES = pytest.mark.parametrize("maker", [name for name, maker in MAKERS.items() if maker.survives], indirect=True)
 
 
@@ -112,7 +113,8 @@ def test_jobs_are_found_by_the_time_of_their_submit(books: Books) -> None:
     assert found(books, created_after_ms=at[1], created_before_ms=at[3]) == [jobs[2], jobs[1]]
     assert found(books, created_after_ms=at[1] + 1, created_before_ms=at[2]) == []
     assert found(books, created_after_ms=0) == jobs[::-1]
-    assert found(books, created_before_ms=0) == []
+    assert found(books, created_before_ms=0) == found(books, created_after_ms=FAR_MS) == []
+    assert found(books, created_before_ms=FAR_MS, created_after_ms=-FAR_MS) == jobs[::-1]
 
 
 def test_everything_given_must_hold(books: Books) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.agents import Agents
 from tests.system.crew import Crew, Hand
 from tests.system.deputy import Deputy
 from tests.system.hall_process import Hall
@@ -57,6 +58,14 @@ def crew(own_hall: Hall, tmp_path: Path) -> Iterator[Crew]:
     crew = Crew(own_hall.data, tmp_path)
     yield crew
     crew.close()
+
+
+@pytest.fixture
+def agents(own_hall: Hall, tmp_path: Path) -> Iterator[Agents]:
+    """Official workers of `own_hall`."""
+    agents = Agents(own_hall, tmp_path)
+    yield agents
+    agents.close()
 
 
 @pytest.fixture

@@ -83,6 +83,14 @@ class Hall:
         """SIGTERM; the exit code."""
         return self._end(signal.SIGTERM)[0]
 
+    def ended(self, within: float = STOP_SECONDS) -> int:
+        """The exit code of a hall that ends without a signal."""
+        assert self.process is not None
+        code = self.process.wait(within)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
+
     def freeze(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
 
@@ -144,7 +152,4 @@ class Hall:
     def _end(self, number: signal.Signals) -> tuple[int, float]:
         assert self.process is not None
         self.process.send_signal(number)
-        code = self.process.wait(STOP_SECONDS)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        return code, time.monotonic()
+        return self.ended(), time.monotonic()

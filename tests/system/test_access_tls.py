@@ -308,4 +308,9 @@ def test_root_becomes_the_user_before_it_opens_anything(far_hall: tuple[Hall, Pa
         assert "0" not in groups
         owners = {file.owner() for file in hall.data.iterdir()}
         assert owners == {"nobody"}
-        assert all(file.stat().st_mode & 0o077 == 0 for file in hall.data.iterdir())
+
+
+def test_whatever_a_hall_writes_is_for_its_user_alone(hall: Hall) -> None:
+    modes = {file.name: file.stat().st_mode & 0o077 for file in hall.data.iterdir()}
+    assert {"access.json", "hall.db", "hall.db-wal"} <= modes.keys()
+    assert not any(modes.values()), modes

@@ -70,6 +70,20 @@ async def test_lines_wait_for_a_lost_connection(it: Stage) -> None:
 
 
 @played()
+async def test_lines_that_waited_still_come_before_the_answer(it: Stage) -> None:
+    await it.hire()
+    (execution,) = await it.start(delivery())
+    it.peer.cut()
+    it.peer = await it.hall.peer()
+    execution.report.log("log", "last words")
+    execution.end(Success(b"1"))
+    await it.peer.greet()
+    it.peer.ok(await it.peer.expect("keep"), kept=["01"], lost=[])
+    assert (await it.peer.expect("log"))["text"] == "last words"
+    await it.peer.expect("done")
+
+
+@played()
 async def test_a_hall_that_does_not_want_a_line_is_not_told_again(it: Stage) -> None:
     await it.hire()
     (execution,) = await it.start(delivery())

@@ -123,7 +123,7 @@ def test_the_hall_sets_a_workers_concurrency_while_it_works(house: House) -> Non
     eventually(lambda: house.view(agent)["credit"] == 2)
     assert len(house.view(agent)["running"]) == 6, "lowering takes nothing back"
     gate.set()
-    eventually(lambda: len(house.client.find(state="succeeded")) == 10)
+    eventually(lambda: len(house.client.find(state="succeeded").jobs) == 10)
 
 
 def test_a_worker_that_the_hall_drains_finishes_and_leaves(house: House) -> None:
