@@ -87,7 +87,7 @@ class AsyncFeed(Generic[T]):
         self._hall = hall
         self._stream = stream
         self._box: asyncio.Queue[T | HallError | End] = asyncio.Queue()
-        stream.put = self._box.put_nowait
+        stream.put, stream.unread = self._box.put_nowait, self._box.qsize
         hall.listen(stream)
 
     def close(self) -> None:

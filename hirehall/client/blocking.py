@@ -51,7 +51,7 @@ class Feed(Generic[T]):
         self._hall = hall
         self._stream = stream
         self._box: SimpleQueue[T | HallError | End] = SimpleQueue()
-        stream.put = self._box.put
+        stream.put, stream.unread = self._box.put, self._box.qsize
         hall.listen(stream)
 
     def take(self, timeout_seconds: float | None = None) -> T:

@@ -20,6 +20,7 @@ from hirehall.errors import HallError
 from hirehall.wire.replies import TaskReply, TaskView
 
 T = TypeVar("T")
+MOST_UNREAD = 100_000  # events
 
 
 class End(Enum):
@@ -65,6 +66,7 @@ class Stream(ABC, Generic[T]):
         self.key = key
         self.is_asked = False  # a request for it is under way
         self.put: Callable[[T | HallError | End], None]
+        self.unread: Callable[[], int] = lambda: 0  # how many of those that were put nobody has taken yet
 
     @abstractmethod
     def command(self) -> dict[str, Any]:
@@ -117,6 +119,7 @@ class EventStream(Stream[Event]):
         super().__init__(self.KEY)
         self._watched = watched
         self._since = watched.get("since")
+        self._spills = False
 
     def command(self) -> dict[str, Any]:
         given = {name: value for name, value in self._watched.items() if value is not None}
@@ -127,12 +130,21 @@ class EventStream(Stream[Event]):
         if not beginning.ok:
             event = msgspec.json.decode(raw, type=Event)
             self._since = event.seq or self._since
-            self.put(event)
+            self._keep(event)
             return
         if beginning.gap:
             self.put(Event(event="gap", seq=beginning.seq))
         if self._since is None or beginning.gap:
             self._since = beginning.seq
+
+    def _keep(self, event: Event) -> None:
+        """A reader who does not come after loses events, and hears so, rather than fill the memory."""
+        is_full = self.unread() >= MOST_UNREAD
+        if not is_full:
+            self.put(event)
+        elif not self._spills:
+            self.put(Event(event="gap", seq=event.seq))
+        self._spills = is_full
 
     def goodbye(self) -> dict[str, Any]:
         return {"cmd": "watch", "off": True}

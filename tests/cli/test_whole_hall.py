@@ -35,7 +35,7 @@ def test_the_options_of_submit_reach_the_job(hall_cli: Cli) -> None:
     shown = hall_cli("show", job, "--json").json
     assert (shown["state"], shown["lock"], shown["after"]) == ("blocked", "disk", [first])
     assert (shown["tags"], shown["meta"]) == (["a", "b"], {"team": "maps"})
-    assert "waits for a job" in hall_cli("explain", job).out
+    assert f"waits for job {first}" in hall_cli("explain", job).out
     hall_cli("cancel", "--queue", "gates", "--yes")
     assert state(hall_cli, job) == "cancelled"
 
@@ -204,6 +204,31 @@ def test_a_setting_that_is_none_is_a_usage_error(cli: Cli, words: list[str]) -> 
 
 
 # Live, in front of a person and for a script.
+
+
+def test_a_log_is_followed_live_through_a_retry(hall_cli: Cli, staffed: Hall, shell: Shell) -> None:
+    """The script's first attempt fails and may be tried again; both are heard, each stream in its way."""
+    shell.env["HIREHALL_DATA"] = str(staffed.data)
+    (shell.cwd / "talk.sh").write_text(
+        'echo "attempt $HALL_ATTEMPT of \\033[31mred\\033[0m"\necho trouble >&2\n[ "$HALL_ATTEMPT" = 2 ] || exit 75\n'
+    )
+    job = submit(hall_cli, "talk", "--queue", "talks", "--backoff", "constant:100ms")
+    program = shell.start(f"hirehall logs {job} -f")
+    program.says("is ready; waiting for it to start")
+    with at_home(shell, staffed, f"hirehall logs {job} -f") as terminal:
+        terminal.shows("waiting for it to start")
+        shell.start(f"hirehall work --script talk='sh {shell.cwd}/talk.sh' --queue talks --name talker")
+        assert terminal.ends() == 0
+    status, said = program.ends()
+    assert status == 0, said
+    for text in (said, terminal.text):
+        assert [line.split()[1] for line in text.splitlines() if line.startswith("attempt ") and " of " in line] == [
+            "1",
+            "2",
+        ]
+    assert "\x1b" not in said
+    assert b"\x1b[31mtrouble" in terminal.raw
+    assert f"attempt 1 is over; job {job} is scheduled, waiting for the next" in said
 
 
 def at_home(shell: Shell, hall: Hall, line: str, columns: int = 80) -> Terminal:

@@ -90,7 +90,7 @@ def wait(payload):
 def in_state(shell: Shell, state: str) -> int:
     """How many jobs are in that state."""
     with connect(data=shell.home / ".local/state/hirehall") as hall:
-        return len(hall.find(state=state))
+        return len(hall.find(state=state).jobs)
 
 
 def running(shell: Shell) -> int:

@@ -65,7 +65,7 @@ class Talk:
     def listen(self, stream: Stream[Any]) -> list[Any]:
         """What it puts, as it comes."""
         heard: list[Any] = []
-        stream.put = heard.append
+        stream.put, stream.unread = heard.append, heard.__len__
         self.session.listen(stream)
         return heard
 

@@ -65,6 +65,19 @@ def test_a_gap_is_an_event_of_its_own(talk: Talk) -> None:
     assert [line["since"] for line in talk.said()] == ["r-9"]
 
 
+def test_a_reader_who_does_not_come_after_loses_events_and_hears_so(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hirehall.client.streams.MOST_UNREAD", 2)
+    heard = talk.listen(EventStream({}))
+    talk.said()
+    talk.hear({"ok": True, "ref": 1, "seq": "r-0"}, *map(event, range(1, 6)))
+    assert [one.event for one in heard] == ["succeed", "succeed", "gap"]
+    heard.clear()  # it has read them all
+    talk.hear(event(6), event(7), event(8))
+    assert [(one.event, one.seq) for one in heard] == [("succeed", "r-6"), ("succeed", "r-7"), ("gap", "r-8")]
+
+
 def test_a_second_watch_ends_the_first(talk: Talk) -> None:
     first = talk.listen(EventStream({}))
     second = talk.listen(EventStream({"kinds": ["a"]}))
