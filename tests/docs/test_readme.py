@@ -16,7 +16,7 @@ from tests.docs.dialogue import blocks
 
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LINK = re.compile(r'\]\((?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]*))?(?: "(?P<test>test_\w+)")?\)')
+LINK = re.compile(r'\]\((?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]*))?(?:\s+"(?P<test>test_\w+)")?\)')
 
 
 def shell_blocks(first_word: str) -> list[str]:
@@ -130,3 +130,19 @@ def test_the_scripts_that_build_the_environment_are_plain_sh(shell: str) -> None
     program = shutil.which(shell) or "sh"
     for name in ("python", "environment", "lock"):
         subprocess.run([program, "-n", ROOT / ".ci" / name], check=True)
+
+
+NAMED_TEST = re.compile(r'\]\((?P<path>[^)\s]+)\s+"(?P<test>test_\w+)"\)')
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    for named in NAMED_TEST.finditer(page.read_text()):
+        assert f"def {named['test']}(" in (page.parent / named["path"]).read_text(), named[0]
+
+
+def test_each_of_the_33_guarantees_names_its_test_or_says_that_it_is_not_kept_yet() -> None:
+    promises = re.findall(r"^- \*\*G(\d+)\*\* (.*(?:\n  .*)*)", (ROOT / "docs" / "guarantees.md").read_text(), re.MULTILINE)
+    assert [int(number) for number, _ in promises] == list(range(1, 34))
+    for number, text in promises:
+        assert NAMED_TEST.search(text) or "not yet" in text, f"G{number}"
