@@ -15,7 +15,6 @@ from tests.cli.program import ROOT, Shell
 from tests.docs.dialogue import blocks
 
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r'\]\((?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]*))?(?:\s+"(?P<test>test_\w+)")?\)')
 
 
@@ -96,18 +95,6 @@ def test_an_environment_that_somebody_else_made_is_never_replaced(checkout: Path
     assert sorted((checkout / ".venv").rglob("*")) == [path for path in before if path.name != ".built"]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    for link in LINK.finditer(page.read_text()):
-        if link["path"].startswith("https://"):
-            continue
-        target = (page.parent / link["path"]) if link["path"] else page
-        assert target.exists(), link[0]
-        if link["anchor"]:
-            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
-            assert link["anchor"] in {re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in headings}
-
-
 def test_every_promise_leads_to_a_test_that_exists() -> None:
     promises = README.read_text().partition("## What is promised\n")[2].partition("\n## ")[0]
     lines = [line for line in re.split(r"\n- ", promises)[1:] if line]
@@ -119,30 +106,8 @@ def test_every_promise_leads_to_a_test_that_exists() -> None:
         assert f"def {link['test']}(" in (ROOT / link["path"]).read_text(), line
 
 
-def test_nothing_in_the_readme_is_said_about_an_option_that_does_not_exist() -> None:
-    help_pages = (ROOT / "docs" / "command-line.md").read_text()
-    for option in set(re.findall(r"`[^`]*?(--[a-z-]+)", README.read_text())):
-        assert option in help_pages, option
-
-
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_the_scripts_that_build_the_environment_are_plain_sh(shell: str) -> None:
     program = shutil.which(shell) or "sh"
     for name in ("python", "environment", "lock"):
         subprocess.run([program, "-n", ROOT / ".ci" / name], check=True)
-
-
-NAMED_TEST = re.compile(r'\]\((?P<path>[^)\s]+)\s+"(?P<test>test_\w+)"\)')
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_test_that_a_page_names_exists(page: Path) -> None:
-    for named in NAMED_TEST.finditer(page.read_text()):
-        assert f"def {named['test']}(" in (page.parent / named["path"]).read_text(), named[0]
-
-
-def test_each_of_the_33_guarantees_names_its_test_or_says_that_it_is_not_kept_yet() -> None:
-    promises = re.findall(r"^- \*\*G(\d+)\*\* (.*(?:\n  .*)*)", (ROOT / "docs" / "guarantees.md").read_text(), re.MULTILINE)
-    assert [int(number) for number, _ in promises] == list(range(1, 34))
-    for number, text in promises:
-        assert NAMED_TEST.search(text) or "not yet" in text, f"G{number}"
