@@ -25,6 +25,9 @@ KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # the ring is trimmed by so many at once
 FEED_EVENTS = 2_000  # for one watcher in one turn
 SHUTDOWN = "shutdown"  # concerns everybody, whatever they watch
+EVENT_NAMES = frozenset(
+    {*(step.name for step in lifecycle.STEPS), "submit", "progress", "queue", "join", "leave", "gap", SHUTDOWN}
+)
 
 
 class Event(NamedTuple):

@@ -35,6 +35,11 @@ class Office(Stage):
         guest.ok("work", **{"kinds": ["*"], "credit": 1, **work})
         return guest
 
+    def token(self, name: str, roles: list[str], **limits: Any) -> Guest:
+        """A guest with a new token of these roles."""
+        secret = self.guest("clerk").ok("token", do="create", name=name, roles=roles, **limits)["token"]
+        return self.guest(name, secret)
+
     def restart(self) -> None:
         """Another run of the hall, on the store as it is: who was connected has to come again."""
         for peer in self.peers.values():
@@ -111,6 +116,19 @@ class Guest:
         self._inbox = [message for message in self._inbox if "event" not in message]
         return found
 
+    def since(self, seq: str) -> list[Message]:
+        """Events from there on."""
+        self.ok("watch", since=seq)
+        return self.events()
+
+    def clog(self) -> None:
+        """This peer reads nothing more for now, and its side of the connection is full."""
+        self.office.loop.as_if_running(self.peer._line.pause_writing)
+
+    def unclog(self) -> None:
+        """It reads again."""
+        self.office.loop.as_if_running(self.peer._line.resume_writing)
+
     def runs(self) -> list[Message]:
         """Jobs that were delivered since the last time."""
         return [job for jobs in self.pushes("run") for job in jobs]
@@ -139,6 +157,10 @@ class Guest:
     def leave(self) -> None:
         self.peer.leave()
         self.office.settle()
+
+    @property
+    def last_ref(self) -> int:
+        return self._refs
 
     @property
     def is_gone(self) -> bool:
