@@ -102,15 +102,21 @@ class Events:
             self._first += SLACK_EVENTS
 
     def told(self, name: str, **more: Any) -> None:
-        """Something that is not about a job."""
+        """Something that is not about a job. No commit follows it, so it is told by itself."""
         queue = more.pop("queue", "")
         self.add(Event(self._hall.core.now.wall_ms, name, -1, "", queue, 0, None, more))
+        self._tell_soon()
 
     def progressed(self, job: Claimed, percent: float | None, text: str) -> None:
-        """A running attempt said how far it is."""
+        """A running attempt said how far it is. No commit follows it either."""
         more = {"percent": percent, "text": text}
         now = self._hall.core.now.wall_ms
         self.add(Event(now, "progress", job.id, job.kind, job.queue, job.attempt, State.RUNNING, more))
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
+        if self._watchers:
+            self._hall.feed_soon()
 
     def settled(self, batch: Batch) -> None:
         """Everything that a durable batch did, in the order in which it did it."""

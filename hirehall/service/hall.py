@@ -110,7 +110,6 @@ class Hall:
         """End the hall; with `wait_for_workers` when the last of them has left."""
         self._closing = True
         self.events.told(SHUTDOWN)
-        self.feed_soon()
         if wait_for_workers:
             self._close_when_empty()
         else:
@@ -157,10 +156,10 @@ class Hall:
     def clogged(self, session: Session, clogged: bool) -> None:
         """Its peer does not read (or reads again): it gets no jobs and no answers to reads meanwhile."""
         session.clogged = clogged
-        if not clogged and session.held_back:
-            self._entries[:0] = session.held_back
-            session.held_back = []
+        if not clogged:
+            self._entries[:0], session.held_back = session.held_back, []
             self._wake_if_wanted()
+            self.feed_soon()
         worker = self.core.leases.workers.get(session.holder)
         if worker is not None and worker.session == session.number:
             self.core.leases.set_clogged(worker, clogged)

@@ -110,7 +110,7 @@ class Guest:
 
     def events(self) -> list[Message]:
         """Events heard since the last time."""
-        self.office.pass_time(1.1)  # progress alone is told with the next tick
+        self.office.settle()
         self._listen()
         found = [message for message in self._inbox if "event" in message]
         self._inbox = [message for message in self._inbox if "event" not in message]

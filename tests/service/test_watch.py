@@ -23,11 +23,12 @@ def ann(office: Office) -> Guest:
 # What is heard.
 
 
-def test_a_jobs_whole_life_is_heard_in_order(boss: Guest, ann: Guest) -> None:
+def test_a_jobs_whole_life_is_heard_in_order(office: Office, boss: Guest, ann: Guest) -> None:
     boss.ok("watch")
     job = boss.submit()
     ann.ok("progress", id=job, attempt=1, percent=40, text="half")
     ann.ok("fail", id=job, attempt=1, delay_seconds=0)
+    office.pass_time(0.1)
     heard = boss.events()
     assert names(heard) == ["submit", "deliver", "progress", "fail", "due", "deliver"]
     assert {(event["id"], event["kind"], event["queue"]) for event in heard} == {(job, "saw", "default")}
@@ -38,6 +39,13 @@ def test_a_jobs_whole_life_is_heard_in_order(boss: Guest, ann: Guest) -> None:
     ann.done(job, attempt=2)
     boss.ok("remove", id=job)
     assert names(boss.events()) == ["succeed", "remove"]
+
+
+def test_progress_is_heard_at_once(boss: Guest, ann: Guest) -> None:
+    job = boss.submit()
+    boss.ok("watch")
+    ann.say({"cmd": "progress", "id": job, "attempt": 1, "percent": 1})
+    assert names(boss.events()) == ["progress"]
 
 
 def test_what_people_do_is_heard(boss: Guest) -> None:
