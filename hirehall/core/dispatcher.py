@@ -210,7 +210,7 @@ class Dispatcher:
         """The collected batch, with a claim for every free place that a ready job fits."""
         batch = self.collecting.batch
         batch.sweep = batch.sweep or self._sweep_is_due()
-        batch.lock_limits = self.hallway.lock_limits
+        batch.lock_limits = self._lock_limits(batch)
         if self.hallway.limited:
             self._measure()
         claims: dict[int, Claim] = {}
@@ -238,12 +238,17 @@ class Dispatcher:
             taken += 1
         return taken
 
+    def _lock_limits(self, batch: Batch) -> dict[str, int]:
+        """Those that count in this batch: what it sets, it obeys already."""
+        limits = self.hallway.lock_limits
+        return limits | {queue.name: queue.settings.lock_limit for queue in batch.queues} if batch.queues else limits
+
     def _measure(self) -> None:
         """How many jobs of each queue with limits may start in this batch."""
         running = Counter(lease.job.queue for lease in self.leases.open.values())
         for line in self.hallway.limited.values():
             line.measure(running[line.name], self.now.mono)
-            if line.room:
+            if line.room is not None and line.room > 0:  # below 0 when its limit was lowered
                 self.hallway.let_go(line)
             else:
                 line.held = True

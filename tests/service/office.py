@@ -5,6 +5,7 @@ The clock stands still at NOON until a test moves it, so that sentences about ti
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -40,6 +41,10 @@ class Office(Stage):
         secret = self.guest("clerk").ok("token", do="create", name=name, roles=roles, **limits)["token"]
         return self.guest(name, secret)
 
+    async def nothing(self) -> None:
+        """A turn of the loop."""
+        await asyncio.sleep(0)
+
     def restart(self) -> None:
         """Another run of the hall, on the store as it is: who was connected has to come again."""
         for peer in self.peers.values():
@@ -68,6 +73,7 @@ class Guest:
         self._heard = 0  # lines that were read
         self._inbox: list[Message] = []
         self._refs = 0
+        self.held: list[Message] = []  # for a test that plays a worker with several jobs
 
     def say(self, *commands: Message) -> None:
         """Write commands, all in one packet, and let the hall come to rest."""
