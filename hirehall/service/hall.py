@@ -89,10 +89,10 @@ class Hall:
     async def finish(self) -> None:
         """Take no more commands; commit and answer those that came. Workers keep what they have and come back."""
         self.tasks.stop_all()
-        await self._searches.finish()
         if self._closing:
             self.waits.shut_down()
         self._finishing = True
+        await self._searches.finish()
         for session in self.sessions.values():
             self._entries += session.held_back
             session.held_back = []
@@ -256,7 +256,7 @@ class Hall:
 
     async def _commit_loop(self) -> None:
         try:
-            while not self._finishing or self._wants_commit:
+            while not self._finishing or self._wants_commit or self._searches.are_under_way:
                 if self._wants_commit:
                     await self._commit()
                 else:
@@ -305,7 +305,7 @@ class Hall:
         revoked = self.tokens.settled(batch.tokens)
         told: dict[int, Session] = {}
         for session, ref, answer in entries:
-            if not self._finishing and (session.held_back or session.searches or _is_read_by_nobody(session, answer)):
+            if session.searches or (not self._finishing and (session.held_back or _is_read_by_nobody(session, answer))):
                 session.held_back.append((session, ref, answer))
                 continue
             if type(answer) is AfterSearch and not self._finishing:

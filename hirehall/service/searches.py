@@ -36,6 +36,11 @@ class SearchesUnderWay:
         session.searches = False
         self._hall.answered(session, ref, reply)
 
+    @property
+    def are_under_way(self) -> bool:
+        """Whether any answer is still to come."""
+        return bool(self._tasks)
+
     async def finish(self) -> None:
         """Return when none is under way: none takes long."""
         if self._tasks:
