@@ -250,12 +250,17 @@ class Dispatcher:
             taken += 1
         return taken
 
+    def _lock_limits(self, batch: Batch) -> dict[str, int]:
+        """Those that count in this batch: what it sets, it obeys already."""
+        limits = self.hallway.lock_limits
+        return limits | {queue.name: queue.settings.lock_limit for queue in batch.queues} if batch.queues else limits
+
     def _measure(self) -> None:
         """How many jobs of each queue with limits may start in this batch."""
         running = Counter(lease.job.queue for lease in self.leases.open.values())
         for line in self.hallway.limited.values():
             line.measure(running[line.name], self.now.mono)
-            if line.room:
+            if line.room is not None and line.room > 0:  # below 0 when its limit was lowered
                 self.hallway.let_go(line)
             else:
                 line.held = True
