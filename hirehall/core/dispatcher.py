@@ -227,13 +227,6 @@ class Dispatcher:
         batch.claims = list(claims.values())
         return self.collecting.seal(self.now)
 
-    def _lock_limits(self, batch: Batch) -> dict[str, int]:
-        """As they are once the batch is durable."""
-        limits = self.hallway.lock_limits
-        if batch.queues:
-            limits = limits | {queue.name: queue.settings.lock_limit for queue in batch.queues}
-        return limits
-
     def _claim_for(self, crew: Crew, claims: dict[int, Claim], room: int) -> int:
         taken = 0
         while taken < room and crew.free and (lane := crew.next_lane()) is not None:
