@@ -23,7 +23,8 @@ from hirehall.worker.logs import JobLogs
 
 log = logging.getLogger("hirehall.worker")
 
-PROGRESS_SECONDS = 0.1  # a job's progress is told this often at most
+PROGRESS_SECONDS = 0.1  # progress is told this often at most, every text of it
+MOST_TEXTS = 500  # of one job between two times; of a job that says more the latest count
 AGAIN_SECONDS = 1.0
 ROOM = MAX_MESSAGE - 1024
 ENTRY_BYTES = 96  # of one job in a bulk `done`, beside its result
@@ -45,7 +46,7 @@ class Answers:
         self._forget = forget
         self._ready: list[Held] = []
         self._scheduled = False
-        self._progress: dict[Held, tuple[float | None, str]] = {}
+        self._progress: dict[Held, list[tuple[float | None, str]]] = {}
         self._progress_timer: Timer | None = None
 
     def add(self, held: Held) -> None:
@@ -56,13 +57,18 @@ class Answers:
             self._link.loop.call_soon(self.flush)
 
     def add_progress(self, held: Held, percent: float | None, text: str) -> None:
-        """Tell it soon; only the last one counts."""
-        self._progress[held] = (percent, text)
+        """Tell it soon: every text, and of the numbers between two texts the last one."""
+        said = self._progress.setdefault(held, [])
+        if said and text in ("", said[-1][1]):
+            text = said.pop()[1]
+        said.append((percent, text))
+        del said[:-MOST_TEXTS]
         if self._progress_timer is None:
             self._progress_timer = self._clock.call_at(self._clock.time() + PROGRESS_SECONDS, self._progress_due)
 
     def say_again(self, hand: Iterable[Held]) -> None:
-        """A new connection: whatever was told on the old one and not replied to."""
+        """A new connection: whatever was told on the old one and not replied to, and what was said meanwhile."""
+        self._tell_progress()
         self._ready = [held for held in hand if held.answer is not None]
         self.flush()
 
@@ -136,11 +142,13 @@ class Answers:
         self._link.wake()
 
     def _tell_progress(self) -> None:
+        if not self._session.is_open:
+            return  # it waits for the next connection
         waiting, self._progress = self._progress, {}
-        for held, (percent, text) in waiting.items():
-            self._session.tell(
-                {"cmd": "progress", "id": held.id, "attempt": held.attempt, "percent": percent, "text": text}
-            )
+        for held, said in waiting.items():
+            where = {"cmd": "progress", "id": held.id, "attempt": held.attempt}
+            for percent, text in said:
+                self._session.tell({**where, "percent": percent, "text": text})
 
 
 class Told:

@@ -103,6 +103,17 @@ async def test_a_job_said_twice_runs_once(it: Stage) -> None:
 
 
 @played()
+async def test_no_progress_text_is_lost_however_fast_they_come(it: Stage) -> None:
+    await it.hire()
+    (execution,) = await it.start(delivery("01"))
+    for percent, text in ((10, "a"), (15, ""), (20, "b"), (25, "b"), (30, "c")):
+        execution.report.progress(percent, text)
+    it.clock.advance(0.1)
+    said = [await it.peer.expect("progress") for _ in range(3)]
+    assert [(one["percent"], one["text"]) for one in said] == [(15, "a"), (25, "b"), (30, "c")]
+
+
+@played()
 async def test_progress_is_told_at_most_ten_times_a_second_and_before_the_answer(it: Stage) -> None:
     await it.hire()
     (execution,) = await it.start(delivery("01"))
