@@ -152,7 +152,8 @@ class Dispatcher:
             job.holder, job.lease_seconds, job.worker = worker.holder, worker.lease_seconds, worker.name
 
     def _free_worker(self, lane: Lane) -> Worker | None:
-        if lane.line.room is None:  # a queue with limits, or held, is served by claims only
+        line = lane.line
+        if line.room is None and line.wanted is line.settings:  # with limits, or held, it is served by claims only
             for crew in lane.crews:
                 if crew.free and not crew.has_ready:
                     return crew.next_worker()

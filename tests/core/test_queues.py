@@ -108,6 +108,18 @@ async def test_a_paused_queue_takes_jobs_and_hands_out_none_until_it_is_open_aga
 
 
 @on_a_rig
+async def test_a_job_that_comes_while_a_pause_is_on_its_way_is_not_handed_out(rig: Rig) -> None:
+    rig.work(credit=5)
+    rig.set_queue(state="paused")
+    batch = rig.core.seal()
+    job = rig.submit()
+    await rig.store.apply(batch)
+    rig.core.settle(batch)
+    assert await started(rig) == []
+    assert await rig.state(job) is State.READY
+
+
+@on_a_rig
 async def test_pausing_takes_no_job_from_a_worker(rig: Rig) -> None:
     job = await rig.running()
     rig.set_queue(state="paused")

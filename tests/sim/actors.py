@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 KINDS = ("plain", "slow", "poison")
+QUEUES = ("default", "double")  # in the second one two jobs of one lock may go at a time
+LOCKS = ("saw", "drill")
 
 
 class Actor:
@@ -78,11 +80,16 @@ class SimClient(Actor):
         self.left = jobs
         self.open_keys: dict[str, dict[str, Any]] = {}
         self.ids: list[str] = []
+        self.loose: list[str] = []  # jobs that may be removed: no key names them, no bulk submit holds them
 
     def greet(self) -> None:
         self.say(cmd="hello", protocol=1, token="t", name=self.name)
+        self.say(cmd="queue", queue="double", lock_limit=2)
         for message in self.open_keys.values():
             self.say(**message)
+        if self.world.healing:
+            for queue in QUEUES:
+                self.say(cmd="resume", queue=queue)
         self.next_turn()
 
     def next_turn(self) -> None:
@@ -100,7 +107,10 @@ class SimClient(Actor):
         if choice < 0.6 and self.left > 0:
             self.submit()
         elif self.ids and choice < 0.75:
-            self.say(cmd="cancel", id=dice.choice(self.ids))
+            self.meddle()
+        elif choice < 0.77 and not self.world.healing:
+            self.world.count("queue set")
+            self.say(cmd=dice.choice(("pause", "resume", "resume", "drain")), queue=dice.choice(QUEUES))
         elif self.ids and choice < 0.9:
             self.say(cmd="get", ids=[dice.choice(self.ids)])
         elif self.ids:
@@ -108,6 +118,31 @@ class SimClient(Actor):
                 cmd="wait", ids=dice.sample(self.ids, min(2, len(self.ids))), timeout_seconds=dice.choice((0.1, 5))
             )
         self.next_turn()
+
+    def meddle(self) -> None:
+        """What people do to jobs."""
+        dice = self.world.dice
+        cmd = dice.choices(("cancel", "retry", "change", "remove"), (4, 4, 3, 2))[0]
+        job = dice.choice(self.ids)
+        if self.world.healing and cmd == "retry":
+            return  # or it would never end
+        if cmd == "remove":
+            job = dice.choice(self.loose or [job])
+            if job not in self.loose:
+                return
+        message: dict[str, Any] = {"cmd": cmd, "id": job}
+        if cmd == "change":
+            message["set"] = self.edit()
+        self.world.audit.meddled(message)
+        self.say(**message)
+
+    def edit(self) -> dict[str, Any]:
+        dice = self.world.dice
+        edits: tuple[dict[str, Any], ...] = (
+            {"priority": dice.choice((0, 5))}, {"tags": ["changed"]}, {"run_at": None}, {"expires_at": None},
+            {"delay_seconds": dice.choice((0.2, 3.0))}, {"ttl_seconds": dice.choice((1.0, 30.0))}, {"share": "b"},
+        )  # fmt: skip
+        return dice.choice(edits) | dice.choice(edits)
 
     def submit(self) -> None:
         dice = self.world.dice
@@ -119,7 +154,7 @@ class SimClient(Actor):
         if dice.random() < 0.4:
             message["key"] = f"k{dice.randrange(6)}" if dice.random() < 0.5 else f"{self.name}-{self.left}"
             if message["key"].startswith("k"):
-                message |= {"payload": {"m": message["key"]}, "kind": "plain"}
+                message |= {"payload": {"m": message["key"]}, "kind": "plain", "queue": "default"}
             self.open_keys[message["key"]] = message
         self.world.audit.offered(message)
         self.say(**message)
@@ -148,15 +183,23 @@ class SimClient(Actor):
             "timeout_seconds": 1.5,
             "requires": {"gpu": 1},
             "share": dice.choice(("a", "b")),
+            "queue": "double",
+            "tags": ["t", dice.choice("uv")],
         }
-        return spec | {name: value for name, value in extras.items() if dice.random() < 0.12}
+        spec |= {name: value for name, value in extras.items() if dice.random() < 0.12}
+        if dice.random() < 0.3:
+            spec["lock"] = dice.choice(LOCKS)
+        if self.ids and dice.random() < 0.3:
+            spec["after"] = dice.sample(self.ids[-6:], min(len(self.ids[-6:]), dice.choice((1, 2, 2))))
+        return spec
 
     def answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
+        if asked["cmd"] == "submit":
+            self.open_keys.pop(asked.get("key", ""), None)
         if asked["cmd"] == "submit" and "ok" in message:
-            self.open_keys.pop(asked.get("key", ""), None)
             self.ids += message.get("ids", [message.get("id")])
-        elif asked["cmd"] == "submit" and message["error"]["code"] == "key_conflict":
-            self.open_keys.pop(asked.get("key", ""), None)
+            if "key" not in asked and "id" in message:
+                self.loose.append(message["id"])
         self.world.audit.answered(asked, message)
 
 
@@ -180,7 +223,12 @@ class SimWorker(Actor):
                 held["said_at"] = self.world.now
                 self.say(**held["answer"])
         self.say(
-            cmd="work", kinds=list(KINDS), credit=self.credit, offers=self.offers, lease_seconds=self.lease_seconds
+            cmd="work",
+            kinds=list(KINDS),
+            queues=list(QUEUES),
+            credit=self.credit,
+            offers=self.offers,
+            lease_seconds=self.lease_seconds,
         )
         self.beat(self.link)
 
@@ -217,7 +265,21 @@ class SimWorker(Actor):
             self.plan(0.01, self.die)
             return
         seconds = dice.choice((0.0, 0.01, 0.5)) if job["kind"] == "plain" else dice.choice((0.5, 3.0))
-        self.plan(0.0 if self.good else seconds, lambda: self.finish(job["id"], job["attempt"]))
+        seconds = 0.0 if self.good else seconds
+        for number in range(dice.choice((0, 0, 1, 3))):
+            self.plan(dice.uniform(0, seconds), lambda number=number: self.tell(job["id"], job["attempt"], number))
+        self.plan(seconds, lambda: self.finish(job["id"], job["attempt"]))
+
+    def tell(self, job: str, attempt: int, number: int) -> None:
+        """A line of the log, or progress."""
+        held = self.held.get(job)
+        if held is None or held["attempt"] != attempt or "answer" in held:
+            return
+        if self.world.dice.random() < 0.3:
+            self.say(cmd="progress", id=job, attempt=attempt, percent=number * 10)
+        else:
+            held["said"] = held.get("said", 0) + 1
+            self.say(cmd="log", id=job, attempt=attempt, text=f"{self.word} {held['said']}")
 
     def finish(self, job: str, attempt: int) -> None:
         dice = self.world.dice
@@ -261,12 +323,27 @@ class SimWorker(Actor):
     def answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
         self.heard_at = self.world.now
         self.world.audit.answered(asked, message)
-        if asked["cmd"] in ("done", "fail", "release") and asked.get("id") in self.held:
+        if asked["cmd"] == "log" and "ok" in message and asked["id"] in self.held:
+            held = self.held[asked["id"]]
+            if held["attempt"] == asked["attempt"]:
+                held.setdefault("logged", []).append((self.link, asked["text"]))
+        elif asked["cmd"] in ("done", "fail", "release") and asked.get("id") in self.held:
+            held = self.held[asked["id"]]
+            if held["attempt"] == asked["attempt"] and "ok" in message:
+                texts = [text for link, text in held.get("logged", []) if link is self.link]
+                self.world.audit.logged(asked["id"], asked["attempt"], texts)
             if self.held[asked["id"]]["attempt"] == asked["attempt"]:
                 del self.held[asked["id"]]
         elif asked["cmd"] == "keep" and "ok" in message:
             for job in message["lost"]:
                 self.held.pop(job, None)
+
+    def behave(self) -> None:
+        """From now on this worker does all that it should, what it holds first."""
+        self.good = True
+        for job, held in list(self.held.items()):
+            if "answer" not in held:
+                self.plan(0.1, lambda job=job, attempt=held["attempt"]: self.finish(job, attempt))
 
     def die(self) -> None:
         """The process is gone, and with it everything it knew; another one starts in its place."""
@@ -275,3 +352,40 @@ class SimWorker(Actor):
         self.word = f"{self.name}-{self.life}"
         self.held.clear()
         self.reconnect(told=self.world.dice.random() < 0.6)
+
+
+class SimWatcher(Actor):
+    """Watches everything, and goes on where it was when its connection broke."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world, "watcher")
+        self.since: str | None = None
+        self.watching = False
+
+    def greet(self) -> None:
+        self.watching = False
+        self.say(cmd="hello", protocol=1, token="t", name=self.name)
+        self.ask(self.link)
+
+    def ask(self, link: Link | None) -> None:
+        """Say it until it is answered; look now and then whether anybody is still there."""
+        if self.link is not link or link is None:
+            return
+        if self.watching and len(self.asked) > 2:
+            self.reconnect(told=self.world.dice.random() < 0.5)
+        elif self.watching:
+            self.say(cmd="ping")
+            self.plan(2.0, lambda: self.ask(link))
+        else:
+            self.say(cmd="watch", **({} if self.since is None else {"since": self.since}))
+            self.plan(1.0, lambda: self.ask(link))
+
+    def answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
+        if asked["cmd"] == "watch" and "ok" in message:
+            self.world.audit.watching(asked.get("since"), message)
+            self.since = message["seq"] if self.since is None or message.get("gap") else self.since
+            self.watching = True
+
+    def pushed(self, message: dict[str, Any]) -> None:
+        if "event" in message and self.world.audit.heard(message):
+            self.since = message["seq"]

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hirehall.model import FINAL, State, id_number
+import msgspec
+
+from hirehall.core import lifecycle
+from hirehall.model import DEFAULT_RULES, FINAL, Rules, State, id_number
+from tests.sim.disk import log_of
 
 if TYPE_CHECKING:
     from tests.sim.net import Link
     from tests.sim.world import World
 
-Rows = dict[int, dict[str, Any]]
-
+Row = dict[str, Any]
+Rows = dict[int, Row]
+STEPS = {step.name: step for step in lifecycle.STEPS}
+LIMITS = {"default": 1, "double": 2}  # jobs of one lock that may go
 
 HISTORY = 15  # a row keeps at least the last so many ends of attempts
 
@@ -39,6 +46,14 @@ class Audit:
         self.delivered: dict[int, int] = {}  # id -> highest attempt that left the hall
         self.starts: Counter[tuple[str, int]] = Counter()
         self.finals: dict[int, tuple[int, bytes | None]] = {}
+        self.removable: set[int] = set()  # somebody said `remove`
+        self.revivable: set[int] = set()  # somebody said `retry`
+        self.succeeded: set[int] = set()
+        self.queues: dict[str, str] = {}  # state of each, durable
+        self.unheard: dict[int, int] = {}  # job that ended -> the session that follows it and has not been told
+        self.log_lines: dict[tuple[str, int], tuple[list[str], bool]] = {}  # what was taken, and whether in its order
+        self.known: dict[str, str] = {}  # the state that the watcher knows of a job
+        self.heard_up_to: tuple[str, int] | None = None
 
     def demand(self, promise: bool, name: str, **facts: Any) -> None:
         """Raise Violation unless the promise holds."""
@@ -69,7 +84,20 @@ class Audit:
             known = self.keys.setdefault(asked["key"], ids[0])
             self.demand(known == ids[0], "G2 one id per key", key=asked["key"], ids=(known, ids[0]))
 
+    def meddled(self, message: dict[str, Any]) -> None:
+        """What people asked for may have been done from now on, whether they hear of it or not."""
+        told = {"remove": self.removable, "retry": self.revivable}.get(message["cmd"])
+        if told is not None:
+            told.add(id_number(message["id"]))
+
+    def logged(self, job: str, attempt: int, texts: list[str]) -> None:
+        """These lines were taken one after the other, and then the attempt's end, on one connection."""
+        if texts:
+            self.log_lines[job, attempt] = (texts, not self.world.faults.reorder)
+
     def _done_answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
+        if id_number(asked["id"]) in self.removable:
+            return
         if "ok" in message:
             row = self.durable[id_number(asked["id"])]
             ours = row["state"] == State.SUCCEEDED and row["attempt"] == asked["attempt"]
@@ -81,6 +109,8 @@ class Audit:
             self.demand(not ours, "G11 a refused result is not the job's result", asked=asked, row=row)
 
     def _cancel_answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
+        if id_number(asked["id"]) in self.removable | self.revivable:
+            return
         row = self.durable[id_number(asked["id"])]
         if "ok" in message:
             self.demand(row["state"] == State.CANCELLED, "G16 cancelled means cancelled", row=row)
@@ -90,7 +120,11 @@ class Audit:
     def _get_answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
         for job in message.get("jobs", []):
             final = self.finals.get(id_number(job["id"]))
-            if final is not None and job["state"] in {state.word for state in FINAL}:
+            if (
+                id_number(job["id"]) not in self.revivable
+                and final is not None
+                and job["state"] in {state.word for state in FINAL}
+            ):
                 self.demand(State(final[0]).word == job["state"], "G6 an end is an end", job=job)
 
     _wait_answered = _get_answered
@@ -100,12 +134,18 @@ class Audit:
     def sent(self, link: Link, line: bytes) -> None:
         """Save before send: nothing leaves that is not durable."""
         message = json.loads(line)
+        if "event" in message:
+            return
         for job in message.get("ids") or ([message["id"]] if "state" in message else []):
-            self.demand(id_number(job) in self.durable, "G1 acknowledged means stored", line=line)
+            known = id_number(job) in self.durable or id_number(job) in self.removable
+            self.demand(known, "G1 acknowledged means stored", line=line)
         for job in message.get("run", []):
             self._sent_run(link, job)
         for end in message.get("end", []):
             row = self.durable.get(id_number(end["id"]))
+            self.unheard.pop(id_number(end["id"]), None)
+            if row is None and id_number(end["id"]) in self.removable:
+                continue
             self.demand(row is not None, "G6 a told end is stored", end=end)
             assert row is not None
             self.demand(State(row["state"]).word == end["state"], "G6 a told end is stored", end=end, row=row)
@@ -133,38 +173,105 @@ class Audit:
         ended = {entry["attempt"] for entry in json.loads(row["history"] or b"[]")}
         caused = set(range(max(1, job["attempt"] - HISTORY), job["attempt"])) <= ended
         self.demand(caused, "G8 every further start has a recorded cause", job=job, history=row["history"])
+        self.demand(self._may_go(row, self.durable), "no job runs before its parents have succeeded", job=job)
         counted = row["attempt"] - row["forgiven"]
         self.demand(counted <= row["max_attempts"], "G9, G10 no more attempts than allowed", job=job, row=row)
 
     # What becomes durable.
 
-    def committed(self, rows: Rows) -> None:
+    def committed(self, rows: Rows, queues: dict[str, str]) -> None:
         before, self.durable = self.durable, rows
         self._check_steps(before, rows)
+        self._check_gates(rows)
+        self._check_queues(before, rows)
         self._check_order(before, rows)
         self._check_groups(rows)
         self._check_counts(rows)
+        self._expect_ends(before, rows)
+        self.queues = queues
 
-    def recovered(self, rows: Rows) -> None:
+    def recovered(self, rows: Rows, queues: dict[str, str]) -> None:
         """After a restart: at least everything that was durable, and whatever the crash let through."""
         for number, row in self.durable.items():
-            self.demand(number in rows, "G1 stored jobs survive", row=row)
+            self.demand(number in rows or number in self.removable, "G1 stored jobs survive", row=row)
         self._check_steps(self.durable, rows)
-        self.durable = rows
+        self._check_gates(rows)
+        self.durable, self.queues = rows, queues
+        self.unheard.clear()
 
     def _check_steps(self, before: Rows, rows: Rows) -> None:
         for number, row in rows.items():
             old = before.get(number)
+            if number in self.finals and self._is_revived(number, row, old):
+                del self.finals[number]
             if number in self.finals:
                 self.demand(
                     self.finals[number] == (row["state"], row["result"]), "G6 exactly one end", row=row, old=old
                 )
             elif row["state"] in FINAL:
                 self.finals[number] = (row["state"], row["result"])
+                if row["state"] == State.SUCCEEDED:
+                    self.succeeded.add(number)
             if old is not None:
                 self.demand(row["attempt"] >= old["attempt"], "G7 an attempt never goes back", row=row, old=old)
-        for number in before:
-            self.demand(number in rows, "G5 nothing removes jobs", id=number)
+        for number, old in before.items():
+            gone = number in self.removable and old["state"] in FINAL
+            self.demand(number in rows or gone, "G5 nothing removes jobs", id=number)
+
+    def _is_revived(self, number: int, row: Row, old: Row | None) -> bool:
+        """Whether somebody had this job tried again, so that its end was none; all its attempts are forgiven then."""
+        ended = self.finals[number][0]
+        if number not in self.revivable or ended == State.SUCCEEDED or old is None or old["state"] != ended:
+            return False
+        return row["forgiven"] > old["forgiven"] or (row["state"] not in FINAL and row["forgiven"] == old["attempt"])
+
+    def _check_gates(self, rows: Rows) -> None:
+        """No job goes too early, no lock lets too many go, nobody waits for nothing."""
+        places = Counter(
+            (row["queue"], lock)
+            for row in rows.values()
+            if row["state"] in (State.READY, State.RUNNING) and (lock := gate_of(row).lock) is not None
+        )
+        for (queue, lock), jobs in places.items():
+            self.demand(jobs <= LIMITS[queue], "a lock lets no more go than its queue says", lock=lock, jobs=jobs)
+        for row in rows.values():
+            if row["rules"] is not None and row["state"] in (State.READY, State.RUNNING, State.SUCCEEDED):
+                self.demand(self._may_go(row, rows), "no job goes before its parents have succeeded", row=row)
+            elif row["state"] == State.BLOCKED:
+                self._check_blocked(row, rows, places)
+
+    def _may_go(self, row: Row, rows: Rows) -> bool:
+        after = gate_of(row).after or []
+        return all(rows[job]["state"] == State.SUCCEEDED if job in rows else job in self.succeeded for job in after)
+
+    def _check_blocked(self, row: Row, rows: Rows, places: Counter[tuple[str, str]]) -> None:
+        gate = gate_of(row)
+        waits = any(job in rows and rows[job]["state"] not in FINAL for job in gate.after or [])
+        full = gate.lock is not None and places[row["queue"], gate.lock] >= 1
+        if row["queue"] == "double" and gate.lock is not None:
+            full = places["double", gate.lock] >= self.world.lock_limit
+        self.demand(waits or full, "no job waits for nothing", row=row, places=places)
+
+    def _check_queues(self, before: Rows, rows: Rows) -> None:
+        """A queue that was paused before this commit has handed out nothing in it."""
+        for number, row in rows.items():
+            if row["state"] == State.RUNNING and self.queues.get(row["queue"]) in ("paused", "down"):
+                started = number not in before or before[number]["attempt"] < row["attempt"]
+                self.demand(not started, "a paused queue hands out nothing", row=row)
+
+    def _expect_ends(self, before: Rows, rows: Rows) -> None:
+        """Whoever follows a job and is still there must be told of its end."""
+        for number, row in rows.items():
+            ended = row["state"] in FINAL and (number not in before or before[number]["state"] not in FINAL)
+            if ended and row["follow"] in self.world.hall.sessions:
+                self.unheard[number] = row["follow"]
+
+    def rested(self) -> None:
+        """The hall has done all it could: what it owes, it has said."""
+        for number, session in self.unheard.items():
+            told = session not in self.world.hall.sessions
+            self.demand(told, "a follower is told of the end", id=number)
+        self.unheard.clear()
 
     def _check_order(self, before: Rows, rows: Rows) -> None:
         """No job starts while one that comes before it, known to be ready when the hall chose, goes on waiting.
@@ -172,9 +279,7 @@ class Audit:
         A claim is chosen after the last commit was settled; a job placed at submit may be chosen while it is under way.
         """
         since_last = self._still_ready(before, rows)
-        known_long = {
-            job: row for job, row in since_last.items() if self.earlier.get(job, {}).get("state") == State.READY
-        }
+        known_long = {job: row for job, row in since_last.items() if is_ready_in(self.earlier, job, row["lane"])}
         for number, row in rows.items():
             old = before.get(number)
             if row["state"] == State.RUNNING and (old is None or old["attempt"] < row["attempt"]):
@@ -191,7 +296,7 @@ class Audit:
         return {
             number: row
             for number, row in rows.items()
-            if row["state"] == State.READY and before.get(number, {}).get("state") == State.READY
+            if is_ready_in(before, number, row["lane"]) and row["state"] == State.READY
             and (row["attempt"] > 0 or row["expires_at"] is None or row["expires_at"] > wall)
         }  # fmt: skip
 
@@ -211,10 +316,91 @@ class Audit:
         real = Counter((row["lane"], row["state"]) for row in rows.values())
         self.demand(kept == dict(real), "counts are exact", kept=kept, real=dict(real))
 
+    # What the watcher hears.
+
+    def watching(self, since: str | None, message: dict[str, Any]) -> None:
+        """It goes on at `since`, or begins anew."""
+        if since is None or message.get("gap"):
+            self.world.count("watcher begins anew")
+            self.known.clear()
+            self.heard_up_to = place_of(message["seq"])
+        else:
+            self.demand(message["seq"] == since, "a watcher goes on where it was", since=since, reply=message)
+
+    def heard(self, event: dict[str, Any]) -> bool:
+        """Events come in their order without a gap, and the steps of a job in a legal order. Whether it is new."""
+        run, number = place_of(event["seq"])
+        assert self.heard_up_to is not None
+        self.demand(self.heard_up_to[0] == run, "a gap is told", event=event, heard=self.heard_up_to)
+        if number <= self.heard_up_to[1]:
+            return False
+        self.demand(number == self.heard_up_to[1] + 1, "no event is left out", event=event, heard=self.heard_up_to)
+        self.heard_up_to = (run, number)
+        if "id" in event:
+            self._check_event(event["id"], event)
+        return True
+
+    def _check_event(self, job: str, event: dict[str, Any]) -> None:
+        was, name = self.known.get(job), event["event"]
+        if name == "submit":
+            self.demand(was is None, "a job is submitted once", event=event, was=was)
+        elif was is not None and name == "progress":
+            self.demand(was == "running", "only what runs makes progress", event=event, was=was)
+        elif was is not None:
+            placed = name == "deliver" and was == "running"  # it was given to a worker in its submit
+            sources = {state.word for state in STEPS[name].sources}
+            legal = was in sources or placed or (name == "change" and was == event["state"])
+            self.demand(legal, "events of a job follow its life", event=event, was=was)
+        self.known.pop(job, None)
+        if "state" in event:
+            self.known[job] = event["state"]
+
     # The end.
 
     def healed(self) -> None:
         for number in self.acked:
-            self.demand(number in self.durable, "G1 acknowledged means kept", id=number)
+            kept = number in self.durable or number in self.removable
+            self.demand(kept, "G1 acknowledged means kept", id=number)
+        for job, state in self.known.items():
+            row = self.durable[id_number(job)]
+            self.demand(State(row["state"]).word == state, "a watcher knows where all jobs are", row=row, knows=state)
+        for (job, attempt), (texts, in_order) in self.log_lines.items():
+            if id_number(job) in self.durable:
+                self._check_log(log_of(self.world.store.db, id_number(job), attempt), texts, in_order)
+        self._check_places()
         for row in self.durable.values():
             self.demand(row["state"] in FINAL, "G6 every job ends", row=row)
+
+    def _check_log(self, stored: list[str], taken: list[str], in_order: bool) -> None:
+        self.demand(set(taken) <= set(stored), "a log holds every line that was taken", taken=taken, stored=stored)
+        first_seen = [text for text in dict.fromkeys(stored) if text in set(taken)]
+        self.demand(not in_order or first_seen == taken, "a log keeps its order", taken=taken, stored=stored)
+
+    def _check_places(self) -> None:
+        """The hand of no living worker is full when nothing is left to do."""
+        for living in self.world.workers:
+            worker = self.world.hall.core.leases.workers.get(f"team/{living.word}")
+            empty = worker is not None and worker.free == living.credit
+            self.demand(empty, "every place is given back", worker=living.word, held=worker and worker.held)
+
+
+def gate_of(row: Row) -> Rules:
+    """What the job waits for."""
+    return DEFAULT_RULES if row["rules"] is None else _rules(row["rules"])
+
+
+@lru_cache(maxsize=1_000)
+def _rules(stored: bytes) -> Rules:
+    return msgspec.json.decode(stored, type=Rules)
+
+
+def is_ready_in(rows: Rows, job: int, lane: int) -> bool:
+    """Whether this job was ready in this lane."""
+    row = rows.get(job)
+    return row is not None and row["state"] == State.READY and row["lane"] == lane
+
+
+def place_of(seq: str) -> tuple[str, int]:
+    """The run of a hall, and the number of an event in it."""
+    run, _, number = seq.rpartition("-")
+    return run, int(number)

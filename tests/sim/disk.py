@@ -6,6 +6,7 @@ What was committed but not yet synced is forgotten by a power cut and survives a
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from typing import Any
 
@@ -15,7 +16,7 @@ from hirehall.stores.sqlite import SQLiteStore
 
 NAMES = (
     "id", "state", "attempt", "forgiven", "max_attempts", "holder", "lost", "lane", "place", "result", "payload", "key",
-    "queue", "expires_at", "history",
+    "queue", "expires_at", "history", "follow", "rules",
 )  # fmt: skip
 DUMP = f"SELECT {', '.join(NAMES)} FROM jobs"
 
@@ -60,10 +61,22 @@ class SimStore(SQLiteStore):
         self._boundary("after commit, before sync")
         await asyncio.sleep(self._rng.choice((0.0001, 0.001, 0.01, 0.2)))
         self._disk.keep(self.db)
-        self._committed(rows(self.db))
+        self._committed(rows(self.db), states_of_queues(self.db))
         self._boundary("after sync, before replies")
 
 
 def rows(db: apsw.Connection) -> dict[int, dict[str, Any]]:
     """Every job that is stored, by id."""
     return {row[0]: dict(zip(NAMES, row, strict=True)) for row in db.execute(DUMP)}
+
+
+def states_of_queues(db: apsw.Connection) -> dict[str, str]:
+    """What is set on queues: open, paused, drained, down."""
+    return dict(db.execute("SELECT name, coalesce(settings ->> '$.state', 'open') FROM queues"))
+
+
+def log_of(db: apsw.Connection, job: int, attempt: int) -> list[str]:
+    """The texts of an attempt's log, in their order."""
+    query = "SELECT entries FROM logs WHERE job = ? AND attempt = ? ORDER BY at_byte"
+    lines = [line for (chunk,) in db.execute(query, (job, attempt)) for line in chunk.split(b"\n")]
+    return [json.loads(line)["text"] for line in lines]

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hirehall.model import Instant, State
+from hirehall.model import FINAL, Instant, State
 from hirehall.service.access import ROLES, Tokens, anonymous_identity
 from hirehall.service.hall import Hall
 from hirehall.service.sessions import Identity
-from tests.sim.actors import SimClient, SimWorker
-from tests.sim.audit import Audit, Violation
-from tests.sim.disk import Disk, SimStore, rows
+from tests.sim.actors import SimClient, SimWatcher, SimWorker
+from tests.sim.audit import Audit, Violation, is_ready_in
+from tests.sim.disk import Disk, SimStore, rows, states_of_queues
 from tests.sim.loop import Killed, SimLoop, Timeline
 
 Row = dict[str, Any]
@@ -23,6 +23,7 @@ Rows = dict[int, Row]
 START_MS = 1_800_000_000_000
 TROUBLE_SECONDS = 25.0
 HEALING_SECONDS = 400.0
+REST_SECONDS = 6.0  # for a watcher to come back and hear the rest
 MAX_STEPS = 60_000
 
 
@@ -67,6 +68,7 @@ class World:
         self.seen: Counter[str] = Counter()
         self.hall_is_up = False
         self.healing = False
+        self.watchers = [SimWatcher(self)] if self.dice.random() < 0.7 else []
         self._fingerprint = hashlib.sha256()
         self._jump_ms = 0
         self._trouble: list[BaseException] = []
@@ -75,6 +77,16 @@ class World:
             SimWorker(self, f"w{n}", self.dice.choice((1, 1, 2, 5)), self.dice.choice(({}, {}, {"gpu": 1})))
             for n in range(self.dice.randrange(1, 5))
         ]
+
+    @property
+    def actors(self) -> list[SimClient | SimWorker | SimWatcher]:
+        return [*self.clients, *self.workers, *self.watchers]
+
+    @property
+    def lock_limit(self) -> int:
+        """Of the queue `double`, durable."""
+        stored = self.store.db.execute("SELECT settings ->> '$.lock_limit' FROM queues WHERE name = 'double'").get
+        return stored or 1
 
     # Time and chance.
 
@@ -127,7 +139,7 @@ class World:
 
     async def _start(self, hall: Hall) -> None:
         await hall.start()
-        self.audit.recovered(rows(self.store.db))
+        self.audit.recovered(rows(self.store.db), states_of_queues(self.store.db))
         self.hall_is_up = True
 
     def kill(self) -> None:
@@ -137,7 +149,7 @@ class World:
             self.count("killed, unsynced writes kept")
         self.hall_is_up = False
         self.hall_loop.kill()
-        for actor in (*self.clients, *self.workers):
+        for actor in self.actors:
             if actor.link is not None:
                 self.later(
                     self.dice.choice((0.01, 0.3)), lambda actor=actor, link=actor.link: self._notice(actor, link)
@@ -148,10 +160,10 @@ class World:
         if actor.link is link:
             actor.cut_off()
 
-    def _committed(self, stored: dict[int, dict[str, Any]]) -> None:
+    def _committed(self, stored: Rows, queues: dict[str, str]) -> None:
         self._fingerprint.update(repr(sorted(stored.items())).encode())
         try:
-            self.audit.committed(stored)
+            self.audit.committed(stored, queues)
         except Violation as exc:
             self._trouble.append(exc)
             raise
@@ -166,14 +178,16 @@ class World:
         priority = lanes[row["lane"]].key.priority
         for other in waiting.values():
             key = lanes[other["lane"]].key
-            urgent = key.priority > priority and crew.may_take(key) and not self.cut_in(other["lane"], now, before)
+            held = lanes[other["lane"]].line.room is not None
+            fits = key.priority > priority and crew.may_take(key) and not held
+            urgent = fits and not self.cut_in(other["lane"], now, before)
             self.audit.demand(not urgent, "larger priority first", started=row, waiting=other)
 
     def cut_in(self, lane: int, now: Rows, before: Rows) -> bool:
         """A job came back to this lane and was out again in one commit: it took the turn of the one that waits."""
         return any(
             row["lane"] == lane and row["state"] == State.RUNNING and number in before
-            and before[number]["state"] != State.READY and before[number]["attempt"] < row["attempt"]
+            and not is_ready_in(before, number, lane) and before[number]["attempt"] < row["attempt"]
             for number, row in now.items()
         )  # fmt: skip
 
@@ -188,12 +202,13 @@ class World:
 
     def _run(self) -> str:
         self.start_hall()
-        for actor in (*self.clients, *self.workers):
+        for actor in self.actors:
             self.later(self.dice.uniform(0, 0.5), actor.connect)
         self._plan_trouble()
         self._drive(self.now + TROUBLE_SECONDS)
         self._heal()
         self._drive(self.now + HEALING_SECONDS, until_done=True)
+        self._drive(self.now + REST_SECONDS)
         self.audit.healed()
         self._fingerprint.update(f"{self.now:.6f} {self.timeline.steps} {sorted(self.seen.items())}".encode())
         return self._fingerprint.hexdigest()
@@ -225,6 +240,7 @@ class World:
         kept = self.store.db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").fetchone()
         self.audit.demand(self.hall.core._next_wake == kept[0], "the earliest stored time is known", kept=kept)
         self._check_leases()
+        self.audit.rested()
         ready = self.store.db.execute("SELECT lane, count(*) FROM jobs WHERE state = 2 GROUP BY lane")
         for number, jobs in ready:
             lane = self.hall.core.hallway.by_number.get(number)
@@ -251,7 +267,7 @@ class World:
 
     def _all_done(self) -> bool:
         idle = not any(client.left > 0 or client.open_keys for client in self.clients)
-        return idle and all(row["state"] >= State.SUCCEEDED for row in self.audit.durable.values())
+        return idle and all(row["state"] in FINAL for row in self.audit.durable.values())
 
     def _plan_trouble(self) -> None:
         faults, dice = self.faults, self.dice
@@ -297,18 +313,26 @@ class World:
             worker.link.deaf = True
 
     def _heal(self) -> None:
-        """Faults off; every old worker dies; one good worker takes everything; clients say what they still must."""
+        """Faults off; a good worker comes, who takes everything; in half of the worlds half of the old ones stay and
+        behave, the others die; clients say what they still must."""
         self.healing = True
         self._jump_ms += 7_200_000  # what a clock set back would make wait for hours is due now
         self.faults = Faults(0, 0, 0, (0.001,), 0, 0, 0, False, 0, 0, 0)
+        stay = self.workers[: (len(self.workers) + 1) // 2] if self.dice.random() < 0.5 else []
         for worker in self.workers:
-            worker.life += 1
-            if worker.link is not None:
-                worker.link.hang_up(told=False)
-                worker.link = None
+            if worker in stay:
+                worker.behave()
+            else:
+                self._bury(worker)
         good = SimWorker(self, "good", 10, {"gpu": 1}, good=True)
         good.word = "good"
-        self.workers = [good]
+        self.workers = [*stay, good]
         good.connect()
         for client in self.clients:
             client.reconnect()
+
+    def _bury(self, worker: SimWorker) -> None:
+        worker.life += 1
+        if worker.link is not None:
+            worker.link.hang_up(told=False)
+            worker.link = None

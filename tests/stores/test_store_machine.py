@@ -47,7 +47,7 @@ def a_spec(dice: Random, parents: list[int]) -> JobSpec:
         delay_seconds=delay,
         ttl_seconds=dice.choice([ttl for ttl in (None, None, 1.0, 3.0, 60.0) if (ttl or 99.0) > (delay or 0.0)]),
         keep_seconds=dice.choice((0.0, 2.0, 60.0)),
-        lock=dice.choice((None, None, "x", "y")),
+        lock=dice.choice((None, "x", "x", "y")),
         after=after or None,
     )
 
@@ -209,11 +209,12 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(dice=DICE)
     def change(self, dice: Random) -> None:
         waiting = self.jobs(State.SCHEDULED, State.BLOCKED, State.READY)
-        job = dice.choice((dice.random() < 0.9 and waiting) or self.jobs())
+        blocked = dice.random() < 0.5 and self.jobs(State.BLOCKED)
+        job = dice.choice(blocked or (dice.random() < 0.9 and waiting) or self.jobs())
         edit = Edit(
             priority=dice.choice((UNSET, 0, 5)),
-            due=dice.choice((UNSET, UNSET, None, self.now + 1_000, self.now + 3_000)),
-            expires_at=dice.choice((UNSET, UNSET, None, self.now, self.now + 2_000)),
+            due=dice.choice((UNSET, None, self.now + 1_000, self.now + 30_000)),
+            expires_at=dice.choice((UNSET, UNSET, UNSET, None, self.now, self.now + 2_000)),
         )
         if edit != Edit():
             assert self.books.want(lifecycle.CHANGE, job.id, edit).answer == self.paper.change(job.id, edit, self.now)
