@@ -18,7 +18,7 @@ from hirehall.client.streams import Event
 from hirehall.client.sync_client import Hall
 from hirehall.wire.replies import TaskView
 
-ENDINGS = frozenset({"succeed", "fail", "timeout", "lose", "cancel", "expire", "gap"})
+NO_ENDS = frozenset({"submit", "unblock", "due", "deliver", "resume", "progress"})  # a job goes on after these
 AT_ONCE = 10_000  # events that are looked at together
 
 
@@ -51,7 +51,8 @@ def watch_with_bar(hall: Hall, ids: Sequence[str], deadline: Deadline) -> Waited
             news = gather(events, deadline)
             if not news:
                 break
-            suspects = list(pending) if "gap" in news.values() else [job for job in news if job in pending]
+            ends = [job for job, event in news.items() if job in pending and event not in NO_ENDS]
+            suspects = list(pending) if "gap" in news.values() else ends
     return Waited(ended, list(pending))
 
 
