@@ -95,7 +95,7 @@ class Peer:
 def work(url: str, token: str, how: str, orders: Connection) -> None:
     """Answer jobs; every order is the `work` request's fields, None ends it."""
     peer = Peer(url, token, worker=secrets.token_hex(8))
-    answer = answer_bulk if how == "bulk" else answer_single
+    answer = ANSWERS[how]
     orders.send("here")
     while True:
         watched: list[Any] = [peer.sock, orders]
@@ -119,6 +119,40 @@ def answer_bulk(jobs: list[Delivery]) -> bytes:
 def answer_single(jobs: list[Delivery]) -> bytes:
     """A message for each result."""
     return b"".join(b'{"cmd":"done","id":"%s","attempt":%d}\n' % (j.id.encode(), j.attempt) for j in jobs)
+
+
+def answer_chatty(jobs: list[Delivery]) -> bytes:
+    """As answer_bulk, after 10 progress reports and 20 log lines for each job."""
+    return b"".join(_chatter(job) for job in jobs) + answer_bulk(jobs)
+
+
+def _chatter(job: Delivery) -> bytes:
+    where = b'"id":"%s","attempt":%d' % (job.id.encode(), job.attempt)
+    log = b'{"cmd":"log",%s,"text":"a line of about sixty characters, as programs write many of"}\n' % where
+    step = b'{"cmd":"progress",%s,"percent":%d,"text":"step %d"}\n'
+    return b"".join(step % (where, 10 * part, part) + log * 2 for part in range(10))
+
+
+ANSWERS = {"bulk": answer_bulk, "single": answer_single, "chatty": answer_chatty}
+
+
+def look_on(url: str, token: str, watchers: int, orders: Connection) -> None:
+    """Watch everything on so many connections until told to end; answers how many bytes of events came."""
+    peers = [Peer(url, token) for _ in range(watchers)]
+    for peer in peers:
+        peer.ask({"cmd": "watch"})
+    orders.send("here")
+    heard = 0
+    while True:
+        watched: list[Any] = [orders, *(peer.sock for peer in peers)]
+        ready, _, _ = select.select(watched, [], [])
+        if orders in ready:
+            orders.recv()
+            orders.send(heard)
+            return
+        for peer in peers:
+            if peer.sock in ready:
+                heard += len(peer.sock.recv(CHUNK))
 
 
 # The client.

@@ -36,7 +36,7 @@ from hirehall.core.queues import QueueLine, check_settings
 from hirehall.core.settling import Settling
 from hirehall.core.timers import Timer, Timers
 from hirehall.core.workers import Worker
-from hirehall.model import Instant, JobSpec, QueueSettings, Scope, State, holder_text
+from hirehall.model import DEFAULT_SETTINGS, Instant, JobSpec, QueueSettings, Scope, State, holder_text
 
 TICK_SECONDS = 1.0  # the longest time between two ticks: a longer one means that the machine slept
 NOTE_SECONDS = 1.0  # progress is stored this often
@@ -113,8 +113,9 @@ class Dispatcher:
     def submit(self, specs: list[JobSpec], owner: str, share: str, session: int) -> Submit:
         """Accept these jobs, all or none; each is placed at once if a fitting worker is free and nobody waits."""
         lanes = [self._checked_lane(spec, share) for spec in specs]
-        for line, count in Counter(lane.line for lane in lanes).items():
-            line.check_open(count)
+        for line in {lane.line: None for lane in lanes}:
+            if line.settings is not DEFAULT_SETTINGS:
+                line.check_open(sum(lane.line is line for lane in lanes))
         jobs = [
             intake.draft(spec, lane.line, owner, session, self.now.wall_ms)
             for spec, lane in zip(specs, lanes, strict=True)

@@ -87,8 +87,6 @@ class QueueLine:
 
     def check_open(self, jobs: int) -> None:
         """Raise QueueClosed or Busy when the queue does not take `jobs` more."""
-        if self.settings is DEFAULT_SETTINGS:
-            return
         if self.settings.state in (DRAINED, DOWN):
             raise QueueClosed(
                 f"queue {self.name} is {self.settings.state} and takes no jobs: `resume` opens it, or use another queue"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
 CLOGGED_BYTES = 1 << 20  # a peer with more than this unread gets nothing more and is not read
+LINGER_SECONDS = 10.0  # a closed connection may take this long to hear the rest
 DROP_BYTES = 8 << 20  # a peer with more than this unread is dropped
 TLS_HANDSHAKE = b"\x16"  # what a client that expects TLS says first
 
@@ -22,7 +23,7 @@ class LineConnection(asyncio.Protocol):
 
     remote = False  # from beyond this machine
 
-    def __init__(self, hall: Hall, connections: set[LineConnection]) -> None:
+    def __init__(self, hall: Hall, connections: set[LineConnection], *, secured: bool = False) -> None:
         self._hall = hall
         self._connections = connections
         self._reader = LineReader()
@@ -31,12 +32,12 @@ class LineConnection(asyncio.Protocol):
         self._begun = False  # something came
         self._spoken = False  # a first line was a command
         self._clogged = False
-        self._secured = False  # by TLS
+        self._secured = secured  # by TLS
+        self._lingering: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         transport.set_write_buffer_limits(high=CLOGGED_BYTES)
         self._transport = transport
-        self._secured = transport.get_extra_info("sslcontext") is not None
         self._connections.add(self)
         self._session = self._hall.connected(self, remote=self.remote)
 
@@ -76,6 +77,8 @@ class LineConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
+        if self._lingering is not None:
+            self._lingering.cancel()
         session, self._session = self._session, None
         if session is not None:
             self._hall.closed(session)
@@ -104,9 +107,10 @@ class LineConnection(asyncio.Protocol):
             self._transport.abort()
 
     def close(self) -> None:
-        """Close once everything is written."""
-        if self._transport is not None:
+        """Close once everything is written, or when the peer has not taken it for a while."""
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
+            self._lingering = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
 
     def pause(self) -> None:
         """Read nothing more for now."""

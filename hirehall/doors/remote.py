@@ -24,8 +24,8 @@ class RemoteConnection(LineConnection):
 
     remote = True
 
-    def __init__(self, hall: Hall, connections: set[LineConnection], knocks: Knocks) -> None:
-        super().__init__(hall, connections)
+    def __init__(self, hall: Hall, connections: set[LineConnection], knocks: Knocks, *, secured: bool) -> None:
+        super().__init__(hall, connections, secured=secured)
         self._knocks = knocks
         self._source = ""
         self._hello_bytes = 0

@@ -45,9 +45,10 @@ class LineDoor:
         self._connections: set[LineConnection] = set()
 
     def _connection(self) -> LineConnection:
+        secured = self._tls is not None
         if self._remote:
-            return RemoteConnection(self._hall, self._connections, self._knocks)
-        return LineConnection(self._hall, self._connections)
+            return RemoteConnection(self._hall, self._connections, self._knocks, secured=secured)
+        return LineConnection(self._hall, self._connections, secured=secured)
 
     async def open(self) -> str:
         """Listen; the answer is the URL for clients."""

@@ -8,6 +8,7 @@ the agent reads.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import faulthandler
 import logging
 import os
@@ -43,6 +44,7 @@ from hirehall.runners.registry import JobFunction, load
 from hirehall.wire.replies import Delivery
 
 READ_BYTES = 1 << 18
+PR_SET_PDEATHSIG = 1
 
 
 class Mouth:
@@ -180,10 +182,19 @@ def die() -> NoReturn:
     os._exit(1)
 
 
+def die_with_parent() -> None:
+    """Where the system can do it, it kills this process when the agent dies: the thread that would may not get its
+    turn while a function in C keeps the interpreter to itself."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
     """The process. Its only argument is the number of the channel's descriptor."""
     number = int(sys.argv[1])
     os.set_inheritable(number, False)  # processes that functions start must not hold it open
+    die_with_parent()
     faulthandler.enable()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -45,6 +46,7 @@ def error_reply(error: HallError) -> ErrorReply:
     return ErrorReply(error=ErrorBody(error.code, error.message))
 
 
+@lru_cache(maxsize=256)  # a busy hall says the same millisecond again and again
 def rfc3339(ms: int | None) -> str | None:
     """Epoch milliseconds as people and programs read them."""
     if ms is None:

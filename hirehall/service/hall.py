@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct
@@ -25,9 +26,9 @@ from hirehall.service.access import Tokens
 from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, Answer, Asked, error_reply
 from hirehall.service.commands import COMMANDS, check_role
 from hirehall.service.events import SHUTDOWN, Events
+from hirehall.service.held_back import HeldBack
 from hirehall.service.log_follows import LogFollows
 from hirehall.service.metrics import Metrics
-from hirehall.service.searches import SearchesUnderWay
 from hirehall.service.sessions import NOBODY, Identity, Session
 from hirehall.service.tasks import Tasks
 from hirehall.service.token_commands import expel
@@ -39,7 +40,8 @@ log = logging.getLogger("hirehall")
 
 HALF_CLOSED_SECONDS = 60.0  # a peer that will say nothing more may wait for answers this long
 LATER = (AfterCommit, AfterRead, AfterSearch)
-EMPTY_SECONDS = 0.2
+EMPTY_SECONDS = 0.2  # between two looks whether the last worker has left
+LEAVE_SECONDS = 10.0  # for a worker with nothing in hand that was told to leave
 SessionType = TypeVar("SessionType", bound=Session)
 Entry = tuple[Session, Any, Asked]  # session, ref, answer
 
@@ -62,7 +64,7 @@ class Hall:
         self._entries: list[Entry] = []
         self._behind: list[Session] = []
         self._paused: list[Session] = []
-        self._searches = SearchesUnderWay(self)
+        self._held_back = HeldBack(self)
         self._wanted = asyncio.Event()
         self._committing: asyncio.Task[None] | None = None
         self._finishing = False
@@ -89,12 +91,12 @@ class Hall:
     async def finish(self) -> None:
         """Take no more commands; commit and answer those that came. Workers keep what they have and come back."""
         self.tasks.stop_all()
-        await self._searches.finish()
+        await self._held_back.finish()
         if self._closing:
             self.waits.shut_down()
         self._finishing = True
         for session in self.sessions.values():
-            self._entries += session.held_back
+            self._entries += [(session, ref, answer) for ref, answer in session.held_back]
             session.held_back = []
         if self._alarm is not None:
             self._alarm.cancel()
@@ -116,11 +118,15 @@ class Hall:
         else:
             asyncio.get_running_loop().call_soon(self.over.set)
 
-    def _close_when_empty(self) -> None:
-        if any(worker.session is not None for worker in self.core.leases.workers.values()):
-            self.core.alarm(self.core.now.mono + EMPTY_SECONDS, self._close_when_empty)
-        else:
+    def _close_when_empty(self, idle_since: float | None = None) -> None:
+        """Wait for every job in hand, however long it takes, but not for ever for idle workers that do not leave."""
+        now, workers = self.core.now.mono, self.core.leases.workers.values()
+        idle_since = None if any(worker.held for worker in workers) else idle_since or now
+        is_empty = not any(worker.session is not None for worker in workers)
+        if is_empty or (idle_since is not None and now - idle_since > LEAVE_SECONDS):
             self.over.set()
+        else:
+            self.core.alarm(now + EMPTY_SECONDS, partial(self._close_when_empty, idle_since))
 
     def check_open(self) -> None:
         """Raise Unavailable when the hall is about to end."""
@@ -157,10 +163,8 @@ class Hall:
     def clogged(self, session: Session, clogged: bool) -> None:
         """Its peer does not read (or reads again): it gets no jobs and no answers to reads meanwhile."""
         session.clogged = clogged
-        if not clogged and session.held_back:
-            self._entries[:0] = session.held_back
-            session.held_back = []
-            self._wake_if_wanted()
+        if not clogged:
+            self._held_back.go_on(session)
         worker = self.core.leases.workers.get(session.holder)
         if worker is not None and worker.session == session.number:
             self.core.leases.set_clogged(worker, clogged)
@@ -306,11 +310,7 @@ class Hall:
         revoked = self.tokens.settled(batch.tokens)
         told: dict[int, Session] = {}
         for session, ref, answer in entries:
-            if not self._finishing and (session.held_back or session.searches or _is_read_by_nobody(session, answer)):
-                session.held_back.append((session, ref, answer))
-                continue
-            if type(answer) is AfterSearch and not self._finishing:
-                self._searches.begin(session, ref, answer)
+            if not self._finishing and self._held_back.takes(session, ref, answer):
                 continue
             reply = await self.reply(session, answer)
             session.unanswered -= 1
@@ -352,12 +352,11 @@ class Hall:
         return None if type(answer) is AfterRead else answer
 
     def answered(self, session: Session, ref: Any, reply: Answer) -> None:
-        """A search has come to its end; what waited behind it goes on."""
+        """Say what was held back."""
         session.unanswered -= 1
         self._say(session, ref, reply)
-        session.flush()
-        self._entries[:0], session.held_back = session.held_back, []
-        self._wake_if_wanted()
+        if session.is_full:
+            session.flush()
 
     # Time.
 
@@ -387,8 +386,3 @@ class Hall:
         self._alarm_due = due
         delay = max(due - self.core.now.mono, 0.0)
         self._alarm = asyncio.get_running_loop().call_later(delay, self._tick)
-
-
-def _is_read_by_nobody(session: Session, answer: Asked) -> bool:
-    """Its peer does not read what it has asked for: no more is read for it."""
-    return session.clogged and type(answer) in (AfterRead, AfterSearch)

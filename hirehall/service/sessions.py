@@ -56,9 +56,9 @@ class Session:
         self.waits = 0  # `wait` commands that are not answered yet
         self.behind: list[Any] = []  # messages that wait for the next batch, in their order
         self.works = False  # it has said `work`
-        self.searches = False  # one of its searches is under way
+        self.is_served = False  # answers that were held back are being said
         self.clogged = False  # its peer leaves too much unread
-        self.held_back: list[Any] = []  # answers that wait until it reads again, in their order
+        self.held_back: list[tuple[Any, Any]] = []  # (ref, answer) to be said later, in their order
         self._out: list[bytes] = []
         self._out_bytes = 0
 

@@ -146,9 +146,8 @@ def _retry(work: Work, change: Change, row: Row) -> None:
     rules = msgspec.json.decode(row.rules, type=Rules) if row.rules else DEFAULT_RULES
     parents = rules.after if rules.after and not row.attempt else []
     stuck = sqlite_gates.hopeless(work, parents)
-    if stuck is not None:
-        change.answer = WRONG_STATE
-        change.why = f"job {id_text(row.id)} waits for job {id_text(stuck)}, which has not succeeded: retry that first"
+    if stuck:
+        change.answer, change.why = WRONG_STATE, f"job {id_text(row.id)} waits for {stuck}"
         return
     gated = bool(parents or rules.lock)
     change.target = lifecycle.take(row.id, row.state, change.step, State.BLOCKED if gated else State.READY)

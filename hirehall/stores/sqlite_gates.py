@@ -11,7 +11,7 @@ import msgspec
 from hirehall.core import lifecycle
 from hirehall.core.faults import parent_failed
 from hirehall.core.operations import SWEEP_JOBS, Moved, NewJob
-from hirehall.model import FINAL, State
+from hirehall.model import FINAL, State, id_text
 from hirehall.stores.sqlite_work import Work
 
 IDLE, WAITING, HOLDING = 0, 1, 2  # stages of a gate
@@ -65,10 +65,14 @@ def begin_again(work: Work, parent: int) -> None:
     work.db.execute("DELETE FROM ended_parents WHERE parent = ?", (parent,))
 
 
-def hopeless(work: Work, parents: list[int]) -> int | None:
-    """One of these that cannot succeed any more: it ended otherwise, or is not there."""
-    states = _states(work, parents)
-    return next((parent for parent, state in states.items() if state is None or _has_failed(state)), None)
+def hopeless(work: Work, parents: list[int]) -> str:
+    """Why one of these cannot succeed any more, if so."""
+    for parent, state in _states(work, parents).items():
+        if state is None:
+            return f"job {id_text(parent)}, which was removed: submit it anew"
+        if _has_failed(state):
+            return f"job {id_text(parent)}, which has not succeeded: retry that first"
+    return ""
 
 
 def _has_failed(state: State) -> bool:

@@ -20,9 +20,8 @@ from tests.cli.terminal import Terminal
 from tests.system.hall_process import Hall
 
 # What `submit` has no use for, and would wait for at its start.
-HEAVY = ("asyncio", "difflib", "random", "rich", "apsw",
-          "uvloop", "psutil", "hirehall.core", "hirehall.service", "hirehall.stores",
-         "hirehall.doors", "hirehall.runners", "hirehall.worker", "hirehall.app")  # fmt: skip
+HEAVY = ("asyncio", "difflib", "random", "rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service",
+         "hirehall.stores", "hirehall.doors", "hirehall.runners", "hirehall.worker", "hirehall.app")  # fmt: skip
 OTHERS = ("serve", "work", "token", "backup", "restore", "migrate", "demo", "doctor")  # no example yet
 
 

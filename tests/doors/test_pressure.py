@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
+import pytest
+
 from hirehall.core.operations import MAX_BYTES, MAX_OPERATIONS
+from hirehall.doors import connection
 from hirehall.model import MAX_MESSAGE
 from tests.doors.house import Caller, House, until
 
@@ -92,3 +95,18 @@ async def test_who_does_not_read_is_held_back_alone_and_hears_all_when_it_reads_
         deaf.writer.transport.resume_reading()
         for _ in range(60):
             assert (await deaf.hear())["jobs"]
+
+
+async def test_who_does_not_take_what_is_left_for_it_is_dropped_in_the_end(
+    house: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "LINGER_SECONDS", 0.1)
+    async with house as opened:
+        deaf, other = await opened.call(), await opened.call()
+        job = (await other.ask(cmd="submit", kind="saw", payload="x" * 900_000))["id"]
+        stop_reading(deaf)
+        deaf.write(b'{"cmd":"get","ids":["%s"]}\n' % job.encode() * 60)
+        await until(lambda: any(session.held_back for session in opened.hall.sessions.values()))
+        next(iter(opened.hall.sessions.values())).connection.close()
+        await until(lambda: len(opened.hall.sessions) == 1)
+        assert (await other.ask(cmd="ping"))["ok"]

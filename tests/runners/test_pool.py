@@ -22,7 +22,7 @@ from tests.runners.stage import PATIENCE_SECONDS, Notes, a_job, outcome_of, unti
 pytestmark = pytest.mark.slow
 
 TASKS = """
-import asyncio, logging, os, signal, subprocess, sys, time
+import asyncio, logging, os, re, signal, subprocess, sys, time
 from hirehall import Context, Fail, job
 
 @job
@@ -45,6 +45,11 @@ def hang(payload):
         open(payload, "w").write(str(os.getpid()))
     while True:
         time.sleep(0.01)
+
+@job
+def hold_the_interpreter(payload):
+    open(payload, "w").write(str(os.getpid()))
+    re.match("(a+)+$", "a" * 60 + "b")  # years in C, without letting any other thread run
 
 @job
 def heed(payload, context):
@@ -338,18 +343,21 @@ from tests.runners.stage import Notes, a_job
 
 async def main():
     runner = ProcessRunner(load(sys.argv[1]), [sys.argv[1]])
-    runner.start(a_job("hang", sys.argv[2]), Notes())
+    runner.start(a_job(sys.argv[3], sys.argv[2]), Notes())
     await asyncio.Event().wait()
 
 asyncio.run(main())
 """
 
 
-def test_a_process_dies_with_its_agent_although_its_function_never_returns(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["hang", "hold_the_interpreter"])
+def test_a_process_dies_with_its_agent_although_its_function_never_returns(tmp_path: Path, kind: str) -> None:
+    if kind == "hold_the_interpreter" and sys.platform != "linux":
+        return  # other systems cannot
     file, note = tmp_path / "tasks.py", tmp_path / "note"
     file.write_text(TASKS)
     root = Path(__file__).parents[2]
-    agent = subprocess.Popen([sys.executable, "-c", AGENT, str(file), str(note)], cwd=root)
+    agent = subprocess.Popen([sys.executable, "-c", AGENT, str(file), str(note), kind], cwd=root)
     try:
         pid = int(asyncio.run(until(lambda: note.exists() and note.read_text())))
         agent.send_signal(signal.SIGKILL)

@@ -29,9 +29,6 @@ class Link:
         self.door = LineConnection(self.hall, set())
         self.loop.within(lambda: self.door.connection_made(self))  # type: ignore[arg-type]
 
-    def get_extra_info(self, name: str) -> None:
-        """asyncio.Transport: nothing is known beside the bytes."""
-
     # The actor's end.
 
     def send(self, line: bytes) -> None:
@@ -113,9 +110,6 @@ class Link:
     def _tell_closed(self) -> None:
         if not self.deaf and self.actor.link is self:
             self.actor.cut_off()
-
-    def get_extra_info(self, name: str) -> None:
-        """No TLS here."""
 
     def is_closing(self) -> bool:
         return not self.open

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hirehall.core.operations import SWEEP_JOBS
-from hirehall.model import FINAL, JobSpec, State
+from msgspec import UNSET
+
+from hirehall.core.operations import SWEEP_JOBS, Edit
+from hirehall.model import FINAL, JobSpec, State, id_number
+from tests.stores.books import lane
 
 S = State
 
@@ -15,8 +18,8 @@ class PaperJob:
     """One job, as far as rules look at it."""
 
     id: int
-    lane: int
     kind: str
+    priority: int
     payload: bytes
     key: str | None
     state: State
@@ -29,6 +32,19 @@ class PaperJob:
     holder: str | None = None
     lost: bool = False
     result: bytes | None = None
+    lock: str | None = None
+    after: frozenset[int] = frozenset()
+    waits: frozenset[int] = frozenset()  # those of `after` that have not succeeded
+    gated: bool = False  # it asks for `after` and `lock` when its time has come
+
+    @property
+    def lane(self) -> int:
+        return lane(self.kind, priority=self.priority)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it holds a place of its lock, if it has one."""
+        return self.state in (S.READY, S.RUNNING)
 
     @property
     def claimable_until(self) -> float:
@@ -40,34 +56,117 @@ class PaperJob:
 
 
 class Paper:
-    """All jobs. `now` is epoch milliseconds."""
+    """All jobs. `now` is epoch milliseconds. Whoever changes something calls `open_gates` when that is done."""
 
     def __init__(self) -> None:
         self.jobs: dict[int, PaperJob] = {}
+        self.lock_limit = 1
 
     def by_key(self, key: str) -> PaperJob | None:
         return next((job for job in self.jobs.values() if job.key == key), None)
 
-    def submit(self, news: list[tuple[int, int, JobSpec]], now: int) -> list[int] | None:
-        """The ids that answer (id, lane, spec) of one request; None for a conflict."""
+    def submit(self, news: list[tuple[int, JobSpec]], now: int) -> list[int] | None:
+        """The ids that answer (id, spec) of one request; None for a conflict."""
         before, ids = dict(self.jobs), []
-        for number, lane, spec in news:
+        for number, spec in news:
             twin = self.by_key(spec.key) if spec.key else None
             if twin is not None and (twin.kind, twin.payload) != (spec.kind, bytes(spec.payload)):
                 self.jobs = before
                 return None
             if twin is None:
-                self.jobs[number] = self._new(number, lane, spec, now)
+                self.jobs[number] = self._new(number, spec, now)
             ids.append(twin.id if twin else number)
         return ids
 
-    def _new(self, number: int, lane: int, spec: JobSpec, now: int) -> PaperJob:
+    def _new(self, number: int, spec: JobSpec, now: int) -> PaperJob:
         expires = None if spec.ttl_seconds is None else now + round(spec.ttl_seconds * 1000)
         due = None if not spec.delay_seconds else now + round(spec.delay_seconds * 1000)
-        state = S.READY if due is None else S.SCHEDULED
+        after = frozenset(map(id_number, spec.after or []))
+        gated = bool(after or spec.lock)
+        state = S.SCHEDULED if due is not None else S.BLOCKED if gated else S.READY
         wake = expires if due is None else due
-        keep = round(spec.keep_seconds * 1000)
-        return PaperJob(number, lane, spec.kind, bytes(spec.payload), spec.key, state, expires, wake, keep, number)
+        keep = round((spec.keep_seconds or 0.0) * 1000)
+        return PaperJob(
+            number, spec.kind, spec.priority, bytes(spec.payload), spec.key, state, expires, wake, keep, number,
+            lock=spec.lock, after=after, waits=after, gated=gated,
+        )  # fmt: skip
+
+    # Gates.
+
+    def open_gates(self, now: int) -> set[int]:
+        """Tell children of their parents' ends, let in whom nothing keeps any more. The jobs that moved."""
+        moved: set[int] = set()
+        while told := {job.id for job in self.jobs.values() if self._hear(job, now)}:
+            moved |= told
+        for lock in {job.lock for job in self.jobs.values()}:
+            moved |= self._let_in(lock)
+        return moved
+
+    def _hear(self, job: PaperJob, now: int) -> bool:
+        """What this job's parents became. Whether that cancels it."""
+        if job.state in FINAL or not job.waits:
+            return False
+        states = {parent: self.jobs[parent].state if parent in self.jobs else None for parent in job.waits}
+        if any(state is None or (state in FINAL and state is not S.SUCCEEDED) for state in states.values()):
+            self.jobs[job.id] = job.ended(S.CANCELLED, now)
+            return True
+        waits = frozenset(parent for parent, state in states.items() if state is not S.SUCCEEDED)
+        self.jobs[job.id] = replace(job, waits=waits)
+        return False
+
+    def _let_in(self, lock: str | None) -> set[int]:
+        mine = [job for job in self.jobs.values() if job.lock == lock]
+        wanting = [job for job in mine if job.state is S.BLOCKED and not job.waits]
+        wanting.sort(key=lambda job: (-job.priority, job.id))
+        if lock is not None:
+            wanting = wanting[: max(self.lock_limit - sum(job.in_place for job in mine), 0)]
+        for job in wanting:
+            self.jobs[job.id] = replace(job, state=S.READY)
+        return {job.id for job in wanting}
+
+    # What people do.
+
+    def retry(self, number: int) -> str:
+        job = self.jobs[number]
+        if job.state not in FINAL or job.state is S.SUCCEEDED:
+            return "wrong_state"
+        parents = frozenset() if job.attempt else job.after
+        if any(p not in self.jobs or self.jobs[p].state in FINAL - {S.SUCCEEDED} for p in parents):
+            return "wrong_state"
+        gated = bool(parents or job.lock)
+        self.jobs[number] = replace(
+            job, state=S.BLOCKED if gated else S.READY, forgiven=job.attempt, expires_at=None, wake_at=None,
+            lost=False, result=None, waits=parents, gated=gated,
+        )  # fmt: skip
+        return "applied"
+
+    def remove(self, number: int) -> str:
+        if self.jobs[number].state not in FINAL:
+            return "wrong_state"
+        del self.jobs[number]
+        return "applied"
+
+    def change(self, number: int, edit: Edit, now: int) -> str:
+        """An edit of `priority`, `due` and `expires_at`."""
+        job = self.jobs[number]
+        if job.state in FINAL or job.state is S.RUNNING:
+            return "wrong_state"
+        due = edit.due if edit.due is not UNSET else job.wake_at if job.state is S.SCHEDULED else None
+        expires = job.expires_at if edit.expires_at is UNSET else edit.expires_at
+        priority = job.priority if edit.priority is UNSET else edit.priority
+        job = replace(job, priority=priority, expires_at=expires)
+        if due is not None and due > now:
+            if not job.attempt and expires is not None and expires <= due:
+                return "conflict"
+            job = replace(job, state=S.SCHEDULED, wake_at=due)
+        else:
+            woken = S.BLOCKED if job.gated else S.READY
+            state = woken if job.state is S.SCHEDULED else job.state
+            job = replace(job, state=state, wake_at=None if job.attempt else expires)
+        self.jobs[number] = job
+        return "applied"
+
+    # Work.
 
     def waiting(self, lane: int) -> list[PaperJob]:
         found = [job for job in self.jobs.values() if job.lane == lane and job.state is S.READY]
@@ -126,6 +225,7 @@ class Paper:
             if job.state in FINAL:
                 continue
             expired = job.claimable_until <= now
-            alive = replace(job, state=S.READY, lost=False, wake_at=None if job.attempt else job.expires_at)
+            woken = S.BLOCKED if job.gated else S.READY
+            alive = replace(job, state=woken, lost=False, wake_at=None if job.attempt else job.expires_at)
             self.jobs[number] = job.ended(S.EXPIRED, now) if expired else alive
-        return due
+        return due | self.open_gates(now)

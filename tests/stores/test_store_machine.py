@@ -17,22 +17,29 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from msgspec import UNSET
 
 from hirehall.core import lifecycle
-from hirehall.model import FINAL, JobSpec, State, StoredJob
+from hirehall.core.operations import Edit
+from hirehall.model import FINAL, JobSpec, State, StoredJob, id_text
 from tests.stores.books import ANNA, BERT, CARL, Books, lane, spec
 from tests.stores.makers import MAKERS
 from tests.stores.paper import Paper, PaperJob
 
 DICE = st.randoms(use_true_random=True)
 HOLDERS = (ANNA, BERT)
+NOBODY = 12_345  # a job that never was
+FIELDS = (
+    "state", "attempt", "forgiven", "holder", "wake_at", "expires_at", "priority", "result", "payload", "key",
+)  # fmt: skip
 
 
-def a_spec(dice: Random) -> JobSpec:
-    """Mostly jobs of few lanes; a key names the same job more often than another one."""
+def a_spec(dice: Random, parents: list[int]) -> JobSpec:
+    """Mostly jobs of few lanes and locks; a key names the same job more often than another one."""
     if dice.random() < 0.3:
         return spec(dice.choice(("saw", "saw", "drill")), key=dice.choice("ab"), keep_seconds=2.0)
-    delay = dice.choice((None, None, 1.0, 3.0))
+    delay = dice.choice((None, None, None, 1.0, 3.0))
+    after = [id_text(parent) for parent in dice.sample(parents, min(len(parents), dice.choice((0, 0, 1, 2))))]
     return spec(
         dice.choice(("saw", "saw", "drill")),
         payload=dice.choice((b"1", b"2")),
@@ -40,6 +47,8 @@ def a_spec(dice: Random) -> JobSpec:
         delay_seconds=delay,
         ttl_seconds=dice.choice([ttl for ttl in (None, None, 1.0, 3.0, 60.0) if (ttl or 99.0) > (delay or 0.0)]),
         keep_seconds=dice.choice((0.0, 2.0, 60.0)),
+        lock=dice.choice((None, None, "x", "y")),
+        after=after or None,
     )
 
 
@@ -62,11 +71,17 @@ class StoreMachine(RuleBasedStateMachine):
         self.paper = Paper()
         self.finals: dict[int, StoredJob] = {}
         self.attempts: Counter[int] = Counter()
+        self.most = 1  # jobs of one lock that ever might go at once
 
     def teardown(self) -> None:
         self.books.close()
         self.runner.close()
         self.directory.cleanup()
+
+    def open_gates(self) -> None:
+        """The same commit lets in and cancels whom it should."""
+        moved = {moved.id for moved in self.books.last.moved}
+        assert moved == self.paper.open_gates(self.now)
 
     @property
     def now(self) -> int:
@@ -82,10 +97,17 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(dice=DICE)
     def submit(self, dice: Random) -> None:
-        submit = self.books.submit(*(a_spec(dice) for _ in range(dice.randint(1, 4))))
-        expected = self.paper.submit([(job.id, job.lane, job.spec) for job in submit.jobs], self.now)
+        parents = [job.id for job in self.jobs() if job.state not in FINAL or dice.random() < 0.2]
+        if dice.random() < 0.1:
+            parents.append(NOBODY)
+        submit = self.books.submit(*(a_spec(dice, parents) for _ in range(dice.randint(1, 4))))
+        expected = self.paper.submit([(job.id, job.spec) for job in submit.jobs], self.now)
+        self.open_gates()
         assert submit.ids == (expected or [])
         assert (submit.conflict is not None) == (expected is None)
+        for job in submit.jobs if expected is not None else []:
+            if job.is_gated and job.id in submit.ids:
+                assert (job.became or job.state) is self.paper.jobs[job.id].state
 
     @rule(dice=DICE)
     def claim(self, dice: Random) -> None:
@@ -109,6 +131,7 @@ class StoreMachine(RuleBasedStateMachine):
         report = self.books.succeed_in_hand if in_hand else self.books.succeed
         answer = report(job.id, attempt, holder, result).answer
         assert answer == self.paper.succeed(job.id, attempt, holder, result, self.now)
+        self.open_gates()
 
     @precondition(there_is(State.RUNNING))
     @rule(dice=DICE)
@@ -148,6 +171,7 @@ class StoreMachine(RuleBasedStateMachine):
         )
         assert change.answer == "applied"
         self.paper.end(job.id, target, self.now, wake_at, **fields)
+        self.open_gates()
 
     @precondition(there_is(State.READY))
     @rule(dice=DICE)
@@ -163,6 +187,44 @@ class StoreMachine(RuleBasedStateMachine):
     def cancel(self, dice: Random) -> None:
         job = dice.choice(self.jobs())
         assert self.books.cancel(job.id).answer == self.paper.cancel(job.id, self.now)
+        self.open_gates()
+
+    @precondition(there_is(*FINAL))
+    @rule(dice=DICE)
+    def retry(self, dice: Random) -> None:
+        job = dice.choice(self.jobs(*FINAL))
+        assert self.books.retry(job.id).answer == self.paper.retry(job.id)
+        self.open_gates()
+        if self.paper.jobs[job.id].state not in FINAL:
+            del self.finals[job.id]
+
+    @precondition(there_is())
+    @rule(dice=DICE)
+    def remove(self, dice: Random) -> None:
+        job = dice.choice((dice.random() < 0.7 and self.jobs(*FINAL)) or self.jobs())
+        assert self.books.remove(job.id).answer == self.paper.remove(job.id)
+        self.open_gates()
+
+    @precondition(there_is())
+    @rule(dice=DICE)
+    def change(self, dice: Random) -> None:
+        waiting = self.jobs(State.SCHEDULED, State.BLOCKED, State.READY)
+        job = dice.choice((dice.random() < 0.9 and waiting) or self.jobs())
+        edit = Edit(
+            priority=dice.choice((UNSET, 0, 5)),
+            due=dice.choice((UNSET, UNSET, None, self.now + 1_000, self.now + 3_000)),
+            expires_at=dice.choice((UNSET, UNSET, None, self.now, self.now + 2_000)),
+        )
+        if edit != Edit():
+            assert self.books.want(lifecycle.CHANGE, job.id, edit).answer == self.paper.change(job.id, edit, self.now)
+            self.open_gates()
+
+    @rule(dice=DICE)
+    def set_the_lock_limit(self, dice: Random) -> None:
+        self.paper.lock_limit = dice.choice((1, 1, 2, 3))
+        self.books.set_queue(lock_limit=self.paper.lock_limit)
+        self.open_gates()
+        self.most = max(self.most, self.paper.lock_limit)
 
     @rule(dice=DICE)
     def sweep(self, dice: Random) -> None:
@@ -181,8 +243,28 @@ class StoreMachine(RuleBasedStateMachine):
         stored = {job.id: job for job in self.books.all_jobs()}
         assert stored.keys() == self.paper.jobs.keys()
         for number, job in self.paper.jobs.items():
-            for field in ("state", "attempt", "forgiven", "holder", "wake_at", "result", "payload", "key"):
+            for field in FIELDS:
                 assert getattr(stored[number], field) == getattr(job, field), field
+
+    @invariant()
+    def no_job_goes_before_its_parents_have_succeeded(self) -> None:
+        stored = {job.id: job for job in self.books.all_jobs()}
+        for job in stored.values():
+            if job.state in (State.READY, State.RUNNING, State.SUCCEEDED):
+                parents = [stored[parent] for parent in job.rules.after or [] if parent in stored]
+                assert all(parent.state is State.SUCCEEDED for parent in parents)
+
+    @invariant()
+    def no_lock_lets_too_many_go_and_no_job_waits_for_nothing(self) -> None:
+        stored = {job.id: job for job in self.books.all_jobs()}
+        in_place = Counter(job.rules.lock for job in stored.values() if job.state in (State.READY, State.RUNNING))
+        for job in stored.values():
+            lock = job.rules.lock
+            assert lock is None or in_place[lock] <= self.most
+            if job.state is State.BLOCKED:
+                parents = [stored[parent].state for parent in job.rules.after or [] if parent in stored]
+                waits = any(state not in FINAL for state in parents)
+                assert waits or (lock is not None and in_place[lock] >= self.paper.lock_limit)
 
     @invariant()
     def attempts_only_grow_and_what_is_final_never_changes(self) -> None:

@@ -71,9 +71,6 @@ class Peer:
         self._line = LineConnection(stage.hall, stage.connections)
         stage.loop.as_if_running(lambda: self._line.connection_made(self))  # type: ignore[arg-type]
 
-    def get_extra_info(self, name: str) -> None:
-        """asyncio.Transport: nothing is known beside the bytes."""
-
     def send(self, chunk: bytes) -> None:
         self._inbox.append(chunk)
         self.stage.loop.as_if_running(self._deliver)
@@ -127,9 +124,6 @@ class Peer:
             self.stage.loop.call_soon(self._line.connection_lost, None)
 
     abort = close
-
-    def get_extra_info(self, name: str) -> None:
-        """No TLS here."""
 
     def is_closing(self) -> bool:
         return self.gone

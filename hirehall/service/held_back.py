@@ -1,0 +1,62 @@
+"""Answers that cannot be said with their batch: searches, which take their time, what stands behind one in its session,
+and what a peer that does not read has asked for. Each session's are said in their order, beside the commits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from hirehall.errors import HallError
+from hirehall.service.answers import AfterRead, AfterSearch, Asked
+from hirehall.service.sessions import Session
+
+if TYPE_CHECKING:
+    from hirehall.service.hall import Hall
+
+
+class HeldBack:
+    """Says what sessions have to hear later; a task for each session that has something to hear."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def takes(self, session: Session, ref: Any, answer: Asked) -> bool:
+        """Whether this answer is said later; then it is kept here."""
+        if not (session.held_back or type(answer) is AfterSearch or must_wait(session, answer)):
+            return False
+        session.held_back.append((ref, answer))
+        self.go_on(session)
+        return True
+
+    def go_on(self, session: Session) -> None:
+        """Say what can be said now, unless that is under way."""
+        if session.held_back and not session.is_served and not must_wait(session, session.held_back[0][1]):
+            session.is_served = True
+            task = asyncio.get_running_loop().create_task(self._serve(session))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, session: Session) -> None:
+        """An answer leaves the row when it is said: what comes meanwhile stands behind it."""
+        try:
+            while session.held_back and not must_wait(session, session.held_back[0][1]):
+                ref, answer = session.held_back[0]
+                reply = await self._hall.reply(session, answer)
+                del session.held_back[0]
+                self._hall.answered(session, ref, reply)
+        except HallError as exc:
+            self._hall.fail(exc)
+        finally:
+            session.is_served = False
+            session.flush()
+
+    async def finish(self) -> None:
+        """Return when nothing is under way: nothing takes long."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+
+def must_wait(session: Session, answer: Asked) -> bool:
+    """Its peer does not read what it has asked for: no more is read for it."""
+    return session.clogged and not session.closed and type(answer) in (AfterRead, AfterSearch)
