@@ -87,18 +87,19 @@ def show(progress: Progress, task: TaskID, hall: Hall, pending: Sequence[str], o
 
 
 class TaskBar:
-    """How far the hall has come with changing many jobs."""
+    """How far the hall has come with changing many jobs; `total` where it is known."""
 
-    def __init__(self, past: str) -> None:
+    def __init__(self, past: str, total: int | None) -> None:
         self._past = past
         self._progress = progress_bar()
-        self._task = self._progress.add_task("looking", total=None, said="")
+        self._task = self._progress.add_task("looking", total=total or None, said="")
 
     def show(self, task: TaskView) -> None:
         """A word from the hall."""
         refused = f", {task.refused} refused" if task.refused else ""
         said = f"{task.looked} looked at{refused}"
-        self._progress.update(self._task, description=f"{task.done} {self._past}", said=said)
+        done = task.done + task.refused
+        self._progress.update(self._task, completed=done, description=f"{task.done} {self._past}", said=said)
 
     def __enter__(self) -> Self:
         self._progress.start()
