@@ -227,13 +227,6 @@ class Dispatcher:
         batch.claims = list(claims.values())
         return self.collecting.seal(self.now)
 
-    def _lock_limits(self, batch: Batch) -> dict[str, int]:
-        """As they are once the batch is durable."""
-        limits = self.hallway.lock_limits
-        if batch.queues:
-            limits = limits | {queue.name: queue.settings.lock_limit for queue in batch.queues}
-        return limits
-
     def _claim_for(self, crew: Crew, claims: dict[int, Claim], room: int) -> int:
         taken = 0
         while taken < room and crew.free and (lane := crew.next_lane()) is not None:
@@ -250,12 +243,17 @@ class Dispatcher:
             taken += 1
         return taken
 
+    def _lock_limits(self, batch: Batch) -> dict[str, int]:
+        """Those that count in this batch: what it sets, it obeys already."""
+        limits = self.hallway.lock_limits
+        return limits | {queue.name: queue.settings.lock_limit for queue in batch.queues} if batch.queues else limits
+
     def _measure(self) -> None:
         """How many jobs of each queue with limits may start in this batch."""
         running = Counter(lease.job.queue for lease in self.leases.open.values())
         for line in self.hallway.limited.values():
             line.measure(running[line.name], self.now.mono)
-            if line.room:
+            if line.room is not None and line.room > 0:  # below 0 when its limit was lowered
                 self.hallway.let_go(line)
             else:
                 line.held = True

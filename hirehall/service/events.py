@@ -29,6 +29,9 @@ SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
 NOTHING: Mapping[str, Any] = {}
 FEED_EVENTS = 2_000  # for one watcher in one turn
 SHUTDOWN = "shutdown"  # concerns everybody, whatever they watch
+EVENT_NAMES = frozenset(
+    {*(step.name for step in lifecycle.STEPS), "submit", "progress", "queue", "join", "leave", "gap", SHUTDOWN}
+)
 
 
 class Run:
@@ -106,18 +109,24 @@ class Events:
         self._runs.append(run)
 
     def told(self, name: str, *, queue: str = "", **more: Any) -> None:
-        """Something that is not about a job."""
+        """Something that is not about a job. No commit follows it, so it is told by itself."""
         run = Run(self._hall.core.now.wall_ms, name, queue=queue)
         run.ids.append(-1)
         run.more = more
         self.add(run)
+        self._tell_soon()
 
     def progressed(self, job: Claimed, percent: float | None, text: str) -> None:
-        """A running attempt said how far it is."""
+        """A running attempt said how far it is. No commit follows it either."""
         run = Run(self._hall.core.now.wall_ms, "progress", job.kind, job.queue, job.attempt, State.RUNNING)
         run.ids.append(job.id)
         run.more = {"percent": percent, "text": text}
         self.add(run)
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
+        if self._watchers:
+            self._hall.feed_soon()
 
     def settled(self, batch: Batch) -> None:
         """Everything that a durable batch did; of one job in the order in which it did it."""

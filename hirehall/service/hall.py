@@ -61,6 +61,7 @@ class Hall:
         self.failed: asyncio.Future[HallError] = asyncio.get_running_loop().create_future()
         self.over = asyncio.Event()  # `shutdown` was said, and nobody is waited for any more
         self._closing = False
+        self._will_feed = False
         self._entries: list[Entry] = []
         self._behind: list[Session] = []
         self._paused: list[Session] = []
@@ -91,10 +92,10 @@ class Hall:
     async def finish(self) -> None:
         """Take no more commands; commit and answer those that came. Workers keep what they have and come back."""
         self.tasks.stop_all()
-        await self._held_back.finish()
         if self._closing:
             self.waits.shut_down()
         self._finishing = True
+        await self._held_back.finish()
         for session in self.sessions.values():
             self._entries += [(session, ref, answer) for ref, answer in session.held_back]
             session.held_back = []
@@ -112,7 +113,6 @@ class Hall:
         """End the hall; with `wait_for_workers` when the last of them has left."""
         self._closing = True
         self.events.told(SHUTDOWN)
-        self.feed_soon()
         if wait_for_workers:
             self._close_when_empty()
         else:
@@ -165,6 +165,7 @@ class Hall:
         session.clogged = clogged
         if not clogged:
             self._held_back.go_on(session)
+            self.feed_soon()
         worker = self.core.leases.workers.get(session.holder)
         if worker is not None and worker.session == session.number:
             self.core.leases.set_clogged(worker, clogged)
@@ -261,7 +262,7 @@ class Hall:
 
     async def _commit_loop(self) -> None:
         try:
-            while not self._finishing or self._wants_commit:
+            while not self._finishing or self._wants_commit or self._held_back.are_under_way:
                 if self._wants_commit:
                     await self._commit()
                 else:
@@ -310,7 +311,7 @@ class Hall:
         revoked = self.tokens.settled(batch.tokens)
         told: dict[int, Session] = {}
         for session, ref, answer in entries:
-            if not self._finishing and self._held_back.takes(session, ref, answer):
+            if self._held_back.takes(session, ref, answer, is_last=self._finishing):
                 continue
             reply = await self.reply(session, answer)
             session.unanswered -= 1
@@ -329,12 +330,15 @@ class Hall:
 
     def feed(self) -> None:
         """Let watchers hear what is new; who is far behind hears it in several turns, so that others are heard too."""
+        self._will_feed = False
         if self.events.feed() and not self._finishing:
             self.feed_soon()
 
     def feed_soon(self) -> None:
         """Let watchers hear when the answer that is being made has been said."""
-        asyncio.get_running_loop().call_soon(self.feed)
+        if not self._will_feed:
+            self._will_feed = True
+            asyncio.get_running_loop().call_soon(self.feed)
 
     async def reply(self, session: Session, answer: Asked) -> Answer:
         """The answer itself, now that what it needs is durable."""

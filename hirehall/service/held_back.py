@@ -21,9 +21,10 @@ class HeldBack:
         self._hall = hall
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def takes(self, session: Session, ref: Any, answer: Asked) -> bool:
-        """Whether this answer is said later; then it is kept here."""
-        if not (session.held_back or type(answer) is AfterSearch or must_wait(session, answer)):
+    def takes(self, session: Session, ref: Any, answer: Asked, *, is_last: bool) -> bool:
+        """Whether this answer is said later; then it is kept here. When the hall ends (`is_last`) nothing new is."""
+        is_slow = type(answer) is AfterSearch or must_wait(session, answer)
+        if not session.is_served and (is_last or not (session.held_back or is_slow)):
             return False
         session.held_back.append((ref, answer))
         self.go_on(session)
@@ -50,6 +51,11 @@ class HeldBack:
         finally:
             session.is_served = False
             session.flush()
+
+    @property
+    def are_under_way(self) -> bool:
+        """Whether any answer is being made."""
+        return bool(self._tasks)
 
     async def finish(self) -> None:
         """Return when nothing is under way: nothing takes long."""

@@ -11,7 +11,7 @@ from hirehall.errors import BadRequest, Forbidden, NotFound
 from hirehall.model import StoredJob, id_number, id_text
 from hirehall.ports import ByIds, LockHolders, Parents, Relation
 from hirehall.service.answers import AfterRead, Answer
-from hirehall.service.events import Interest
+from hirehall.service.events import EVENT_NAMES, Interest
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
 
@@ -54,13 +54,17 @@ def _begin(hall: Hall, session: Session, message: requests.Watch, interest: Inte
 
 
 def _interest(session: Session, message: requests.Watch) -> Interest:
-    for what, names in (("ids", message.ids), ("queues", message.queues), ("kinds", message.kinds)):
+    for what in ("ids", "queues", "kinds", "events"):
+        names = getattr(message, what)
         if names is not None and not 1 <= len(names) <= MAX_NAMES:
             raise BadRequest(f"{what} has {len(names)} entries: name 1 to {MAX_NAMES}, or leave it out for all")
     for name in message.queues or ():
         check_queue(name)
     for name in message.kinds or ():
         check_name("kind", name)
+    for name in message.events or ():
+        if name not in EVENT_NAMES:
+            raise BadRequest(f"there is no event {name[:40]!r}: use some of {', '.join(sorted(EVENT_NAMES))}")
     ids = frozenset(map(id_number, message.ids)) if message.ids is not None else None
     if ids is not None and -1 in ids:
         raise BadRequest("ids holds what is no job's id")

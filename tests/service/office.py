@@ -5,6 +5,7 @@ The clock stands still at NOON until a test moves it, so that sentences about ti
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -35,6 +36,15 @@ class Office(Stage):
         guest.ok("work", **{"kinds": ["*"], "credit": 1, **work})
         return guest
 
+    def token(self, name: str, roles: list[str], **limits: Any) -> Guest:
+        """A guest with a new token of these roles."""
+        secret = self.guest("clerk").ok("token", do="create", name=name, roles=roles, **limits)["token"]
+        return self.guest(name, secret)
+
+    async def nothing(self) -> None:
+        """A turn of the loop."""
+        await asyncio.sleep(0)
+
     def restart(self) -> None:
         """Another run of the hall, on the store as it is: who was connected has to come again."""
         for peer in self.peers.values():
@@ -63,6 +73,7 @@ class Guest:
         self._heard = 0  # lines that were read
         self._inbox: list[Message] = []
         self._refs = 0
+        self.held: list[Message] = []  # for a test that plays a worker with several jobs
 
     def say(self, *commands: Message) -> None:
         """Write commands, all in one packet, and let the hall come to rest."""
@@ -105,11 +116,24 @@ class Guest:
 
     def events(self) -> list[Message]:
         """Events heard since the last time."""
-        self.office.pass_time(1.1)  # progress alone is told with the next tick
+        self.office.settle()
         self._listen()
         found = [message for message in self._inbox if "event" in message]
         self._inbox = [message for message in self._inbox if "event" not in message]
         return found
+
+    def since(self, seq: str) -> list[Message]:
+        """Events from there on."""
+        self.ok("watch", since=seq)
+        return self.events()
+
+    def clog(self) -> None:
+        """This peer reads nothing more for now, and its side of the connection is full."""
+        self.office.loop.as_if_running(self.peer._line.pause_writing)
+
+    def unclog(self) -> None:
+        """It reads again."""
+        self.office.loop.as_if_running(self.peer._line.resume_writing)
 
     def runs(self) -> list[Message]:
         """Jobs that were delivered since the last time."""
@@ -139,6 +163,10 @@ class Guest:
     def leave(self) -> None:
         self.peer.leave()
         self.office.settle()
+
+    @property
+    def last_ref(self) -> int:
+        return self._refs
 
     @property
     def is_gone(self) -> bool:
