@@ -18,7 +18,7 @@ from hirehall.client.streams import Event
 from hirehall.client.sync_client import Hall
 from hirehall.wire.replies import TaskView
 
-ENDINGS = frozenset({"succeed", "fail", "timeout", "lose", "cancel", "expire", "gap"})
+NO_ENDS = frozenset({"submit", "unblock", "due", "deliver", "resume", "progress"})  # a job goes on after these
 AT_ONCE = 10_000  # events that are looked at together
 
 
@@ -51,7 +51,8 @@ def watch_with_bar(hall: Hall, ids: Sequence[str], deadline: Deadline) -> Waited
             news = gather(events, deadline)
             if not news:
                 break
-            suspects = list(pending) if "gap" in news.values() else [job for job in news if job in pending]
+            ends = [job for job, event in news.items() if job in pending and event not in NO_ENDS]
+            suspects = list(pending) if "gap" in news.values() else ends
     return Waited(ended, list(pending))
 
 
@@ -86,18 +87,19 @@ def show(progress: Progress, task: TaskID, hall: Hall, pending: Sequence[str], o
 
 
 class TaskBar:
-    """How far the hall has come with changing many jobs."""
+    """How far the hall has come with changing many jobs; `total` where it is known."""
 
-    def __init__(self, past: str) -> None:
+    def __init__(self, past: str, total: int | None) -> None:
         self._past = past
         self._progress = progress_bar()
-        self._task = self._progress.add_task("looking", total=None, said="")
+        self._task = self._progress.add_task("looking", total=total or None, said="")
 
     def show(self, task: TaskView) -> None:
         """A word from the hall."""
         refused = f", {task.refused} refused" if task.refused else ""
         said = f"{task.looked} looked at{refused}"
-        self._progress.update(self._task, description=f"{task.done} {self._past}", said=said)
+        done = task.done + task.refused
+        self._progress.update(self._task, completed=done, description=f"{task.done} {self._past}", said=said)
 
     def __enter__(self) -> Self:
         self._progress.start()

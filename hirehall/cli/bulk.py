@@ -60,9 +60,12 @@ def act(hall: Hall, action: Action, words: Sequence[str], filters: Filters, yes:
         )
     if words:
         return each_of(hall, action, chosen(hall, words), as_json)
-    if not yes and not agrees(hall, action, filters):
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError(f"to {action.verb} all that fit without being asked, say --yes")
+    number, is_all = how_many(hall, action, filters) if is_terminal() or not yes else (0, False)
+    if not yes and not agrees(action, filters, number, is_all):
         return Exit.OK
-    return in_background(action, action.where(hall, filters), as_json)
+    return in_background(action, action.where(hall, filters), number if is_all else None, as_json)
 
 
 def each_of(hall: Hall, action: Action, ids: list[str], as_json: bool) -> int:
@@ -97,11 +100,8 @@ def explained(hall: Hall, action: Action, refused: Sequence[Refusal]) -> dict[st
     return sentences
 
 
-def agrees(hall: Hall, action: Action, filters: Filters) -> bool:
-    """Ask, with the number of jobs; nobody to ask is a usage error."""
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"to {action.verb} all that fit without being asked, say --yes")
-    number, is_all = how_many(hall, action, filters)
+def agrees(action: Action, filters: Filters, number: int, is_all: bool) -> bool:
+    """Ask, with the number of jobs."""
     if not number and is_all:
         note(f"no job to {action.verb} fits:{as_flags(filters)}")
         return False
@@ -119,10 +119,10 @@ def how_many(hall: Hall, action: Action, filters: Filters) -> tuple[int, bool]:
     return sum(job.state in action.states for job in page.jobs), page.next is None
 
 
-def in_background(action: Action, task: Task, as_json: bool) -> int:
+def in_background(action: Action, task: Task, total: int | None, as_json: bool) -> int:
     """Watch the hall do it. Ctrl-C ends it there too."""
     try:
-        with bar(action) as shown, task.progress() as feed:
+        with bar(action, total) as shown, task.progress() as feed:
             for view in feed:
                 task.view = view
                 shown.show(view)
@@ -141,10 +141,10 @@ def in_background(action: Action, task: Task, as_json: bool) -> int:
     return Exit.OK
 
 
-def bar(action: Action) -> AbstractContextManager[Bar]:
+def bar(action: Action, total: int | None) -> AbstractContextManager[Bar]:
     """A bar where somebody sees it."""
     if not is_terminal():
         return nullcontext(NoBar())
     from hirehall.cli.bars import TaskBar  # noqa: PLC0415 - rich takes 50 ms to import
 
-    return TaskBar(action.past)
+    return TaskBar(action.past, total)

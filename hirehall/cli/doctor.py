@@ -20,7 +20,13 @@ COLOURS = {"ok": "green", "warn": "yellow", "problem": "red"}
 @where
 @JSON
 def command(url: str | None, token: str | None, data: str | None, as_json: bool) -> int:
-    """Check this machine, the data directory and the hall; every finding comes with its remedy."""
+    """Check this machine, the data directory and the hall; every finding comes with its remedy.
+
+    \b
+    Examples:
+      hirehall doctor
+      hirehall doctor --json | jq '.checks[] | select(.level != "ok")'
+    """
     directory = Path(data or os.environ.get("HIREHALL_DATA") or DEFAULT_DATA).expanduser().absolute()
     findings = examine(directory, url, token, data)
     is_well = all(finding.level != PROBLEM for finding in findings)

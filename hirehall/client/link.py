@@ -180,7 +180,7 @@ class Link:
         self._session.lost(why)
         if was_open and self._on_lost is not None:
             self._on_lost()
-        if self._closing or self._session.is_over:
+        if self._closing:
             self._finish(None)
         elif was_open:
             self._reconnecting = self.loop.create_task(self._reconnect())

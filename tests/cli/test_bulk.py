@@ -22,6 +22,7 @@ def busy(puppet: Puppet) -> Puppet:
     """A hall that needs two steps for everything."""
     for cmd in ("cancel", "retry", "change", "remove"):
         puppet.answers[cmd] = {"task": task("running", 0)}
+    puppet.answers["counts"] = {"counts": [{"queue": "images", "kind": "a", "state": "ready", "jobs": 400}]}
     puppet.answers["task"] = {"task": task("running", 200)}
     puppet.pushes["task"] = [{"task": task("done", 312, 1)}]
     return puppet

@@ -22,7 +22,7 @@ from tests.system.hall_process import Hall
 # What `submit` has no use for, and would wait for at its start.
 HEAVY = ("asyncio", "difflib", "random", "rich", "apsw", "uvloop", "psutil", "hirehall.core", "hirehall.service",
          "hirehall.stores", "hirehall.doors", "hirehall.runners", "hirehall.worker", "hirehall.app")  # fmt: skip
-OTHERS = ("serve", "work", "token", "backup", "restore", "migrate", "demo", "doctor")  # no example yet
+OTHERS = ("serve", "work", "token", "backup", "restore", "migrate")  # no example yet
 
 
 def loaded_by(code: str) -> set[str]:

@@ -220,6 +220,8 @@ def test_a_hall_that_was_shut_down_ends_the_client_at_once() -> None:
                 await asyncio.wait_for(waiting, 10)
             with pytest.raises(Unavailable, match="the hall was shut down"):
                 client.get(["01"])
+            with pytest.raises(TimeoutError):  # a client that looks for its hall is back within a tenth of a second
+                await asyncio.wait_for(hall.peers.get(), 0.3)
             await client.close()
 
     asyncio.run(main())

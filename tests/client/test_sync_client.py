@@ -210,7 +210,9 @@ def test_a_hall_that_was_shut_down_is_not_looked_for(stage: Stage) -> None:
         stage.play(script).result(10)
         with pytest.raises(Unavailable, match="the hall was shut down"):
             waiting.result(10)
+    for reader in [thread for thread in threading.enumerate() if thread.name == "hirehall-reader"]:
+        reader.join(5)  # it leaves by itself: nobody has closed the client
+        assert not reader.is_alive()
     with pytest.raises(Unavailable, match="the hall was shut down"):
         client.get(["01"])
     client.close()
-    assert not any(thread.name == "hirehall-reader" for thread in threading.enumerate())

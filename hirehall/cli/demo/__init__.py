@@ -43,6 +43,11 @@ def command(folder: Path, limit: int, show_all: bool, data: Path | None, as_json
 
     A hall is started, a worker made of a Python function and one made of a shell script, each a process.
     Every file gets two jobs, one for each worker, with one attempt each. Nothing in DIR is changed.
+
+    \b
+    Examples:
+      hirehall demo
+      hirehall demo ~/Documents --limit 50 --all
     """
     listing = list_files(folder, limit)
     if not as_json:
