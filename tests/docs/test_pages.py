@@ -91,8 +91,3 @@ def test_every_file_that_the_architecture_names_exists() -> None:
         assert (ROOT / name).exists() or (ROOT / "hirehall" / name).exists() or list(ROOT.glob(f"hirehall/*/{name}")), (
             name
         )
-
-
-def test_the_architecture_leads_to_every_decision() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text()
-    assert [path.name for path in sorted((ROOT / "docs" / "decisions").glob("*.md")) if path.name not in text] == []
