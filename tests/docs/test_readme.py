@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -53,6 +54,8 @@ def test_what_the_readme_does_with_more_than_one_job_works(newcomer: Shell) -> N
     assert newcomer.run(submit)[0] == 0
     (after,) = shell_blocks("first=")
     assert bash(newcomer, after) == (0, '"hello, whoever waits for b.png"\n')
+    second, first = json.loads(newcomer.run("hirehall jobs --json --limit 2")[1])["jobs"]
+    assert (second["after"], first["kind"]) == ([first["id"]], "resize")
     assert len(more) == 4
     said = [bash(newcomer, block) for block in more]
     assert [status for status, _ in said] == [0, 0, 0, 0], said
