@@ -15,7 +15,7 @@ from typing import Any
 from tests.system.lines import Line, dial
 
 Message = dict[str, Any]
-MEASURED = frozenset({"at_ms", "up_since_ms", "silent_seconds", "commits", "connected", "connections"})
+MEASURED = frozenset({"at_ms", "up_since", "up_since_ms", "silent_seconds", "commits", "connected", "connections"})
 LOST = "the connection is lost"
 CLOSED = "closes the connection"
 HELLO = re.compile(r"says hello(?:, worker (?P<worker>\w+))?")

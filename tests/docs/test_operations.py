@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +19,15 @@ from hirehall.ports import ByIds
 from hirehall.service import client_commands, events, token_commands, worker_commands
 from hirehall.stores import sqlite_changes, sqlite_logs
 from hirehall.wire import body
+from hirehall.worker.settings import SETTINGS
+from tests.cli.program import ROOT, Shell
+from tests.docs.dialogue import blocks
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "operations.md"
-UNIT = ROOT / "examples" / "hirehall.service"
+EXAMPLES = ROOT / "examples"
 PROGRAM = "/opt/hirehall/.venv/bin/hirehall"
-EXPOSED = 20  # tenths: `systemd-analyze security` calls that OK
+HALL_EXPOSED = 20  # tenths: `systemd-analyze security` calls that OK
+WORKER_EXPOSED = 90  # it may do what its jobs do
 REMOTE_LINES = re.compile(r"^#(?=ExecStart|    --|LoadCredential|ExecReload)", re.MULTILINE)
 
 
@@ -33,23 +38,49 @@ def analyzed(*arguments: str | Path) -> None:
     assert (found.returncode, found.stderr) == (0, ""), found.stdout + found.stderr
 
 
-@pytest.mark.parametrize("for_others", [False, True], ids=["for this machine", "for other machines"])
-def test_systemd_takes_the_unit_and_finds_it_safe(tmp_path: Path, for_others: bool) -> None:
-    """Where there is no systemd only its words are looked at: nothing is skipped."""
-    text = UNIT.read_text()
-    assert text.count(PROGRAM) == 2
-    unit = tmp_path / "hirehall.service"
-    unit.write_text((REMOTE_LINES.sub("", text) if for_others else text).replace(PROGRAM, sys.executable))
+@pytest.mark.parametrize(
+    ("unit", "edit", "exposed"),
+    [
+        ("hirehall.service", str, HALL_EXPOSED),
+        ("hirehall.service", lambda text: REMOTE_LINES.sub("", text), HALL_EXPOSED),
+        ("hirehall-worker.service", str, WORKER_EXPOSED),
+    ],
+    ids=["for this machine", "for other machines", "a worker"],
+)
+def test_systemd_takes_the_units(tmp_path: Path, unit: str, edit: Callable[[str], str], exposed: int) -> None:
+    """Where there is no systemd they are only looked at: nothing is skipped."""
+    text = edit((EXAMPLES / unit).read_text())
+    assert f"\nExecStart={PROGRAM} " in text
+    (tmp_path / unit).write_text(text.replace(PROGRAM, sys.executable))
     if shutil.which("systemd-analyze"):
-        analyzed("verify", "--man=no", unit)
-        analyzed("security", "--offline=true", f"--threshold={EXPOSED}", "--no-pager", unit)
+        analyzed("verify", "--man=no", tmp_path / unit)
+        analyzed("security", "--offline=true", f"--threshold={exposed}", "--no-pager", tmp_path / unit)
 
 
 def test_the_unit_and_the_page_speak_of_the_same_files() -> None:
     page = PAGE.read_text()
-    for said in ("systemctl reload", "/var/lib/hirehall", "DynamicUser"):
-        assert said in UNIT.read_text() + page
-    assert "StateDirectory=hirehall\n" in UNIT.read_text()
+    assert "/var/lib/hirehall`" in page
+    assert "\nStateDirectory=hirehall\n" in (EXAMPLES / "hirehall.service").read_text()
+    assert "`/etc/hirehall/worker.toml`" in page
+    assert "--config /etc/hirehall/worker.toml\n" in (EXAMPLES / "hirehall-worker.service").read_text()
+
+
+def test_the_settings_of_the_pages_worker_are_settings() -> None:
+    (block,) = blocks(PAGE, "toml")
+    assert tomllib.loads(block).keys() <= {setting.name for setting in SETTINGS}
+
+
+def test_the_counters_can_be_asked_for_as_the_page_says(tmp_path: Path) -> None:
+    (program,) = blocks(PAGE, "python")
+    (tmp_path / "counters.py").write_text(program)
+    shell = Shell(tmp_path, tmp_path, HIREHALL_TCP="127.0.0.1:0")
+    try:
+        shell.start("hirehall serve").says("ready")
+        status, said = shell.run(f"env PYTHONPATH='{ROOT}' '{sys.executable}' counters.py")
+    finally:
+        shell.close()
+    assert status == 0, said
+    assert "'up_since_ms': " in said
 
 
 LIMITS = {

@@ -82,3 +82,12 @@ def test_every_command_line_of_a_page_names_what_there_is(page: Path) -> None:
         assert names, line
         given = {word.partition("=")[0] for word in words if word.startswith("-") and len(word) > 1}
         assert given <= set(options_of(resolved(words))), line
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    named = re.findall(r"`((?:[a-z_]+/)*[a-z_]+(?:\.py|\.sql|/))`", (ROOT / "docs" / "architecture.md").read_text())
+    assert len(named) > 20
+    for name in named:
+        assert (ROOT / name).exists() or (ROOT / "hirehall" / name).exists() or list(ROOT.glob(f"hirehall/*/{name}")), (
+            name
+        )

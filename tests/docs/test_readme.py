@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -32,7 +34,7 @@ def newcomer(tmp_path: Path) -> Iterator[Shell]:
 
 
 def test_the_three_terminals_do_what_the_readme_says(newcomer: Shell) -> None:
-    serve, work, submit, script = shell_blocks("hirehall")
+    serve, work, submit, script, *_ = shell_blocks("hirehall")
     newcomer.start(serve).says("ready")
     newcomer.start(work).says("connected to hall")
     assert newcomer.run(submit) == (0, '{"file":"a.png","width":100}\n')
@@ -43,6 +45,30 @@ def test_the_three_terminals_do_what_the_readme_says(newcomer: Shell) -> None:
     (newcomer.home / "program.py").write_text(program)
     python = f"env PYTHONPATH='{ROOT}' '{sys.executable}' {newcomer.home}/program.py"
     assert newcomer.run(python) == (0, "{'file': 'b.png', 'width': 100}\n")
+
+
+def test_what_the_readme_does_with_more_than_one_job_works(newcomer: Shell) -> None:
+    serve, work, submit, _, *more = shell_blocks("hirehall")
+    newcomer.start(serve).says("ready")
+    newcomer.start(work).says("connected to hall")
+    assert newcomer.run(submit)[0] == 0
+    (after,) = shell_blocks("first=")
+    assert bash(newcomer, after) == (0, '"hello, whoever waits for b.png"\n')
+    second, first = json.loads(newcomer.run("hirehall jobs --json --limit 2")[1])["jobs"]
+    assert (second["after"], first["kind"]) == ([first["id"]], "resize")
+    assert len(more) == 4
+    said = [bash(newcomer, block) for block in more]
+    assert [status for status, _ in said] == [0, 0, 0, 0], said
+    jobs, queue, looks, tokens = [text for _, text in said]
+    assert "2 jobs cancelled" in jobs
+    assert "queue images is paused" in queue
+    assert "It was cancelled" in looks
+    assert "hall_" in tokens
+
+
+def bash(newcomer: Shell, block: str) -> tuple[int, str]:
+    """Several lines, the first that fails being the last."""
+    return newcomer.run(f"bash -ec {shlex.quote(block)}")
 
 
 def test_the_tasks_of_the_readme_are_those_of_the_examples() -> None:
