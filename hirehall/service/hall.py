@@ -17,14 +17,15 @@ from msgspec import UNSET, Struct
 from hirehall.core.collecting import NextBatch
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.operations import MAX_OPERATIONS, Batch
-from hirehall.errors import HallError, StoreBroken, Unavailable
+from hirehall.errors import HallError, StoreBroken
 from hirehall.model import Instant, session_holder
 from hirehall.ports import Connection, Store
 from hirehall.service import pushes
 from hirehall.service.access import Tokens
 from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, Answer, Asked, error_reply
 from hirehall.service.commands import COMMANDS, check_role
-from hirehall.service.events import SHUTDOWN, Events
+from hirehall.service.ending import Ending
+from hirehall.service.events import Events
 from hirehall.service.log_follows import LogFollows
 from hirehall.service.metrics import Metrics
 from hirehall.service.searches import SearchesUnderWay
@@ -33,13 +34,11 @@ from hirehall.service.tasks import Tasks
 from hirehall.service.token_commands import expel
 from hirehall.service.waits import Waits
 from hirehall.wire.codec import BadLine
-from hirehall.wire.replies import Stop, StopPush
 
 log = logging.getLogger("hirehall")
 
 HALF_CLOSED_SECONDS = 60.0  # a peer that will say nothing more may wait for answers this long
 LATER = (AfterCommit, AfterRead, AfterSearch)
-EMPTY_SECONDS = 0.2
 SessionType = TypeVar("SessionType", bound=Session)
 Entry = tuple[Session, Any, Asked]  # session, ref, answer
 
@@ -57,8 +56,7 @@ class Hall:
         self._roll = roll
         self.sessions: dict[int, Session] = {}
         self.failed: asyncio.Future[HallError] = asyncio.get_running_loop().create_future()
-        self.over = asyncio.Event()  # `shutdown` was said, and nobody is waited for any more
-        self._closing = False
+        self.ending = Ending(self)
         self._entries: list[Entry] = []
         self._behind: list[Session] = []
         self._paused: list[Session] = []
@@ -89,7 +87,7 @@ class Hall:
     async def finish(self) -> None:
         """Take no more commands; commit and answer those that came. Workers keep what they have and come back."""
         self.tasks.stop_all()
-        if self._closing:
+        if self.ending.begun:
             self.waits.shut_down()
         self._finishing = True
         await self._searches.finish()
@@ -101,30 +99,7 @@ class Hall:
         self._wanted.set()
         if self._committing is not None:
             await self._committing
-        if self._closing:
-            for session in self.sessions.values():
-                session.put(StopPush(Stop("", 0, "shutdown")))
-                session.flush()
-
-    def shut_down(self, wait_for_workers: bool) -> None:
-        """End the hall; with `wait_for_workers` when the last of them has left."""
-        self._closing = True
-        self.events.told(SHUTDOWN)
-        if wait_for_workers:
-            self._close_when_empty()
-        else:
-            asyncio.get_running_loop().call_soon(self.over.set)
-
-    def _close_when_empty(self) -> None:
-        if any(worker.session is not None for worker in self.core.leases.workers.values()):
-            self.core.alarm(self.core.now.mono + EMPTY_SECONDS, self._close_when_empty)
-        else:
-            self.over.set()
-
-    def check_open(self) -> None:
-        """Raise Unavailable when the hall is about to end."""
-        if self._closing:
-            raise Unavailable("the hall is being shut down: it takes no more jobs and workers")
+        self.ending.say_goodbye()
 
     async def close(self) -> None:
         """Let go of the store, once the doors are closed."""

@@ -43,7 +43,7 @@ def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
     if not 0.5 <= message.lease_seconds <= 86_400:
         raise BadRequest(f"lease_seconds is {message.lease_seconds}: give 0.5 to 86400")
     check_credit(message.credit)
-    hall.check_open()
+    hall.ending.check_open()
     if not session.works:
         session.works = True
         hall.events.told("join", worker=session.name or session.holder)
