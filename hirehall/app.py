@@ -170,7 +170,7 @@ async def run_until_signal(settings: Settings, ready: Callable[[Building], None]
     gc.set_threshold(50_000, 20, 100)  # jobs in hand are many and hold no cycles
     ready(building)
     stopping = asyncio.ensure_future(stop.wait())
-    over = asyncio.ensure_future(building.hall.over.wait())
+    over = asyncio.ensure_future(building.hall.ending.over.wait())
     watched: set[asyncio.Future[Any]] = {stopping, over, building.hall.failed}
     await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -33,7 +33,7 @@ def submit(hall: Hall, session: Session, message: requests.Submit) -> AfterCommi
     check_jobs(session, specs)
     for spec in specs:
         check_body("payload", spec.payload)
-    hall.check_open()
+    hall.ending.check_open()
     operation = hall.core.submit(specs, session.owner, session.owner, session.number)
     if message.jobs is UNSET:
         return AfterCommit(lambda: submitted(operation))

@@ -44,6 +44,7 @@ def can_do(hall: Hall, session: Session, message: requests.CanDo) -> None:
     """This session can do these types too; one job at a time. Saying it twice changes nothing."""
     for kind in message.types:
         check_name("type", kind)
+    hall.ending.check_open()
     side = _side(session)
     if len(side.kinds.union(message.types)) > MAX_TYPES:
         raise BadRequest(f"a session may name at most {MAX_TYPES} types")
@@ -70,6 +71,7 @@ def do(hall: Hall, session: Session, message: requests.Do) -> AfterCommit:
     check_body("arg", arg)
     spec = JobSpec(kind=message.type, payload=arg, meta=meta, follow=True)
     side = _side(session)
+    hall.ending.check_open()
     operation = hall.core.submit([spec], session.owner, session.owner, session.number)
     return AfterCommit(lambda: _asked(side, operation, theirs))
 

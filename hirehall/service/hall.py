@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct
@@ -18,14 +17,15 @@ from msgspec import UNSET, Struct
 from hirehall.core.collecting import NextBatch
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.operations import MAX_OPERATIONS, Batch
-from hirehall.errors import HallError, StoreBroken, Unavailable
+from hirehall.errors import HallError, StoreBroken
 from hirehall.model import Instant, session_holder
 from hirehall.ports import Connection, Store
 from hirehall.service import pushes
 from hirehall.service.access import Tokens
 from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, Answer, Asked, error_reply
 from hirehall.service.commands import COMMANDS, check_role
-from hirehall.service.events import SHUTDOWN, Events
+from hirehall.service.ending import Ending
+from hirehall.service.events import Events
 from hirehall.service.held_back import HeldBack
 from hirehall.service.log_follows import LogFollows
 from hirehall.service.metrics import Metrics
@@ -34,14 +34,11 @@ from hirehall.service.tasks import Tasks
 from hirehall.service.token_commands import expel
 from hirehall.service.waits import Waits
 from hirehall.wire.codec import BadLine
-from hirehall.wire.replies import Stop, StopPush
 
 log = logging.getLogger("hirehall")
 
 HALF_CLOSED_SECONDS = 60.0  # a peer that will say nothing more may wait for answers this long
 LATER = (AfterCommit, AfterRead, AfterSearch)
-EMPTY_SECONDS = 0.2  # between two looks whether the last worker has left
-LEAVE_SECONDS = 10.0  # for a worker with nothing in hand that was told to leave
 SessionType = TypeVar("SessionType", bound=Session)
 Entry = tuple[Session, Any, Asked]  # session, ref, answer
 
@@ -59,8 +56,7 @@ class Hall:
         self._roll = roll
         self.sessions: dict[int, Session] = {}
         self.failed: asyncio.Future[HallError] = asyncio.get_running_loop().create_future()
-        self.over = asyncio.Event()  # `shutdown` was said, and nobody is waited for any more
-        self._closing = False
+        self.ending = Ending(self)
         self._will_feed = False
         self._entries: list[Entry] = []
         self._behind: list[Session] = []
@@ -92,7 +88,7 @@ class Hall:
     async def finish(self) -> None:
         """Take no more commands; commit and answer those that came. Workers keep what they have and come back."""
         self.tasks.stop_all()
-        if self._closing:
+        if self.ending.begun:
             self.waits.shut_down()
         self._finishing = True
         await self._held_back.finish()
@@ -104,34 +100,7 @@ class Hall:
         self._wanted.set()
         if self._committing is not None:
             await self._committing
-        if self._closing:
-            for session in self.sessions.values():
-                session.put(StopPush(Stop("", 0, "shutdown")))
-                session.flush()
-
-    def shut_down(self, wait_for_workers: bool) -> None:
-        """End the hall; with `wait_for_workers` when the last of them has left."""
-        self._closing = True
-        self.events.told(SHUTDOWN)
-        if wait_for_workers:
-            self._close_when_empty()
-        else:
-            asyncio.get_running_loop().call_soon(self.over.set)
-
-    def _close_when_empty(self, idle_since: float | None = None) -> None:
-        """Wait for every job in hand, however long it takes, but not for ever for idle workers that do not leave."""
-        now, workers = self.core.now.mono, self.core.leases.workers.values()
-        idle_since = None if any(worker.held for worker in workers) else idle_since or now
-        is_empty = not any(worker.session is not None for worker in workers)
-        if is_empty or (idle_since is not None and now - idle_since > LEAVE_SECONDS):
-            self.over.set()
-        else:
-            self.core.alarm(now + EMPTY_SECONDS, partial(self._close_when_empty, idle_since))
-
-    def check_open(self) -> None:
-        """Raise Unavailable when the hall is about to end."""
-        if self._closing:
-            raise Unavailable("the hall is being shut down: it takes no more jobs and workers")
+        self.ending.say_goodbye()
 
     async def close(self) -> None:
         """Let go of the store, once the doors are closed."""

@@ -118,5 +118,5 @@ def shutdown(hall: Hall, session: Session, message: requests.Shutdown) -> Answer
     if message.workers:
         for chosen in list(hall.core.leases.workers.values()):
             _send_home(hall, chosen, stop=False)
-    hall.shut_down(wait_for_workers=message.workers)
+    hall.ending.begin(wait_for_workers=message.workers)
     return replies.Reply()

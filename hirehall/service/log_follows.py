@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
 
-from hirehall.core.operations import APPLIED, MAX_CHUNK, Batch, Change
+from hirehall.core.operations import APPLIED, MAX_CHUNK, Batch, Change, LogChunk
 from hirehall.errors import NotFound
 from hirehall.model import Scope, State, StoredJob, id_text
 from hirehall.ports import ByIds, LogRead, LogText
@@ -78,12 +78,17 @@ class LogFollows:
         """It has got this part; the next one at once while there may be more."""
         follower.attempt = part.attempt
         if size > PART_BYTES - 2 * MAX_CHUNK:
-            more = self._part(scope, follower.job, part.attempt, part.next, follower, is_reply=False)
-            self._hall.answer(follower.session, None, more)
+            self._catch_up(follower, scope, part.next)
         elif part.ended:
             self._drop(follower)
         else:
             follower.next = part.next
+
+    def _catch_up(self, follower: Follow, scope: Scope, offset: int) -> None:
+        """Read for it what is stored from `offset` on, as soon as its peer reads."""
+        follower.next = None
+        more = self._part(scope, follower.job, follower.attempt, offset, follower, is_reply=False)
+        self._hall.answer(follower.session, None, more)
 
     # What a commit brought.
 
@@ -94,12 +99,19 @@ class LogFollows:
         for chunk in batch.logs:
             for follower in list(self._by_job.get(chunk.id, ())):
                 if follower.attempt == chunk.attempt and follower.next is not None and chunk.at_byte >= follower.next:
-                    follower.next = chunk.at_byte + len(chunk.entries) + 1
-                    self._push(follower, [Raw(entry) for entry in chunk.entries.split(b"\n")], ended=False)
+                    self._came(follower, follower.next, chunk)
         for change in batch.changes:
             if change.id in self._by_job and _ends_attempt(change):
                 self._end(change)
         self._finish()
+
+    def _came(self, follower: Follow, offset: int, chunk: LogChunk) -> None:
+        """More of the log that it follows; a peer that does not read will find it in the store."""
+        if follower.session.clogged:
+            self._catch_up(follower, follower.session.scope("read"), offset)
+        else:
+            follower.next = chunk.at_byte + len(chunk.entries) + 1
+            self._push(follower, [Raw(entry) for entry in chunk.entries.split(b"\n")], ended=False)
 
     def _end(self, change: Change) -> None:
         for follower in self._by_job[change.id]:

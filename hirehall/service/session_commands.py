@@ -8,6 +8,7 @@ from hirehall import __version__
 from hirehall.core.checks import check_labels, check_name, check_queue
 from hirehall.core.intake import canonical
 from hirehall.core.lanes import Crew
+from hirehall.core.workers import WORKING
 from hirehall.errors import BadRequest, HallError, Unauthenticated
 from hirehall.model import LaneKey
 from hirehall.service import scope
@@ -113,7 +114,7 @@ def can(hall: Hall, session: Session, message: requests.Can) -> Answer:
     check_labels(requires)
     key = LaneKey(message.queue, message.kind, canonical(requires) if requires else "{}", "", 0)
     workers = sum(
-        worker.session is not None and worker.credit > 0
+        worker.session is not None and worker.credit > 0 and worker.mode == WORKING
         for crew in hall.core.hallway.crews.values()
         if crew.may_take(key)
         for worker in crew.members

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from hirehall.core.checks import check_labels, check_name, check_queue, check_seconds
 from hirehall.core.keeping import Kept
 from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change
-from hirehall.core.workers import Worker
+from hirehall.core.workers import DRAINING, Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
 from hirehall.model import MAX_BODY, Fault, id_number, id_text
 from hirehall.service import scope
@@ -43,7 +43,7 @@ def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
     if not 0.5 <= message.lease_seconds <= 86_400:
         raise BadRequest(f"lease_seconds is {message.lease_seconds}: give 0.5 to 86400")
     check_credit(message.credit)
-    hall.check_open()
+    hall.ending.check_open()
     if not session.works:
         session.works = True
         hall.events.told("join", worker=session.name or session.holder)
@@ -53,6 +53,8 @@ def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
     worker.name = session.name
     queues, kinds = frozenset(message.queues), frozenset(message.kinds)
     hall.core.leases.serve(worker, queues, kinds, message.offers, message.credit, message.lease_seconds)
+    if worker.mode == DRAINING:  # it was away when somebody wanted it to leave
+        session.put(replies.StopPush(replies.Stop("", 0, DRAINING)))
     return replies.Reply()
 
 

@@ -270,7 +270,8 @@ class EndPush(Struct):
 
 class Stop(Struct):
     """Inside a `stop` push: end this attempt. `why` is cancelled, timeout, lost or draining. An empty `id` means the
-    worker itself: finish what is in hand and leave (draining), or give it back and leave at once (stop)."""
+    worker itself: finish what is in hand and leave (draining), or give it back and leave at once (stop). Who does not
+    work hears the end of the hall (shutdown)."""
 
     id: str
     attempt: int

@@ -16,8 +16,9 @@ def office() -> Iterator[Office]:
     yield office
     office.settle()
     office.check_alive()
-    assert office.problems == []
+    problems = list(office.problems)
     office.close()
+    assert problems == []
 
 
 @pytest.fixture

@@ -49,7 +49,6 @@ class Office(Stage):
         """Another run of the hall, on the store as it is: who was connected has to come again."""
         for peer in self.peers.values():
             peer.leave()
-        self.settle()
         self.seconds += 1.0
         self._run(self._open_again())
 
