@@ -7,10 +7,10 @@ RUN := $(VENV)/bin/python
 BUILT := $(VENV)/.built
 
 export DIR
-.PHONY: help demo test lint types docs lock clean
+.PHONY: help demo test lint types docs bench bench-side lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(BUILT) ## see it work on the files of a folder: make demo DIR=/some/folder
 	@$(RUN) -m hirehall demo "$$DIR"
@@ -26,6 +26,12 @@ types: $(BUILT) ## check the types
 
 docs: $(BUILT) ## write the generated pages anew: options, command line, diagram
 	$(RUN) docs/generate.py
+
+bench: $(BUILT) ## measure what a hall carries, raw sockets, every answer durable
+	$(RUN) benchmarks/raw_load.py
+
+bench-side: $(BUILT) ## measure what progress, logs and watchers cost
+	$(RUN) benchmarks/side_data.py
 
 lock: ## write requirements.lock anew from what pip resolves today
 	@sh .ci/lock
