@@ -28,7 +28,7 @@ EXAMPLES = ROOT / "examples"
 PROGRAM = "/opt/hirehall/.venv/bin/hirehall"
 HALL_EXPOSED = 20  # tenths: `systemd-analyze security` calls that OK
 WORKER_EXPOSED = 90  # it may do what its jobs do
-REMOTE_LINES = re.compile(r"^#(?=ExecStart|    --|LoadCredential|ExecReload)", re.MULTILINE)
+REMOTE_LINES = re.compile(r"^#(?=ExecStart|    --|LoadCredential)", re.MULTILINE)
 
 
 def analyzed(*arguments: str | Path) -> None:
