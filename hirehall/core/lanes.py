@@ -156,7 +156,7 @@ class Hallway:
         lane = self.lanes.get(key)
         if lane is None:
             lane = Lane(LaneKey(*key), self.line(key[0]))
-            lane.line.lanes.add(lane)
+            lane.line.lanes[lane] = None
             self.lanes[lane.key] = self.by_number[lane.number] = lane
             lane.crews = [crew for crew in self.crews.values() if crew.may_take(lane.key)]
         return lane
@@ -247,7 +247,7 @@ class Hallway:
         if len(self.lanes) > keep:
             for lane in [lane for lane in self.lanes.values() if not (lane.ready or lane.promised or lane.listed)]:
                 del self.lanes[lane.key], self.by_number[lane.number]
-                lane.line.lanes.discard(lane)
+                lane.line.lanes.pop(lane, None)
             self._forget_lines()
 
     def _forget_lines(self) -> None:

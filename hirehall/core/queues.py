@@ -29,7 +29,7 @@ class QueueLine:
 
     def __init__(self, name: str, settings: QueueSettings = DEFAULT_SETTINGS) -> None:
         self.name = name
-        self.lanes: set[Lane] = set()
+        self.lanes: dict[Lane, None] = {}  # in the order in which they came
         self.wanted = self.settings = settings
         self.room: int | None = None if _is_free(settings) else 0
         self.held = not self.hands_out

@@ -104,7 +104,7 @@ def open_gates(work: Work) -> None:
     for change in work.batch.queues:
         if change.raises_locks:
             locks = f"SELECT DISTINCT lock FROM gates WHERE queue = ? AND stage = {WAITING} LIMIT {SWEEP_JOBS}"
-            work.wanted_locks |= {(change.name, lock) for (lock,) in work.db.execute(locks, (change.name,))}
+            work.wanted_locks |= {(change.name, lock): None for (lock,) in work.db.execute(locks, (change.name,))}
     if not work.has_gates:
         return
     _tell_children(work)
@@ -113,7 +113,7 @@ def open_gates(work: Work) -> None:
         if lock is None:
             _let_in(work, job)
         else:
-            work.wanted_locks.add((queue, lock))
+            work.wanted_locks[queue, lock] = None
     for queue, lock in work.wanted_locks:
         _fill(work, queue, lock)
     if work.admitted:
@@ -194,7 +194,7 @@ def _give_back(work: Work) -> None:
         elif stage == HOLDING:
             work.db.execute(f"UPDATE gates SET stage = {IDLE} WHERE id = ?", (job,))
         if stage == HOLDING and lock is not None:
-            work.wanted_locks.add((queue, lock))
+            work.wanted_locks[queue, lock] = None
 
 
 def _fill(work: Work, queue: str, lock: str) -> None:

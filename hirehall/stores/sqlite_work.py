@@ -30,7 +30,7 @@ class Work:
         self.wanting: list[tuple[int, str, str | None]] = []  # (job, queue, lock) that could go if the lock lets them
         self.admitted: list[NewJob] = []  # new jobs with a gate
         self.emptied: set[int] = set()  # lanes that lost jobs for good, perhaps their last
-        self.wanted_locks: set[tuple[str, str]] = set()  # (queue, lock) that may have a free place
+        self.wanted_locks: dict[tuple[str, str], None] = {}  # (queue, lock) that may have a free place
 
     def is_there(self, table: str) -> bool:
         """Whether a table has any row."""

@@ -84,7 +84,7 @@ class SimClient(Actor):
 
     def greet(self) -> None:
         self.say(cmd="hello", protocol=1, token="t", name=self.name)
-        self.say(cmd="queue", queue="double", lock_limit=2)
+        self.say(cmd="queue", queue="double", lock_limit=2, max_running=self.world.max_running)
         for message in self.open_keys.values():
             self.say(**message)
         if self.world.healing:
@@ -222,15 +222,12 @@ class SimWorker(Actor):
             if "answer" in held:
                 held["said_at"] = self.world.now
                 self.say(**held["answer"])
-        self.say(
-            cmd="work",
-            kinds=list(KINDS),
-            queues=list(QUEUES),
-            credit=self.credit,
-            offers=self.offers,
-            lease_seconds=self.lease_seconds,
-        )
+        self.ask_for_work()
         self.beat(self.link)
+
+    def ask_for_work(self) -> None:
+        served = {"kinds": list(KINDS), "queues": list(QUEUES), "offers": self.offers}
+        self.say(cmd="work", **served, credit=self.credit, lease_seconds=self.lease_seconds)
 
     def beat(self, link: Link | None) -> None:
         if self.link is not link or link is None:
@@ -341,6 +338,7 @@ class SimWorker(Actor):
     def behave(self) -> None:
         """From now on this worker does all that it should, what it holds first."""
         self.good = True
+        self.ask_for_work()  # the network may have dropped it
         for job, held in list(self.held.items()):
             if "answer" not in held:
                 self.plan(0.1, lambda job=job, attempt=held["attempt"]: self.finish(job, attempt))
@@ -382,10 +380,15 @@ class SimWatcher(Actor):
 
     def answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
         if asked["cmd"] == "watch" and "ok" in message:
-            self.world.audit.watching(asked.get("since"), message)
-            self.since = message["seq"] if self.since is None or message.get("gap") else self.since
-            self.watching = True
+            self.begun(asked.get("since"), message)
+
+    def begun(self, since: str | None, message: dict[str, Any]) -> None:
+        self.world.audit.watching(since, message)
+        self.since = message["seq"] if since is None or message.get("gap") else self.since
+        self.watching = True
 
     def pushed(self, message: dict[str, Any]) -> None:
+        if message.get("gap"):  # the network had said `watch` twice
+            self.begun(None, message)
         if "event" in message and self.world.audit.heard(message):
             self.since = message["seq"]

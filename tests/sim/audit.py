@@ -6,15 +6,15 @@ The audit knows what actors offered and heard and what is durable; it never asks
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from hirehall.core import lifecycle
-from hirehall.model import DEFAULT_RULES, FINAL, Rules, State, id_number
-from tests.sim.disk import log_of
+from hirehall.model import DEFAULT_RULES, FINAL, QueueSettings, Rules, State, id_number
+from tests.sim.disk import Queues, log_of
 
 if TYPE_CHECKING:
     from tests.sim.net import Link
@@ -49,7 +49,8 @@ class Audit:
         self.removable: set[int] = set()  # somebody said `remove`
         self.revivable: set[int] = set()  # somebody said `retry`
         self.succeeded: set[int] = set()
-        self.queues: dict[str, str] = {}  # state of each, durable
+        self.queues: Queues = defaultdict(QueueSettings)  # as this commit left them,
+        self.queues_before = self.queues  # and the one before
         self.unheard: dict[int, int] = {}  # job that ended -> the session that follows it and has not been told
         self.log_lines: dict[tuple[str, int], tuple[list[str], bool]] = {}  # what was taken, and whether in its order
         self.known: dict[str, str] = {}  # the state that the watcher knows of a job
@@ -179,8 +180,9 @@ class Audit:
 
     # What becomes durable.
 
-    def committed(self, rows: Rows, queues: dict[str, str]) -> None:
+    def committed(self, rows: Rows, queues: Queues) -> None:
         before, self.durable = self.durable, rows
+        self.queues_before, self.queues = self.queues, queues
         self._check_steps(before, rows)
         self._check_gates(rows)
         self._check_queues(before, rows)
@@ -188,15 +190,15 @@ class Audit:
         self._check_groups(rows)
         self._check_counts(rows)
         self._expect_ends(before, rows)
-        self.queues = queues
 
-    def recovered(self, rows: Rows, queues: dict[str, str]) -> None:
+    def recovered(self, rows: Rows, queues: Queues) -> None:
         """After a restart: at least everything that was durable, and whatever the crash let through."""
         for number, row in self.durable.items():
             self.demand(number in rows or number in self.removable, "G1 stored jobs survive", row=row)
+        self.queues_before, self.queues = self.queues, queues
         self._check_steps(self.durable, rows)
         self._check_gates(rows)
-        self.durable, self.queues = rows, queues
+        self.durable = rows
         self.unheard.clear()
 
     def _check_steps(self, before: Rows, rows: Rows) -> None:
@@ -247,17 +249,23 @@ class Audit:
     def _check_blocked(self, row: Row, rows: Rows, places: Counter[tuple[str, str]]) -> None:
         gate = gate_of(row)
         waits = any(job in rows and rows[job]["state"] not in FINAL for job in gate.after or [])
-        full = gate.lock is not None and places[row["queue"], gate.lock] >= 1
-        if row["queue"] == "double" and gate.lock is not None:
-            full = places["double", gate.lock] >= self.world.lock_limit
+        limit = self.queues[row["queue"]].lock_limit
+        full = gate.lock is not None and places[row["queue"], gate.lock] >= limit
         self.demand(waits or full, "no job waits for nothing", row=row, places=places)
 
     def _check_queues(self, before: Rows, rows: Rows) -> None:
-        """A queue that was paused before this commit has handed out nothing in it."""
-        for number, row in rows.items():
-            if row["state"] == State.RUNNING and self.queues.get(row["queue"]) in ("paused", "down"):
-                started = number not in before or before[number]["attempt"] < row["attempt"]
-                self.demand(not started, "a paused queue hands out nothing", row=row)
+        """A queue that was paused before this commit has handed out nothing in it, and none starts more than may run.
+        What a worker keeps that comes back is no start."""
+        running = [row for row in rows.values() if row["state"] == State.RUNNING]
+        for row in running:
+            old = before.get(row["id"])
+            settings = self.queues_before[row["queue"]]
+            if old is not None and old["attempt"] == row["attempt"]:
+                continue
+            self.demand(settings.state in ("open", "drained"), "a paused queue hands out nothing", row=row)
+            if settings.max_running is not None:
+                beside = sum(one["queue"] == row["queue"] and not _is_kept(one, before) for one in running)
+                self.demand(beside <= settings.max_running, "no more jobs run than may", row=row, running=beside)
 
     def _expect_ends(self, before: Rows, rows: Rows) -> None:
         """Whoever follows a job and is still there must be told of its end."""
@@ -392,6 +400,12 @@ def gate_of(row: Row) -> Rules:
 @lru_cache(maxsize=1_000)
 def _rules(stored: bytes) -> Rules:
     return msgspec.json.decode(stored, type=Rules)
+
+
+def _is_kept(row: Row, before: Rows) -> bool:
+    """Whether a worker came back and keeps it."""
+    old = before.get(row["id"])
+    return old is not None and old["state"] == State.READY and old["attempt"] == row["attempt"]
 
 
 def is_ready_in(rows: Rows, job: int, lane: int) -> bool:

@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import defaultdict
+from functools import lru_cache
 from typing import Any
 
 import apsw
+import msgspec
 
+from hirehall.model import QueueSettings
 from hirehall.stores.sqlite import SQLiteStore
 
 NAMES = (
@@ -19,6 +23,9 @@ NAMES = (
     "queue", "expires_at", "history", "follow", "rules",
 )  # fmt: skip
 DUMP = f"SELECT {', '.join(NAMES)} FROM jobs"
+
+
+Queues = defaultdict[str, QueueSettings]
 
 
 class Disk:
@@ -61,7 +68,7 @@ class SimStore(SQLiteStore):
         self._boundary("after commit, before sync")
         await asyncio.sleep(self._rng.choice((0.0001, 0.001, 0.01, 0.2)))
         self._disk.keep(self.db)
-        self._committed(rows(self.db), states_of_queues(self.db))
+        self._committed(rows(self.db), settings_of_queues(self.db))
         self._boundary("after sync, before replies")
 
 
@@ -70,9 +77,14 @@ def rows(db: apsw.Connection) -> dict[int, dict[str, Any]]:
     return {row[0]: dict(zip(NAMES, row, strict=True)) for row in db.execute(DUMP)}
 
 
-def states_of_queues(db: apsw.Connection) -> dict[str, str]:
-    """What is set on queues: open, paused, drained, down."""
-    return dict(db.execute("SELECT name, coalesce(settings ->> '$.state', 'open') FROM queues"))
+def settings_of_queues(db: apsw.Connection) -> Queues:
+    """What is set on queues."""
+    return defaultdict(QueueSettings, {name: _settings(stored) for name, stored in db.execute("SELECT * FROM queues")})
+
+
+@lru_cache(maxsize=100)
+def _settings(stored: bytes) -> QueueSettings:
+    return msgspec.json.decode(stored, type=QueueSettings)
 
 
 def log_of(db: apsw.Connection, job: int, attempt: int) -> list[str]:

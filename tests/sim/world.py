@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hirehall.core.lanes import Crew
 from hirehall.model import FINAL, Instant, State
 from hirehall.service.access import ROLES, Tokens, anonymous_identity
 from hirehall.service.hall import Hall
 from hirehall.service.sessions import Identity
 from tests.sim.actors import SimClient, SimWatcher, SimWorker
 from tests.sim.audit import Audit, Violation, is_ready_in
-from tests.sim.disk import Disk, SimStore, rows, states_of_queues
+from tests.sim.disk import Disk, Queues, SimStore, rows, settings_of_queues
 from tests.sim.loop import Killed, SimLoop, Timeline
 
 Row = dict[str, Any]
@@ -23,7 +24,7 @@ Rows = dict[int, Row]
 START_MS = 1_800_000_000_000
 TROUBLE_SECONDS = 25.0
 HEALING_SECONDS = 400.0
-REST_SECONDS = 6.0  # for a watcher to come back and hear the rest
+REST_SECONDS = 6.0  # for everybody to come back, and for a watcher to hear the rest
 MAX_STEPS = 60_000
 
 
@@ -68,6 +69,7 @@ class World:
         self.seen: Counter[str] = Counter()
         self.hall_is_up = False
         self.healing = False
+        self.max_running = self.dice.choice((None, 2))  # of the queue `double`
         self.watchers = [SimWatcher(self)] if self.dice.random() < 0.7 else []
         self._fingerprint = hashlib.sha256()
         self._jump_ms = 0
@@ -81,12 +83,6 @@ class World:
     @property
     def actors(self) -> list[SimClient | SimWorker | SimWatcher]:
         return [*self.clients, *self.workers, *self.watchers]
-
-    @property
-    def lock_limit(self) -> int:
-        """Of the queue `double`, durable."""
-        stored = self.store.db.execute("SELECT settings ->> '$.lock_limit' FROM queues WHERE name = 'double'").get
-        return stored or 1
 
     # Time and chance.
 
@@ -139,7 +135,7 @@ class World:
 
     async def _start(self, hall: Hall) -> None:
         await hall.start()
-        self.audit.recovered(rows(self.store.db), states_of_queues(self.store.db))
+        self.audit.recovered(rows(self.store.db), settings_of_queues(self.store.db))
         self.hall_is_up = True
 
     def kill(self) -> None:
@@ -160,7 +156,7 @@ class World:
         if actor.link is link:
             actor.cut_off()
 
-    def _committed(self, stored: Rows, queues: dict[str, str]) -> None:
+    def _committed(self, stored: Rows, queues: Queues) -> None:
         self._fingerprint.update(repr(sorted(stored.items())).encode())
         try:
             self.audit.committed(stored, queues)
@@ -208,7 +204,7 @@ class World:
         self._drive(self.now + TROUBLE_SECONDS)
         self._heal()
         self._drive(self.now + HEALING_SECONDS, until_done=True)
-        self._drive(self.now + REST_SECONDS)
+        self._drive(max(self.now, self.hall_loop.frozen_until) + REST_SECONDS)
         self.audit.healed()
         self._fingerprint.update(f"{self.now:.6f} {self.timeline.steps} {sorted(self.seen.items())}".encode())
         return self._fingerprint.hexdigest()
@@ -237,6 +233,7 @@ class World:
             return
         for crew in self.hall.core.hallway.crews.values():
             self.audit.demand(not (crew.free and crew.has_ready), "G15 no lost wake-up", crew=sorted(crew.kinds))
+            self._check_limited(crew)
         kept = self.store.db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").fetchone()
         self.audit.demand(self.hall.core._next_wake == kept[0], "the earliest stored time is known", kept=kept)
         self._check_leases()
@@ -253,6 +250,15 @@ class World:
         for job, lease in in_hand.items():
             same = (lease.job.attempt, lease.job.holder) == (running[job]["attempt"], running[job]["holder"])
             self.audit.demand(same, "G7 the lease in hand is the stored one", lease=lease, row=running[job])
+
+    def _check_limited(self, crew: Crew) -> None:
+        """Nor where a queue has limits: it hands out as many as they allow."""
+        for line in self.hall.core.hallway.limited.values():
+            running = sum(lease.job.queue == line.name for lease in self.hall.core.leases.open.values())
+            has_room = line.hands_out and running < (line.settings.max_running or 0)
+            waiting = [lane.key for lane in line.lanes if lane.ready > 0 and crew in lane.crews]
+            lost = crew.free and has_room and waiting
+            self.audit.demand(not lost, "G15 no lost wake-up of a queue with limits", running=running, waiting=waiting)
 
     def _check_leases(self) -> None:
         """No lease outlives its last beat by more than the second in which the hall looks."""
