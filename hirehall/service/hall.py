@@ -325,11 +325,12 @@ class Hall:
         return None if type(answer) is AfterRead else answer
 
     def answered(self, session: Session, ref: Any, reply: Answer) -> None:
-        """Say what was held back."""
+        """Say what was held back; making it may have asked for more."""
         session.unanswered -= 1
         self._say(session, ref, reply)
         if session.is_full:
             session.flush()
+        self._wake_if_wanted()
 
     # Time.
 
