@@ -164,8 +164,8 @@ async def run_until_signal(settings: Settings, ready: Callable[[Building], None]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if building.certificates is not None:  # else SIGHUP means what it always does: the terminal is gone
-        loop.add_signal_handler(signal.SIGHUP, building.reload)
+    is_tls = building.certificates is not None
+    loop.add_signal_handler(signal.SIGHUP, building.reload if is_tls else stop.set)  # else the terminal is gone
     gc.freeze()  # what start-up made stays: later collections need not walk it
     gc.set_threshold(50_000, 20, 100)  # jobs in hand are many and hold no cycles
     ready(building)

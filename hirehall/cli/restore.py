@@ -30,7 +30,7 @@ def command(file: Path, data: str | None, store: str | None, force: bool, as_jso
     if as_json:
         say_json(made)
         return Exit.OK
-    say(f"{made.jobs} jobs restored to {made.file}; start the hall with `hirehall serve`")
+    say(f"{made.jobs} jobs restored to {made.file}; start the hall on it with `hirehall serve`")
     if made.running:
         note(f"{made.running} of them were running: they run again when their leases have run out")
     if made.kept is not None:

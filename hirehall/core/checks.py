@@ -36,7 +36,7 @@ def check_name(what: str, name: str) -> None:
 def check_seconds(what: str, seconds: float | None, least: float = 0.0) -> None:
     """Durations are finite, not negative, and under a hundred years."""
     if seconds is not None and not least <= seconds <= LONGEST_SECONDS:
-        raise BadRequest(f"{what} is {seconds}: give seconds from {least:g} to {LONGEST_SECONDS:g}")
+        raise BadRequest(f"{what} is {seconds:g}: give {least:g} seconds or more, and less than a hundred years")
 
 
 def check_labels(labels: Mapping[str, object]) -> None:

@@ -13,6 +13,7 @@ from hirehall.core.leases import Leases
 from hirehall.core.matching import misfits
 from hirehall.core.policy import attempts_left
 from hirehall.core.queues import DOWN, DRAINED, PAUSED, QueueLine
+from hirehall.core.workers import PAUSED as PAUSED_WORKER
 from hirehall.core.workers import WORKING, Hold, Lease, Worker
 from hirehall.model import FINAL, Fault, Instant, Labels, LaneKey, State, StoredJob, id_text
 
@@ -238,6 +239,8 @@ def _busy(workers: list[Worker], lane: Lane | None) -> Iterator[str]:
 
 
 def _unwilling(worker: Worker) -> str:
+    if worker.mode == PAUSED_WORKER:
+        return f"is paused: `hirehall worker {_called(worker)} resume` lets it go on"
     if worker.mode != WORKING:
         return f"is {worker.mode}"
     return "does not read what the hall sends it" if worker.clogged else "asks for no jobs: its credit is 0"

@@ -93,7 +93,7 @@ class QueueLine:
             )
         limit = self.settings.max_waiting
         if limit is not None and self.ready + jobs > limit:
-            raise Busy(f"queue {self.name} has {self.ready} jobs waiting and takes at most {limit}: try again later")
+            raise Busy(f"queue {self.name} takes at most {limit} waiting jobs and has {self.ready}: try again later")
 
 
 def _is_free(settings: QueueSettings) -> bool:

@@ -131,11 +131,14 @@ def local_token(directory: Path) -> str:
 def write_access_file(directory: Path, access: AccessFile) -> None:
     """Replace the access file in one step; only its owner may read it. Raises Unavailable."""
     path, fresh = directory / ACCESS_FILE, directory / f"{ACCESS_FILE}.new"
+    text = msgspec.json.encode(access) + b"\n"
     try:
+        if path.exists() and path.read_bytes() == text:
+            return  # also where the disk is full
         fresh.unlink(missing_ok=True)
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, "wb") as file:
-            file.write(msgspec.json.encode(access) + b"\n")
+            file.write(text)
         fresh.replace(path)
     except OSError as exc:
         raise Unavailable(f"cannot write {path}: {exc.strerror}; make room there, or name another --data") from exc

@@ -131,6 +131,9 @@ def _refused(changes: list[Change], ids: list[str]) -> list[replies.Refusal]:
     return [replies.Refusal(job, _refusal(change, job).code) for change, job in pairs if change.answer != APPLIED]
 
 
+SAID = {"succeeded": "has succeeded", "failed": "has failed", "expired": "has expired"} | {
+    word: f"is {word}" for word in ("scheduled", "blocked", "ready", "running", "cancelled", "gone")
+}
 HINTS = {
     lifecycle.CANCEL: "there is nothing left to cancel",
     lifecycle.RETRY: "only jobs that failed, were cancelled or expired are tried again",
@@ -146,7 +149,7 @@ def _refusal(change: Change, job: str) -> HallError:
     if change.answer == CONFLICT or change.why:
         return WrongState(change.why)
     was = change.was.word if change.was is not None else "gone"
-    return WrongState(f"job {job} is {was}: {HINTS[change.step]}")
+    return WrongState(f"job {job} {SAID.get(was, was)}: {HINTS[change.step]}")
 
 
 # What `change` sets.

@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from hirehall.core.operations import APPLIED, MAX_CHUNK, Batch, Change, LogChunk
 from hirehall.errors import NotFound
-from hirehall.model import Scope, State, StoredJob, id_text
+from hirehall.model import FINAL, Scope, State, StoredJob, id_text
 from hirehall.ports import ByIds, LogRead, LogText
 from hirehall.service.answers import AfterRead
 from hirehall.service.sessions import Session
@@ -101,8 +101,11 @@ class LogFollows:
                 if follower.attempt == chunk.attempt and follower.next is not None and chunk.at_byte >= follower.next:
                     self._came(follower, follower.next, chunk)
         for change in batch.changes:
-            if change.id in self._by_job and _ends_attempt(change):
-                self._end(change)
+            if change.id in self._by_job and change.answer == APPLIED:
+                self._changed(change)
+        for moved in batch.moved:
+            if moved.id in self._by_job and moved.state in FINAL:
+                self._end(moved.id, None)
         self._finish()
 
     def _came(self, follower: Follow, offset: int, chunk: LogChunk) -> None:
@@ -113,9 +116,16 @@ class LogFollows:
             follower.next = chunk.at_byte + len(chunk.entries) + 1
             self._push(follower, [Raw(entry) for entry in chunk.entries.split(b"\n")], ended=False)
 
-    def _end(self, change: Change) -> None:
-        for follower in self._by_job[change.id]:
-            if follower.next is not None and follower.attempt == (change.row_attempt or change.attempt):
+    def _changed(self, change: Change) -> None:
+        if change.target in FINAL:
+            self._end(change.id, None)
+        elif change.in_hand or change.was is State.RUNNING:
+            self._end(change.id, change.row_attempt or change.attempt)
+
+    def _end(self, job: int, attempt: int | None) -> None:
+        """This attempt is over, or with None the job is, and no attempt will come."""
+        for follower in self._by_job[job]:
+            if follower.next is not None and attempt in (None, follower.attempt):
                 follower.over = True
 
     def _finish(self) -> None:
@@ -153,16 +163,13 @@ class LogFollows:
 
 
 def _part_of(job: StoredJob, text: LogText) -> LogPart:
-    is_running = job.state is State.RUNNING and job.attempt == text.attempt
+    attempt = text.attempt or 1  # of a job that has not begun the first
+    is_over = job.state in FINAL or attempt < job.attempt or (attempt == job.attempt and job.state is not State.RUNNING)
     may_be_more = sum(map(len, text.entries)) > PART_BYTES - 2 * MAX_CHUNK
     return LogPart(
         id=id_text(job.id),
-        attempt=text.attempt,
+        attempt=attempt,
         entries=[Raw(entry) for entry in text.entries],
         next=text.next,
-        ended=not is_running and not may_be_more,
+        ended=is_over and not may_be_more,
     )
-
-
-def _ends_attempt(change: Change) -> bool:
-    return change.answer == APPLIED and (change.in_hand or change.was is State.RUNNING)

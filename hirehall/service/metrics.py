@@ -19,12 +19,18 @@ DEPUTY_NAMES = {
 }
 
 
+COUNTERS = (
+    "connected", "workers_joined", "commits", "submitted", "duplicates", "delivered", "succeeded", "failed", "retried",
+    "released", "lost", "resumed", "cancelled", "expired", "woken", "tried_again", "changed", "removed",
+)  # fmt: skip
+
+
 class Metrics:
     """What happened since `up_since_ms` (epoch milliseconds)."""
 
     def __init__(self, up_since_ms: int) -> None:
         self.up_since_ms = up_since_ms
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))  # all are there from the beginning
 
     def count(self, batch: Batch) -> None:
         """Add what a durable batch did."""

@@ -39,7 +39,7 @@ def reading(path: Path) -> Iterator[apsw.Connection]:
     away again. Where there is one, such a connection would carry it over when it is the last to close.
     """
     if not path.exists():
-        raise Unavailable(f"there is no {path}: name a hall's directory with --data, or its file with --store")
+        raise Unavailable(f"there is no {path}: check the name; --data names a hall's directory, --store its file")
     refuse_a_stump(path)
     db: apsw.Connection | None = None
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -12,10 +11,10 @@ from hirehall.errors import BadRequest, HallError, TooLarge
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.body import check_text
 from hirehall.wire.requests import NO_REF, AnyRequest
+from hirehall.wire.sentences import sentence
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyRequest)
 encode = msgspec.json.Encoder().encode
-COMMAND_NAMES = sorted(str(kind.__struct_config__.tag) for kind in AnyRequest.__args__)
 
 
 class BadLine(Struct):
@@ -80,7 +79,7 @@ def decode_line(line: bytes) -> Message:
     except BadRequest as exc:
         return BadLine(exc, _ref_of(line))
     except (msgspec.DecodeError, RecursionError) as exc:
-        return BadLine(BadRequest(_sentence(str(exc))), _ref_of(line))
+        return BadLine(BadRequest(sentence(str(exc), line)), _ref_of(line))
 
 
 class _OnlyRef(Struct):
@@ -94,13 +93,3 @@ def _ref_of(line: bytes) -> Raw:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return NO_REF
     return NO_REF if ref is None else Raw(encode(ref))
-
-
-def _sentence(problem: str) -> str:
-    """msgspec's words for what is wrong, as ours."""
-    command = re.search(r"Invalid value '(.*)' - at `\$\.cmd`", problem)
-    if command:
-        return f"there is no command {command[1][:40]!r}: use one of {', '.join(COMMAND_NAMES)}"
-    if "recursion" in problem:
-        return "the line is nested too deeply"
-    return f"cannot read this line: {problem}"

@@ -46,6 +46,7 @@ class Answers:
         self._forget = forget
         self._ready: list[Held] = []
         self._scheduled = False
+        logs.before = self._tell_progress  # what was said first is told first
         self._progress: dict[Held, list[tuple[float | None, str]]] = {}
         self._progress_timer: Timer | None = None
 

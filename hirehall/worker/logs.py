@@ -71,6 +71,7 @@ class JobLogs:
         self._link = link
         self._clock = clock
         self._call_soon = call_soon
+        self.before: Callable[[], object] = list  # called before lines are told
         self._waiting: dict[Held, Waiting] = {}
         self._scheduled = False
         self._is_closed = False
@@ -94,6 +95,7 @@ class JobLogs:
             self._scheduled = True
             self._clock.call_at(self._clock.time() + FULL_SECONDS, self.flush)
             return
+        self.before()
         for held in list(self._waiting):
             self.tell(held)
         self._link.wake()

@@ -134,7 +134,7 @@ def test_a_job_is_changed_cancelled_tried_again_and_removed(hall_cli: Cli) -> No
     assert hall_cli("wait", job).status == 0
     refused = hall_cli("retry", job)
     assert (refused.status, refused.out) == (3, "")
-    assert f"job {job} is succeeded: only jobs that failed, were cancelled or expired are tried again" in refused.err
+    assert f"job {job} has succeeded: only jobs that failed, were cancelled or expired are tried again" in refused.err
     assert hall_cli("remove", job).out == f"job {job} removed\n"
     assert hall_cli("show", job).status == 3
 

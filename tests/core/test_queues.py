@@ -171,7 +171,7 @@ async def test_a_full_queue_is_busy_until_some_of_its_jobs_start(rig: Rig) -> No
     await rig.commit()
     rig.submit()
     rig.submit()
-    with pytest.raises(Busy, match="has 2 jobs waiting and takes at most 2"):
+    with pytest.raises(Busy, match="takes at most 2 waiting jobs and has 2"):
         rig.submit()
     rig.submit(queue="other")
     rig.work()

@@ -81,7 +81,9 @@ def test_several_workers_whose_places_are_taken(office: Office, boss: Guest) -> 
     ]
 
 
-@pytest.mark.parametrize(("order", "is_so"), [("pause", "paused"), ("drain", "draining")])
+@pytest.mark.parametrize(
+    ("order", "is_so"), [("pause", "paused: `hirehall worker ann resume` lets it go on"), ("drain", "draining")]
+)
 def test_a_worker_that_a_person_holds_back(office: Office, boss: Guest, order: str, is_so: str) -> None:
     office.worker("ann")
     boss.ok("worker", worker="ann", do=order)

@@ -75,7 +75,7 @@ def test_every_attempt_has_its_own_log_and_the_latest_is_shown(boss: Guest, ann:
 
 def test_a_job_that_has_not_begun_has_an_empty_log(boss: Guest) -> None:
     log = boss.ok("log_of", id=boss.submit())["log"]
-    assert (log["attempt"], log["entries"], log["next"]) == (0, [], 0)
+    assert (log["attempt"], log["entries"], log["next"], log["ended"]) == (1, [], 0, False)
 
 
 def test_odd_texts_arrive_as_they_were_said(boss: Guest, ann: Guest) -> None:
