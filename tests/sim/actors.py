@@ -108,9 +108,11 @@ class SimClient(Actor):
             self.submit()
         elif self.ids and choice < 0.75:
             self.meddle()
-        elif choice < 0.77 and not self.world.healing:
+        elif 0.75 <= choice < 0.78 and not self.world.healing:
             self.world.count("queue set")
-            self.say(cmd=dice.choice(("pause", "resume", "resume", "drain")), queue=dice.choice(QUEUES))
+            self.say(
+                cmd=dice.choice(("pause", "pause", "resume", "resume", "resume", "drain")), queue=dice.choice(QUEUES)
+            )
         elif self.ids and choice < 0.9:
             self.say(cmd="get", ids=[dice.choice(self.ids)])
         elif self.ids:

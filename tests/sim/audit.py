@@ -94,6 +94,7 @@ class Audit:
     def logged(self, job: str, attempt: int, texts: list[str]) -> None:
         """These lines were taken one after the other, and then the attempt's end, on one connection."""
         if texts:
+            self.world.count("log kept")
             self.log_lines[job, attempt] = (texts, not self.world.faults.reorder)
 
     def _done_answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
@@ -205,6 +206,7 @@ class Audit:
         for number, row in rows.items():
             old = before.get(number)
             if number in self.finals and self._is_revived(number, row, old):
+                self.world.count("job tried again")
                 del self.finals[number]
             if number in self.finals:
                 self.demand(
@@ -218,14 +220,18 @@ class Audit:
                 self.demand(row["attempt"] >= old["attempt"], "G7 an attempt never goes back", row=row, old=old)
         for number, old in before.items():
             gone = number in self.removable and old["state"] in FINAL
+            if number not in rows:
+                self.world.count("job removed")
             self.demand(number in rows or gone, "G5 nothing removes jobs", id=number)
 
     def _is_revived(self, number: int, row: Row, old: Row | None) -> bool:
-        """Whether somebody had this job tried again, so that its end was none; all its attempts are forgiven then."""
+        """Whether somebody had this job tried again, so that its end was none; all its attempts are forgiven then. Its
+        parents may cancel it in the same commit."""
         ended = self.finals[number][0]
         if number not in self.revivable or ended == State.SUCCEEDED or old is None or old["state"] != ended:
             return False
-        return row["forgiven"] > old["forgiven"] or (row["state"] not in FINAL and row["forgiven"] == old["attempt"])
+        moved = row["state"] not in FINAL or row["state"] == State.CANCELLED != ended
+        return moved and row["forgiven"] == old["attempt"]
 
     def _check_gates(self, rows: Rows) -> None:
         """No job goes too early, no lock lets too many go, nobody waits for nothing."""
@@ -251,6 +257,7 @@ class Audit:
         waits = any(job in rows and rows[job]["state"] not in FINAL for job in gate.after or [])
         limit = self.queues[row["queue"]].lock_limit
         full = gate.lock is not None and places[row["queue"], gate.lock] >= limit
+        self.world.count("job waited for another" if waits else "job waited for its lock")
         self.demand(waits or full, "no job waits for nothing", row=row, places=places)
 
     def _check_queues(self, before: Rows, rows: Rows) -> None:
@@ -272,6 +279,7 @@ class Audit:
         for number, row in rows.items():
             ended = row["state"] in FINAL and (number not in before or before[number]["state"] not in FINAL)
             if ended and row["follow"] in self.world.hall.sessions:
+                self.world.count("follower to be told")
                 self.unheard[number] = row["follow"]
 
     def rested(self) -> None:
