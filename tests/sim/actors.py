@@ -385,12 +385,12 @@ class SimWatcher(Actor):
             self.begun(asked.get("since"), message)
 
     def begun(self, since: str | None, message: dict[str, Any]) -> None:
-        self.world.audit.watching(since, message)
+        self.world.audit.hearing.watching(since, message)
         self.since = message["seq"] if since is None or message.get("gap") else self.since
         self.watching = True
 
     def pushed(self, message: dict[str, Any]) -> None:
         if message.get("gap"):  # the network had said `watch` twice
             self.begun(None, message)
-        if "event" in message and self.world.audit.heard(message):
+        if "event" in message and self.world.audit.hearing.heard(message):
             self.since = message["seq"]

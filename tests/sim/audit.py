@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hirehall.core import lifecycle
 from hirehall.model import DEFAULT_RULES, FINAL, QueueSettings, Rules, State, id_number
 from tests.sim.disk import Queues, log_of
+from tests.sim.hearing import Hearing
 
 if TYPE_CHECKING:
     from tests.sim.net import Link
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Rows = dict[int, Row]
-STEPS = {step.name: step for step in lifecycle.STEPS}
 LIMITS = {"default": 1, "double": 2}  # jobs of one lock that may go
 
 HISTORY = 15  # a row keeps at least the last so many ends of attempts
@@ -53,8 +52,7 @@ class Audit:
         self.queues_before = self.queues  # and the one before
         self.unheard: dict[int, int] = {}  # job that ended -> the session that follows it and has not been told
         self.log_lines: dict[tuple[str, int], tuple[list[str], bool]] = {}  # what was taken, and whether in its order
-        self.known: dict[str, str] = {}  # the state that the watcher knows of a job
-        self.heard_up_to: tuple[str, int] | None = None
+        self.hearing = Hearing(self)
 
     def demand(self, promise: bool, name: str, **facts: Any) -> None:
         """Raise Violation unless the promise holds."""
@@ -332,54 +330,13 @@ class Audit:
         real = Counter((row["lane"], row["state"]) for row in rows.values())
         self.demand(kept == dict(real), "counts are exact", kept=kept, real=dict(real))
 
-    # What the watcher hears.
-
-    def watching(self, since: str | None, message: dict[str, Any]) -> None:
-        """It goes on at `since`, or begins anew."""
-        if since is None or message.get("gap"):
-            self.world.count("watcher begins anew")
-            self.known.clear()
-            self.heard_up_to = place_of(message["seq"])
-        else:
-            self.demand(message["seq"] == since, "a watcher goes on where it was", since=since, reply=message)
-
-    def heard(self, event: dict[str, Any]) -> bool:
-        """Events come in their order without a gap, and the steps of a job in a legal order. Whether it is new."""
-        run, number = place_of(event["seq"])
-        assert self.heard_up_to is not None
-        self.demand(self.heard_up_to[0] == run, "a gap is told", event=event, heard=self.heard_up_to)
-        if number <= self.heard_up_to[1]:
-            return False
-        self.demand(number == self.heard_up_to[1] + 1, "no event is left out", event=event, heard=self.heard_up_to)
-        self.heard_up_to = (run, number)
-        if "id" in event:
-            self._check_event(event["id"], event)
-        return True
-
-    def _check_event(self, job: str, event: dict[str, Any]) -> None:
-        was, name = self.known.get(job), event["event"]
-        if name == "submit":
-            self.demand(was is None, "a job is submitted once", event=event, was=was)
-        elif was is not None and name == "progress":
-            self.demand(was == "running", "only what runs makes progress", event=event, was=was)
-        elif was is not None:
-            placed = name == "deliver" and was == "running"  # it was given to a worker in its submit
-            sources = {state.word for state in STEPS[name].sources}
-            legal = was in sources or placed or (name == "change" and was == event["state"])
-            self.demand(legal, "events of a job follow its life", event=event, was=was)
-        self.known.pop(job, None)
-        if "state" in event:
-            self.known[job] = event["state"]
-
     # The end.
 
     def healed(self) -> None:
         for number in self.acked:
             kept = number in self.durable or number in self.removable
             self.demand(kept, "G1 acknowledged means kept", id=number)
-        for job, state in self.known.items():
-            row = self.durable[id_number(job)]
-            self.demand(State(row["state"]).word == state, "a watcher knows where all jobs are", row=row, knows=state)
+        self.hearing.healed()
         for (job, attempt), (texts, in_order) in self.log_lines.items():
             if id_number(job) in self.durable:
                 self._check_log(log_of(self.world.store.db, id_number(job), attempt), texts, in_order)
@@ -420,9 +377,3 @@ def is_ready_in(rows: Rows, job: int, lane: int) -> bool:
     """Whether this job was ready in this lane."""
     row = rows.get(job)
     return row is not None and row["state"] == State.READY and row["lane"] == lane
-
-
-def place_of(seq: str) -> tuple[str, int]:
-    """The run of a hall, and the number of an event in it."""
-    run, _, number = seq.rpartition("-")
-    return run, int(number)
