@@ -108,9 +108,11 @@ class SimClient(Actor):
             self.submit()
         elif self.ids and choice < 0.75:
             self.meddle()
-        elif choice < 0.77 and not self.world.healing:
+        elif 0.75 <= choice < 0.78 and not self.world.healing:
             self.world.count("queue set")
-            self.say(cmd=dice.choice(("pause", "resume", "resume", "drain")), queue=dice.choice(QUEUES))
+            self.say(
+                cmd=dice.choice(("pause", "pause", "resume", "resume", "resume", "drain")), queue=dice.choice(QUEUES)
+            )
         elif self.ids and choice < 0.9:
             self.say(cmd="get", ids=[dice.choice(self.ids)])
         elif self.ids:
@@ -383,12 +385,12 @@ class SimWatcher(Actor):
             self.begun(asked.get("since"), message)
 
     def begun(self, since: str | None, message: dict[str, Any]) -> None:
-        self.world.audit.watching(since, message)
+        self.world.audit.hearing.watching(since, message)
         self.since = message["seq"] if since is None or message.get("gap") else self.since
         self.watching = True
 
     def pushed(self, message: dict[str, Any]) -> None:
         if message.get("gap"):  # the network had said `watch` twice
             self.begun(None, message)
-        if "event" in message and self.world.audit.heard(message):
+        if "event" in message and self.world.audit.hearing.heard(message):
             self.since = message["seq"]

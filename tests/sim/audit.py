@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hirehall.core import lifecycle
 from hirehall.model import DEFAULT_RULES, FINAL, QueueSettings, Rules, State, id_number
 from tests.sim.disk import Queues, log_of
+from tests.sim.hearing import Hearing
 
 if TYPE_CHECKING:
     from tests.sim.net import Link
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Rows = dict[int, Row]
-STEPS = {step.name: step for step in lifecycle.STEPS}
 LIMITS = {"default": 1, "double": 2}  # jobs of one lock that may go
 
 HISTORY = 15  # a row keeps at least the last so many ends of attempts
@@ -53,8 +52,7 @@ class Audit:
         self.queues_before = self.queues  # and the one before
         self.unheard: dict[int, int] = {}  # job that ended -> the session that follows it and has not been told
         self.log_lines: dict[tuple[str, int], tuple[list[str], bool]] = {}  # what was taken, and whether in its order
-        self.known: dict[str, str] = {}  # the state that the watcher knows of a job
-        self.heard_up_to: tuple[str, int] | None = None
+        self.hearing = Hearing(self)
 
     def demand(self, promise: bool, name: str, **facts: Any) -> None:
         """Raise Violation unless the promise holds."""
@@ -94,6 +92,7 @@ class Audit:
     def logged(self, job: str, attempt: int, texts: list[str]) -> None:
         """These lines were taken one after the other, and then the attempt's end, on one connection."""
         if texts:
+            self.world.count("log kept")
             self.log_lines[job, attempt] = (texts, not self.world.faults.reorder)
 
     def _done_answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
@@ -205,6 +204,7 @@ class Audit:
         for number, row in rows.items():
             old = before.get(number)
             if number in self.finals and self._is_revived(number, row, old):
+                self.world.count("job tried again")
                 del self.finals[number]
             if number in self.finals:
                 self.demand(
@@ -218,14 +218,18 @@ class Audit:
                 self.demand(row["attempt"] >= old["attempt"], "G7 an attempt never goes back", row=row, old=old)
         for number, old in before.items():
             gone = number in self.removable and old["state"] in FINAL
+            if number not in rows:
+                self.world.count("job removed")
             self.demand(number in rows or gone, "G5 nothing removes jobs", id=number)
 
     def _is_revived(self, number: int, row: Row, old: Row | None) -> bool:
-        """Whether somebody had this job tried again, so that its end was none; all its attempts are forgiven then."""
+        """Whether somebody had this job tried again, so that its end was none; all its attempts are forgiven then. Its
+        parents may cancel it in the same commit."""
         ended = self.finals[number][0]
         if number not in self.revivable or ended == State.SUCCEEDED or old is None or old["state"] != ended:
             return False
-        return row["forgiven"] > old["forgiven"] or (row["state"] not in FINAL and row["forgiven"] == old["attempt"])
+        moved = row["state"] not in FINAL or row["state"] == State.CANCELLED != ended
+        return moved and row["forgiven"] == old["attempt"]
 
     def _check_gates(self, rows: Rows) -> None:
         """No job goes too early, no lock lets too many go, nobody waits for nothing."""
@@ -251,6 +255,7 @@ class Audit:
         waits = any(job in rows and rows[job]["state"] not in FINAL for job in gate.after or [])
         limit = self.queues[row["queue"]].lock_limit
         full = gate.lock is not None and places[row["queue"], gate.lock] >= limit
+        self.world.count("job waited for another" if waits else "job waited for its lock")
         self.demand(waits or full, "no job waits for nothing", row=row, places=places)
 
     def _check_queues(self, before: Rows, rows: Rows) -> None:
@@ -272,6 +277,7 @@ class Audit:
         for number, row in rows.items():
             ended = row["state"] in FINAL and (number not in before or before[number]["state"] not in FINAL)
             if ended and row["follow"] in self.world.hall.sessions:
+                self.world.count("follower to be told")
                 self.unheard[number] = row["follow"]
 
     def rested(self) -> None:
@@ -324,54 +330,13 @@ class Audit:
         real = Counter((row["lane"], row["state"]) for row in rows.values())
         self.demand(kept == dict(real), "counts are exact", kept=kept, real=dict(real))
 
-    # What the watcher hears.
-
-    def watching(self, since: str | None, message: dict[str, Any]) -> None:
-        """It goes on at `since`, or begins anew."""
-        if since is None or message.get("gap"):
-            self.world.count("watcher begins anew")
-            self.known.clear()
-            self.heard_up_to = place_of(message["seq"])
-        else:
-            self.demand(message["seq"] == since, "a watcher goes on where it was", since=since, reply=message)
-
-    def heard(self, event: dict[str, Any]) -> bool:
-        """Events come in their order without a gap, and the steps of a job in a legal order. Whether it is new."""
-        run, number = place_of(event["seq"])
-        assert self.heard_up_to is not None
-        self.demand(self.heard_up_to[0] == run, "a gap is told", event=event, heard=self.heard_up_to)
-        if number <= self.heard_up_to[1]:
-            return False
-        self.demand(number == self.heard_up_to[1] + 1, "no event is left out", event=event, heard=self.heard_up_to)
-        self.heard_up_to = (run, number)
-        if "id" in event:
-            self._check_event(event["id"], event)
-        return True
-
-    def _check_event(self, job: str, event: dict[str, Any]) -> None:
-        was, name = self.known.get(job), event["event"]
-        if name == "submit":
-            self.demand(was is None, "a job is submitted once", event=event, was=was)
-        elif was is not None and name == "progress":
-            self.demand(was == "running", "only what runs makes progress", event=event, was=was)
-        elif was is not None:
-            placed = name == "deliver" and was == "running"  # it was given to a worker in its submit
-            sources = {state.word for state in STEPS[name].sources}
-            legal = was in sources or placed or (name == "change" and was == event["state"])
-            self.demand(legal, "events of a job follow its life", event=event, was=was)
-        self.known.pop(job, None)
-        if "state" in event:
-            self.known[job] = event["state"]
-
     # The end.
 
     def healed(self) -> None:
         for number in self.acked:
             kept = number in self.durable or number in self.removable
             self.demand(kept, "G1 acknowledged means kept", id=number)
-        for job, state in self.known.items():
-            row = self.durable[id_number(job)]
-            self.demand(State(row["state"]).word == state, "a watcher knows where all jobs are", row=row, knows=state)
+        self.hearing.healed()
         for (job, attempt), (texts, in_order) in self.log_lines.items():
             if id_number(job) in self.durable:
                 self._check_log(log_of(self.world.store.db, id_number(job), attempt), texts, in_order)
@@ -412,9 +377,3 @@ def is_ready_in(rows: Rows, job: int, lane: int) -> bool:
     """Whether this job was ready in this lane."""
     row = rows.get(job)
     return row is not None and row["state"] == State.READY and row["lane"] == lane
-
-
-def place_of(seq: str) -> tuple[str, int]:
-    """The run of a hall, and the number of an event in it."""
-    run, _, number = seq.rpartition("-")
-    return run, int(number)

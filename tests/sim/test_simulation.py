@@ -19,6 +19,8 @@ RARE = (
     "killed before commit", "killed after commit, before sync", "killed after sync, before replies",
     "killed before send", "killed, unsynced writes kept", "half-open connection", "hall frozen", "line dropped",
     "line reordered", "wall clock jumped", "worker died", "worker fenced itself", "worker hangs", "worker lies",
+    "worker outlived the trouble", "watcher begins anew", "queue set", "job waited for another",
+    "job waited for its lock", "job tried again", "job removed", "log kept", "follower to be told",
 )  # fmt: skip
 
 seen: Counter[str] = Counter()

@@ -327,6 +327,7 @@ class World:
         stay = self.workers[: (len(self.workers) + 1) // 2] if self.dice.random() < 0.5 else []
         for worker in self.workers:
             if worker in stay:
+                self.count("worker outlived the trouble")
                 worker.behave()
             else:
                 self._bury(worker)

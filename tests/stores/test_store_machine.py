@@ -220,6 +220,18 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.books.want(lifecycle.CHANGE, job.id, edit).answer == self.paper.change(job.id, edit, self.now)
             self.open_gates()
 
+    @precondition(lambda self: any(not job.waits for job in self.jobs(State.BLOCKED)))
+    @rule(dice=DICE)
+    def put_off_who_waits_for_a_lock(self, dice: Random) -> None:
+        job = next(job for job in self.jobs(State.BLOCKED) if not job.waits)
+        edit = Edit(due=self.now + 30_000, expires_at=None)
+        assert self.books.want(lifecycle.CHANGE, job.id, edit).answer == self.paper.change(job.id, edit, self.now)
+        self.open_gates()
+        holders = [other for other in self.jobs(State.READY, State.RUNNING) if other.lock == job.lock]
+        if dice.random() < 0.7:
+            assert self.books.cancel(holders[0].id).answer == self.paper.cancel(holders[0].id, self.now)
+            self.open_gates()
+
     @rule(dice=DICE)
     def set_the_lock_limit(self, dice: Random) -> None:
         self.paper.lock_limit = dice.choice((1, 1, 2, 3))

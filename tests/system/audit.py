@@ -202,6 +202,43 @@ def causeless(seen: Evidence) -> Iterator[str]:
     return (job for job, tries in seen.attempts.items() if not all(attempt.cause for attempt in tries[:-1]))
 
 
+def too_early(seen: Evidence) -> Iterator[str]:
+    """A job starts when all that it waited for has been done, by the attempt whose result counts."""
+    for job, view in seen.dump.items():
+        ends = [_done_at(seen, parent) for parent in view.get("after") or []]
+        if any(attempt.started_at <= max(ends, default=0.0) for attempt in seen.of(job)):
+            yield job
+
+
+def _done_at(seen: Evidence, job: str) -> float:
+    view = seen.dump.get(job)
+    if view is None or view["state"] != "succeeded":
+        return float("inf")
+    ends = [at for attempt in seen.of(job) if attempt.number == view["attempt"] for at in attempt.times["end"]]
+    return min(ends, default=float("inf"))
+
+
+def lock_broken(seen: Evidence) -> Iterator[str]:
+    """Of the jobs with one lock, one is worked on at a time."""
+    held: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    owners: dict[int, str] = {}
+    for job, view in seen.dump.items():
+        if view.get("lock") is not None:
+            held[view.get("queue", ""), view["lock"]] += seen.of(job)
+            owners.update((id(attempt), job) for attempt in seen.of(job))
+    for tries in held.values():
+        in_order = sorted(tries, key=lambda attempt: attempt.started_at)
+        yield from (owners[id(b)] for a, b in pairwise(in_order) if b.started_at < a.over_at)
+
+
+def cancelled_for_nothing(seen: Evidence) -> Iterator[str]:
+    """Nobody cancels in these runs but a parent that did not succeed."""
+    for job, view in seen.dump.items():
+        parents = [seen.dump.get(parent, {}).get("state") for parent in view.get("after") or []]
+        if view["state"] == "cancelled" and all(state == "succeeded" for state in parents):
+            yield job
+
+
 def unstable(seen: Evidence) -> Iterator[str]:
     """What ended stays as it is: state, attempt and result."""
     ended = (job for job, view in seen.dump.items() if view["state"] in FINAL)
@@ -233,6 +270,9 @@ CHECKS: dict[str, Callable[[Evidence], Iterator[str]]] = {
     "attempt started twice": started_twice,
     "more starts than max_attempts": too_many_starts,
     "extra start without a cause": causeless,
+    "started before what it waited for": too_early,
+    "two at once with one lock": lock_broken,
+    "cancelled for nothing": cancelled_for_nothing,
     "outcome changed on re-read": unstable,
     "key with two ids": split_keys,
     "ghost": ghosts,

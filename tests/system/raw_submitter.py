@@ -30,6 +30,13 @@ def job_named(key: str, number: int, longest_ms: int) -> Message:
     return {"key": key, "kind": f"kind-{number % 3}", "payload": payload}
 
 
+def tied(job: Message, number: int) -> Message:
+    """Every third job waits for others, those that were acknowledged some time ago; every fourth has a lock."""
+    after: Message = {"after": []} if number % 3 == 0 else {}
+    lock: Message = {"lock": f"lock-{number % 5}"} if number % 4 == 0 else {}
+    return job | after | lock
+
+
 class Submitter:
     """Batches that wait, batches that are under way, and a log of what was answered."""
 
@@ -39,6 +46,7 @@ class Submitter:
         self.under_way: dict[int, Batch] = {}
         self.rate = rate
         self.sent = 0
+        self.acked: list[str] = []  # what later jobs may wait for
         self.began = time.monotonic()
         self.log = os.open(acks, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
@@ -80,6 +88,9 @@ class Submitter:
 
     def _submit(self, line: Line) -> None:
         batch = self.todo[0]  # it stays there when the connection breaks in the middle of this
+        for job in batch:
+            if job.get("after") == []:  # chosen once, so that the job is the same when it is said again
+                job["after"] = self.acked[-40::20] or None
         jobs = batch[0] if len(batch) == 1 else {"jobs": batch}
         self.under_way[line.post("submit", **jobs)] = batch
         self.todo.popleft()
@@ -98,6 +109,7 @@ class Submitter:
         for job, answered in zip(batch, ids, strict=True):
             ack = {"id": answered, "key": job["key"], "marker": job["payload"]["marker"]}
             os.write(self.log, json.dumps(ack).encode() + b"\n")
+            self.acked.append(answered)
         os.fsync(self.log)
 
 
@@ -110,8 +122,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=500.0)
     parser.add_argument("--bulk", type=int, default=1)
     parser.add_argument("--longest", type=int, default=150)
+    parser.add_argument("--tied", action="store_true", help="jobs wait for others and have locks")
     options = parser.parse_args()
     jobs = [job_named(f"{options.prefix}-{n}", n, options.longest) for n in range(options.count)]
+    if options.tied:
+        jobs = [tied(job, n) for n, job in enumerate(jobs)]
     batches = [jobs[n : n + options.bulk] for n in range(0, len(jobs), options.bulk)]
     Submitter(options.data, options.acks, batches, options.rate).run()
 

@@ -17,19 +17,26 @@ def view(key: str, **fields: Any) -> dict[str, Any]:
 
 
 def sound() -> Evidence:
-    """Job a1 ran once; a2 was in the hand of a worker that was killed, and ran again at another."""
-    dump = {"a1": view("k1"), "a2": view("k2", attempt=2, result={"by": [2, "ann"]})}
+    """Job a1 ran once; a2, with the same lock, was in the hand of a worker that was killed, and ran again at another;
+    a3 waited for both."""
+    dump = {
+        "a1": view("k1", lock="saw"),
+        "a2": view("k2", attempt=2, result={"by": [2, "ann"]}, lock="saw"),
+        "a3": view("k3", after=["a1", "a2"]),
+    }
     marks = [
         Mark("a1", 1, "ann", "start", 1.0),
         Mark("a1", 1, "ann", "end", 2.0),
         Mark("a1", 1, "ann", "done", 2.1),
-        Mark("a2", 1, "bob", "start", 1.5),
+        Mark("a2", 1, "bob", "start", 2.05),
         Mark("-", 0, "bob", "killed", 2.5),
         Mark("a2", 2, "ann", "start", 5.0),
         Mark("a2", 2, "ann", "end", 6.0),
+        Mark("a3", 1, "ann", "start", 6.1),
+        Mark("a3", 1, "ann", "end", 6.2),
     ]
     acks = [Ack("a1", "k1", "m-k1"), Ack("a2", "k2", "m-k2")]
-    return Evidence(acks, marks, dump, deepcopy(dump), frozenset({"k1", "k2"}))
+    return Evidence(acks, marks, dump, deepcopy(dump), frozenset({"k1", "k2", "k3"}))
 
 
 def without(seen: Evidence, *marks: Mark) -> Evidence:
@@ -40,7 +47,7 @@ def without(seen: Evidence, *marks: Mark) -> Evidence:
 def test_a_sound_run_has_no_fault_and_says_why_jobs_ran_again() -> None:
     findings = audit(sound())
     assert findings.sound, findings
-    assert (findings.jobs, findings.starts, findings.extra_starts) == (2, 3, {"worker killed": 1})
+    assert (findings.jobs, findings.starts, findings.extra_starts) == (3, 4, {"worker killed": 1})
 
 
 def lose_a_job(seen: Evidence) -> None:
@@ -96,6 +103,24 @@ def run_again_after_the_result_was_taken(seen: Evidence) -> None:
     seen.marks += [Mark("a2", 1, "bob", "end", 2.0), Mark("a2", 1, "bob", "done", 2.2)]
 
 
+def start_a_child_before_its_parent_has_ended(seen: Evidence) -> None:
+    seen.marks = [mark._replace(at=5.5) if mark[:4] == ("a3", 1, "ann", "start") else mark for mark in seen.marks]
+
+
+def start_a_child_after_the_end_of_an_attempt_that_does_not_count(seen: Evidence) -> None:
+    start_a_child_before_its_parent_has_ended(seen)
+    seen.marks.append(Mark("a2", 1, "bob", "end", 2.3))
+
+
+def let_two_jobs_have_one_lock(seen: Evidence) -> None:
+    seen.marks = [mark._replace(at=1.5) if mark[:4] == ("a2", 1, "bob", "start") else mark for mark in seen.marks]
+
+
+def cancel_a_child_of_good_parents(seen: Evidence) -> None:
+    for dump in (seen.dump, seen.again):
+        dump["a3"] |= {"state": "cancelled", "result": None}
+
+
 def change_a_result(seen: Evidence) -> None:
     seen.again["a1"]["result"] = {"by": [1, "ann"], "more": 1}
 
@@ -113,7 +138,7 @@ def keep_two_jobs_under_one_key(seen: Evidence) -> None:
 
 
 def make_a_job_up(seen: Evidence) -> None:
-    seen.keys = frozenset({"k1"})
+    seen.keys = frozenset({"k1", "k3"})
 
 
 def work_on_an_unknown_job(seen: Evidence) -> None:
@@ -133,6 +158,10 @@ FAULTS = [
     (start_more_often_than_allowed, "more starts than max_attempts"),
     (run_again_for_no_reason, "extra start without a cause"),
     (run_again_after_the_result_was_taken, "extra start without a cause"),
+    (start_a_child_before_its_parent_has_ended, "started before what it waited for"),
+    (start_a_child_after_the_end_of_an_attempt_that_does_not_count, "started before what it waited for"),
+    (let_two_jobs_have_one_lock, "two at once with one lock"),
+    (cancel_a_child_of_good_parents, "cancelled for nothing"),
     (change_a_result, "outcome changed on re-read"),
     (forget_an_ended_job, "outcome changed on re-read"),
     (answer_a_key_with_two_ids, "key with two ids"),

@@ -57,6 +57,25 @@ def test_nothing_is_lost_or_done_twice_when_halls_and_workers_are_killed_under_l
     assert set(findings.extra_starts) <= {"worker killed"}, "a live worker lost a job"
 
 
+def test_locks_and_dependencies_hold_when_halls_and_workers_are_killed_under_load(own_hall: Hall, crew: Crew) -> None:
+    workers = [crew.hire("--credit", "8", *extra) for extra in ([], ["--bulk"], ["--unix"])]
+    crew.submit("tied", 600, "--rate", "150", "--tied", "--longest", "60")
+    crew.submit("bulk", 600, "--rate", "150", "--tied", "--longest", "60", "--bulk", "6")
+    for turn in range(1, 8):
+        crew.await_ends(turn * 130, within=20)
+        if turn % 2:
+            own_hall.restart()
+        else:
+            crew.kill(workers.pop(0))
+            workers.append(crew.hire("--credit", "8", "--bulk"))
+    findings = settle(own_hall, crew, keys(tied=600, bulk=600))
+    print(findings)
+    assert findings.sound, findings
+    assert findings.jobs == 1200
+    tied = [view for view in find_jobs(own_hall.session()).values() if view["after"] or view["lock"]]
+    assert len(tied) > 400, "the load was tied"
+
+
 def test_no_job_runs_twice_when_only_the_hall_is_killed(own_hall: Hall, crew: Crew) -> None:
     for extra in ([], ["--bulk"], ["--unix"]):
         crew.hire("--credit", "4", *extra)
