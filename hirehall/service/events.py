@@ -28,6 +28,7 @@ KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
 NOTHING: Mapping[str, Any] = {}
 FEED_EVENTS = 2_000  # for one watcher in one turn
+LONGEST_NUMBER = 18  # digits; Python refuses to read very long ones
 SHUTDOWN = "shutdown"  # concerns everybody, whatever they watch
 EVENT_NAMES = frozenset(
     {*(step.name for step in lifecycle.STEPS), "submit", "progress", "queue", "join", "leave", "gap", SHUTDOWN}
@@ -206,7 +207,7 @@ class Events:
 
     def _position(self, since: str) -> int | None:
         run, _, number = since.rpartition("-")
-        if run != self._run or not number.isascii() or not number.isdigit():
+        if run != self._run or not number.isascii() or not number.isdigit() or len(number) > LONGEST_NUMBER:
             return None
         position = int(number)
         return position if self.first <= position <= self._next else None

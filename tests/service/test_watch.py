@@ -272,3 +272,8 @@ def test_a_revoked_token_hears_nothing_more(office: Office, boss: Guest) -> None
     boss.submit()
     assert eve.is_gone
     assert eve.events() == []
+
+
+def test_a_since_of_endless_digits_is_a_gap(boss: Guest) -> None:
+    run = boss.ok("watch")["seq"].rpartition("-")[0]
+    assert boss.ok("watch", since=f"{run}-{'9' * 5_000}")["gap"] is True
