@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
+MOST_TEXT = 16 << 20  # characters of progress; with more the older half of all events is thrown out
 NOTHING: Mapping[str, Any] = {}
 FEED_EVENTS = 2_000  # for one watcher in one turn
+LONGEST_NUMBER = 18  # digits; Python refuses to read very long ones
 SHUTDOWN = "shutdown"  # concerns everybody, whatever they watch
 EVENT_NAMES = frozenset(
     {*(step.name for step in lifecycle.STEPS), "submit", "progress", "queue", "join", "leave", "gap", SHUTDOWN}
@@ -88,6 +90,7 @@ class Events:
         self._run = run
         self._runs: list[Run] = []
         self._next = 0
+        self._text = 0  # characters of progress that the ring holds
         self._watchers: dict[int, Watcher] = {}
 
     @property
@@ -121,6 +124,7 @@ class Events:
         run = Run(self._hall.core.now.wall_ms, "progress", job.kind, job.queue, job.attempt, State.RUNNING)
         run.ids.append(job.id)
         run.more = {"percent": percent, "text": text}
+        self._text += len(text)
         self.add(run)
         self._tell_soon()
 
@@ -135,8 +139,17 @@ class Events:
         for runs in (self._submits(batch), self._changes(batch), self._moves(batch), self._claims(batch)):
             for run in runs:
                 self.add(run)
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        old = 0
         if self._next - self.first > KEPT_EVENTS + SLACK_EVENTS:
-            del self._runs[: self._at(self._next - KEPT_EVENTS)]
+            old = self._at(self._next - KEPT_EVENTS)
+        if self._text > MOST_TEXT:
+            old = max(old, len(self._runs) // 2)
+        if old:
+            self._text -= sum(len(run.more.get("text", "")) for run in self._runs[:old])
+            del self._runs[:old]
 
     def _submits(self, batch: Batch) -> Iterable[Run]:
         at = batch.now.wall_ms
@@ -206,7 +219,7 @@ class Events:
 
     def _position(self, since: str) -> int | None:
         run, _, number = since.rpartition("-")
-        if run != self._run or not number.isascii() or not number.isdigit():
+        if run != self._run or not number.isascii() or not number.isdigit() or len(number) > LONGEST_NUMBER:
             return None
         position = int(number)
         return position if self.first <= position <= self._next else None

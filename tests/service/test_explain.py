@@ -148,6 +148,16 @@ def test_a_queue_that_is_over_its_rate(office: Office, boss: Guest, rate: float,
     assert boss.why(job) == [f"Queue 'default' starts at most {shown}, and has just done so."]
 
 
+def test_a_rate_that_would_allow_it_again_is_not_the_reason(office: Office, boss: Guest) -> None:
+    office.worker("ann", credit=1)
+    boss.ok("queue", queue="default", max_per_second=0.5)
+    job = boss.submit_many([{}, {}])[-1]
+    busy = "Worker 'ann' could run it, but has no place free: it has 1 job in hand."
+    assert boss.why(job) == ["Queue 'default' starts at most one job in 2 s, and has just done so.", busy]
+    office.pass_time(3)
+    assert boss.why(job) == [busy]
+
+
 # It waits for others.
 
 

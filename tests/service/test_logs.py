@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from hirehall.core.operations import Batch
 from tests.service.office import Guest, Office
 
 
@@ -297,3 +299,22 @@ def test_an_attempt_that_ends_while_its_follower_does_not_read(boss: Guest, ann:
     ann.done(job)
     boss.unclog()
     assert pushed(boss) == ["last", "END"]
+
+
+def test_lines_said_while_a_cancel_is_being_stored_are_heard_before_the_end(
+    office: Office, boss: Guest, ann: Guest
+) -> None:
+    job = boss.submit()
+    boss.ok("log_of", id=job, follow=True)
+    disk, apply = asyncio.Event(), office.store.apply
+
+    async def slowly(batch: Batch) -> None:
+        await disk.wait()
+        await apply(batch)
+
+    office.store.apply = slowly  # type: ignore[method-assign]
+    boss.say({"cmd": "cancel", "id": job})
+    say(ann, job, "last")
+    disk.set()
+    assert pushed(boss) == ["last", "END"]
+    assert boss.state(job) == "cancelled"

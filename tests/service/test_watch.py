@@ -272,3 +272,24 @@ def test_a_revoked_token_hears_nothing_more(office: Office, boss: Guest) -> None
     boss.submit()
     assert eve.is_gone
     assert eve.events() == []
+
+
+def test_a_since_of_endless_digits_is_a_gap(boss: Guest) -> None:
+    run = boss.ok("watch")["seq"].rpartition("-")[0]
+    assert boss.ok("watch", since=f"{run}-{'9' * 5_000}")["gap"] is True
+
+
+def test_long_texts_of_progress_do_not_fill_the_memory(
+    office: Office, boss: Guest, ann: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MOST_TEXT", 50_000)
+    job = boss.submit()
+    seq = boss.ok("watch")["seq"]
+    for n in range(100):
+        ann.ok("progress", id=job, attempt=1, percent=n, text="x" * 1_000)
+    office.pass_time(2)
+    late = office.guest("late")
+    assert late.ok("watch", since=seq)["gap"] is True
+    held = office.hall.events
+    assert sum(len(run.more.get("text", "")) for run in held._runs) == held._text <= 50_000
+    assert [event["percent"] for event in late.since(boss.events()[-3]["seq"])] == [98, 99]

@@ -18,6 +18,10 @@ def nap(payload):
     return payload["ms"]
 
 @job
+def patient(payload, context):
+    context.stopping.wait()
+
+@job
 def echo(payload):
     if not isinstance(payload, list):
         raise TypeError("echo takes a list")
