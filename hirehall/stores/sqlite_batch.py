@@ -46,6 +46,8 @@ def _steps(work: Work) -> None:
         sweep(work)
     if work.has_gates or batch.queues:
         open_gates(work)
+    elif batch.sweep:
+        work.db.execute("DELETE FROM ended_parents")  # nobody waits for them any more
     claim(work)
     _sums(work)
 
