@@ -292,6 +292,7 @@ def test_a_parent_tried_again_before_all_its_children_heard_of_its_end_gives_the
     assert {job.state for job in books.read(*children[SWEEP_JOBS:])} == {State.READY}
 
 
+@pytest.mark.slow
 def test_when_nobody_waits_any_more_there_is_nothing_left_to_tell(books: Books) -> None:
     parent = books.one("parent")
     children = many(books, parent, SWEEP_JOBS + 2)
