@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tests.sim.net import Link
 
@@ -44,10 +45,10 @@ class Actor:
             return
         self._refs += 1
         self.asked[self._refs] = message
-        self.link.send(json.dumps({**message, "ref": self._refs}).encode())
+        self.link.send(msgspec.json.encode({**message, "ref": self._refs}))
 
     def hear(self, line: bytes) -> None:
-        message = json.loads(line)
+        message = msgspec.json.decode(line)
         asked = self.asked.pop(message.get("ref"), None) if "ref" in message else None
         if message.get("error", {}).get("code") == "unauthenticated":
             self.reconnect()

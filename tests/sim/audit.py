@@ -5,7 +5,6 @@ The audit knows what actors offered and heard and what is durable; it never asks
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -105,7 +104,7 @@ class Audit:
 
         elif message["error"]["code"] == "stale_lease" and "result" in asked:
             row = self.durable[id_number(asked["id"])]
-            ours = row["state"] == State.SUCCEEDED and json.loads(row["result"]) == asked["result"]
+            ours = row["state"] == State.SUCCEEDED and msgspec.json.decode(row["result"]) == asked["result"]
             self.demand(not ours, "G11 a refused result is not the job's result", asked=asked, row=row)
 
     def _cancel_answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
@@ -133,7 +132,7 @@ class Audit:
 
     def sent(self, link: Link, line: bytes) -> None:
         """Save before send: nothing leaves that is not durable."""
-        message = json.loads(line)
+        message = msgspec.json.decode(line)
         if "event" in message:
             return
         for job in message.get("ids") or ([message["id"]] if "state" in message else []):
@@ -150,7 +149,9 @@ class Audit:
             assert row is not None
             self.demand(State(row["state"]).word == end["state"], "G6 a told end is stored", end=end, row=row)
             if row["result"] is not None:
-                self.demand(json.loads(row["result"]) == end["result"], "G6 a told result is stored", end=end, row=row)
+                self.demand(
+                    msgspec.json.decode(row["result"]) == end["result"], "G6 a told result is stored", end=end, row=row
+                )
 
     def _sent_run(self, link: Link, job: dict[str, Any]) -> None:
         number = id_number(job["id"])
@@ -170,7 +171,7 @@ class Audit:
         before = self.delivered.get(number, 0)
         self.demand(job["attempt"] > before, "G7 attempts grow with every hand-out", job=job, before=before)
         self.delivered[number] = job["attempt"]
-        ended = {entry["attempt"] for entry in json.loads(row["history"] or b"[]")}
+        ended = {entry["attempt"] for entry in msgspec.json.decode(row["history"] or b"[]")}
         caused = set(range(max(1, job["attempt"] - HISTORY), job["attempt"])) <= ended
         self.demand(caused, "G8 every further start has a recorded cause", job=job, history=row["history"])
         self.demand(self._may_go(row, self.durable), "no job runs before its parents have succeeded", job=job)
@@ -315,7 +316,7 @@ class Audit:
         }  # fmt: skip
 
     def _check_groups(self, rows: Rows) -> None:
-        found = Counter(json.loads(row["payload"])["m"] for row in rows.values())
+        found = Counter(marker_of(row["payload"]) for row in rows.values())
         for marker, jobs in self.groups.items():
             self.demand(
                 found[marker] % jobs == 0, "G4 a bulk submit is all or nothing", marker=marker, found=found[marker]
@@ -371,6 +372,12 @@ def _is_kept(row: Row, before: Rows) -> bool:
     """Whether a worker came back and keeps it."""
     old = before.get(row["id"])
     return old is not None and old["state"] == State.READY and old["attempt"] == row["attempt"]
+
+
+@lru_cache(maxsize=1_000)
+def marker_of(payload: bytes) -> str:
+    """What the job was offered as."""
+    return str(msgspec.json.decode(payload)["m"])
 
 
 def is_ready_in(rows: Rows, job: int, lane: int) -> bool:

@@ -6,7 +6,6 @@ What was committed but not yet synced is forgotten by a power cut and survives a
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import defaultdict
 from functools import lru_cache
@@ -91,4 +90,4 @@ def log_of(db: apsw.Connection, job: int, attempt: int) -> list[str]:
     """The texts of an attempt's log, in their order."""
     query = "SELECT entries FROM logs WHERE job = ? AND attempt = ? ORDER BY at_byte"
     lines = [line for (chunk,) in db.execute(query, (job, attempt)) for line in chunk.split(b"\n")]
-    return [json.loads(line)["text"] for line in lines]
+    return [msgspec.json.decode(line)["text"] for line in lines]

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from hirehall.core.lanes import Crew
 from hirehall.model import FINAL, Instant, State
 from hirehall.service.access import ROLES, Tokens, anonymous_identity
@@ -69,6 +71,7 @@ class World:
         self.seen: Counter[str] = Counter()
         self.hall_is_up = False
         self.healing = False
+        self._compared: Rows = {}  # what the hall was last compared with
         self.max_running = self.dice.choice((None, 2))  # of the queue `double`
         self.watchers = [SimWatcher(self)] if self.dice.random() < 0.7 else []
         self._fingerprint = hashlib.sha256()
@@ -157,7 +160,7 @@ class World:
             actor.cut_off()
 
     def _committed(self, stored: Rows, queues: Queues) -> None:
-        self._fingerprint.update(repr(sorted(stored.items())).encode())
+        self._fingerprint.update(msgspec.msgpack.encode(sorted(stored.items())))
         try:
             self.audit.committed(stored, queues)
         except Violation as exc:
@@ -234,10 +237,16 @@ class World:
         for crew in self.hall.core.hallway.crews.values():
             self.audit.demand(not (crew.free and crew.has_ready), "G15 no lost wake-up", crew=sorted(crew.kinds))
             self._check_limited(crew)
+        self._check_leases()
+        if self.audit.durable is not self._compared:
+            self._compared = self.audit.durable
+            self._compare()
+
+    def _compare(self) -> None:
+        """After each commit what the hall has in hand is what is stored, and it has said all that it owes."""
+        self.audit.rested()
         kept = self.store.db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").fetchone()
         self.audit.demand(self.hall.core._next_wake == kept[0], "the earliest stored time is known", kept=kept)
-        self._check_leases()
-        self.audit.rested()
         ready = self.store.db.execute("SELECT lane, count(*) FROM jobs WHERE state = 2 GROUP BY lane")
         for number, jobs in ready:
             lane = self.hall.core.hallway.by_number.get(number)
