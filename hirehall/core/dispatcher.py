@@ -254,7 +254,7 @@ class Dispatcher:
         running = Counter(lease.job.queue for lease in self.leases.open.values())
         for line in self.hallway.limited.values():
             line.measure(running[line.name], self.now.mono)
-            if line.room is not None and line.room > 0:  # below 0 when its limit was lowered
+            if line.room:
                 self.hallway.let_go(line)
             else:
                 line.held = True
