@@ -1,14 +1,24 @@
-"""For all tests: where CI is true, nothing is skipped quietly."""
+"""For all tests: where CI is true, nothing is skipped quietly; what a test does to our logger ends with it."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
 
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
+
+
+@pytest.fixture(autouse=True)
+def the_log_speaks_again() -> Iterator[None]:
+    """A test that silences our logger, or makes it loud, does so for itself only."""
+    logger = logging.getLogger("hirehall")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -37,7 +37,7 @@ def test_z1_a_worker_that_comes_late_starts_at_once_and_gets_its_share(hall: Hal
 
 def test_z2_no_short_job_waits_behind_a_long_one(hall: Hall, queue: str, hire: Hire) -> None:
     hands = [hire(hall, name, queues=(queue,)) for name in ("ann", "bob")]
-    jobs = submit_many(hall.session(), queue, [{"payload": {"ms": ms}} for ms in [2000, *[20] * 60]])
+    jobs = submit_many(hall.session(), queue, [{"payload": {"ms": ms}} for ms in [5000, *[20] * 60]])
     await_queue(hall.session(), queue)
     busy = next(hand for hand in hands if jobs[0] in hand.times("start"))
     free = next(hand for hand in hands if hand is not busy)

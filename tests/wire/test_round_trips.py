@@ -86,7 +86,7 @@ def test_an_unknown_field_is_refused_by_its_name(kind: type) -> None:
     bad = decode_line(line.encode())
     assert type(bad) is BadLine
     assert bad.error.code == "bad_request"
-    assert "`colour`" in bad.error.message
+    assert "'colour'" in bad.error.message
     assert bytes(bad.ref) == b"7"
 
 
@@ -109,7 +109,7 @@ def test_deputys_commands_ignore_unknown_fields(kind: type) -> None:
 def test_an_unknown_field_inside_a_request_is_refused_by_its_name(line: str) -> None:
     bad = decode_line(line.encode())
     assert type(bad) is BadLine
-    assert "`colour`" in bad.error.message
+    assert "'colour'" in bad.error.message
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SAMPLES if MINIMAL.get(kind)], ids=tag)
