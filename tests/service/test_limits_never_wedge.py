@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.service.office import Guest, Office
@@ -17,6 +17,8 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("submit"), queues, st.integers(1, 6), st.sampled_from([{}, {"lock": "l"}, {"priority": 1}])),
     st.tuples(st.just("child"), queues, PLACES),
     st.tuples(st.sampled_from(["done", "fail", "release", "cancel", "retry"]), PLACES),
+    st.tuples(st.just("done"), PLACES),
+    st.tuples(st.just("done"), PLACES),
     st.tuples(st.just("move"), queues, PLACES),
     st.tuples(st.sampled_from(["pause", "resume", "drain"]), queues),
     st.tuples(st.just("most"), queues, st.sampled_from([0, 1, 2, 5, None])),
@@ -39,6 +41,9 @@ class Shop:
         self.running: set[tuple[str, str, int]] = set()
         self.worker: Guest | None = None
         self.come()
+        for queue in QUEUES:
+            self.do("submit", queue, 6, {})
+        self.check()
 
     def come(self) -> None:
         if self.worker is None:
@@ -123,8 +128,14 @@ class Shop:
         return [job["id"] for job in found if job["state"] in ("ready", "blocked", "scheduled", "running")]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
-@given(st.lists(OPERATIONS, max_size=40))
+@settings(
+    max_examples=120,
+    phases=[Phase.generate, Phase.shrink],
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
+)
+@given(st.lists(OPERATIONS, min_size=10, max_size=40))
 def test_limits_hold_and_every_job_ends(operations: list[tuple[Any, ...]]) -> None:
     shop = Shop()
     try:
