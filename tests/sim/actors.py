@@ -127,8 +127,8 @@ class SimClient(Actor):
         dice = self.world.dice
         cmd = dice.choices(("cancel", "retry", "change", "remove"), (4, 4, 3, 2))[0]
         job = dice.choice(self.ids)
-        if self.world.healing and cmd == "retry":
-            return  # or it would never end
+        if self.world.healing and cmd in ("retry", "remove"):
+            return  # or it would never end, and the last look would find a job on its way out
         if cmd == "remove":
             job = dice.choice(self.loose or [job])
             if job not in self.loose:

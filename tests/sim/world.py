@@ -206,8 +206,9 @@ class World:
         self._plan_trouble()
         self._drive(self.now + TROUBLE_SECONDS)
         self._heal()
-        self._drive(self.now + HEALING_SECONDS, until_done=True)
-        self._drive(max(self.now, self.hall_loop.frozen_until) + REST_SECONDS)
+        for _ in range(2):  # a retry that was on its way may have begun a job anew
+            self._drive(self.now + HEALING_SECONDS, until_done=True)
+            self._drive(max(self.now, self.hall_loop.frozen_until) + REST_SECONDS)
         self.audit.healed()
         self._fingerprint.update(f"{self.now:.6f} {self.timeline.steps} {sorted(self.seen.items())}".encode())
         return self._fingerprint.hexdigest()
