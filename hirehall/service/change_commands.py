@@ -103,7 +103,7 @@ def _for_ids(message: Any, ids: list[str]) -> Any:
 
 def task(hall: Hall, session: Session, message: requests.Task) -> Answer:
     """How far a task has come; `stop` ends it after the step under way."""
-    found = hall.tasks.find(message.id)
+    found = hall.tasks.find(message.id, session.identity)
     if message.stop:
         found.stopping = True
     return replies.TaskReply(task=msgspec.structs.replace(found.view))

@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct
 from hirehall.core.collecting import NextBatch
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.operations import MAX_OPERATIONS, Batch
-from hirehall.errors import HallError, StoreBroken
+from hirehall.errors import HallError, StoreBroken, Unknown
 from hirehall.model import Instant, session_holder
 from hirehall.ports import Connection, Store
 from hirehall.service import pushes
@@ -184,6 +184,9 @@ class Hall:
             return False
         except HallError as exc:
             answer = error_reply(exc)
+        except Exception:  # a mistake of ours: whoever asked must not wait for ever, and others go on
+            log.exception("a %s failed", type(message).__name__)
+            answer = error_reply(Unknown("the hall failed at this, and its log says how; it may have happened or not"))
         if answer is not None:
             self.answer(session, message.ref, answer)
         return True

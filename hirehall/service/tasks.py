@@ -18,7 +18,7 @@ from msgspec import Struct
 from hirehall.errors import HallError, NotFound
 from hirehall.model import State, StoredJob, id_text
 from hirehall.ports import Connection, Search
-from hirehall.service.sessions import Session
+from hirehall.service.sessions import Identity, Session
 from hirehall.wire.replies import ErrorReply, Judged, TaskPush, TaskView
 
 if TYPE_CHECKING:
@@ -73,9 +73,10 @@ class Order(Struct):
 class Task:
     """One order on its way."""
 
-    def __init__(self, number: int, order: Order) -> None:
+    def __init__(self, number: int, order: Order, starter: str) -> None:
         self.order = order
         self.view = TaskView(str(number), order.action, RUNNING, 0, 0, 0)
+        self.starter = starter  # whose token began it
         self.refused: list[int] = []
         self.stopping = False
 
@@ -91,7 +92,7 @@ class Tasks:
 
     def start(self, starter: Session, order: Order) -> TaskView:
         """Begin; the starter hears how far it is. Answers what there is to say at once."""
-        task = Task(next(self._numbers), order)
+        task = Task(next(self._numbers), order, starter.identity.name)
         self._tasks[task.view.id] = task
         for old in [name for name, other in self._tasks.items() if other.view.state != RUNNING][:-KEPT_TASKS]:
             del self._tasks[old]
@@ -100,10 +101,10 @@ class Tasks:
         running.add_done_callback(self._running.discard)
         return msgspec.structs.replace(task.view)
 
-    def find(self, name: str) -> Task:
-        """The task of this id; raise NotFound."""
+    def find(self, name: str, asker: Identity) -> Task:
+        """The task of this id; raise NotFound. A token that is limited to queues knows its own only."""
         task = self._tasks.get(name)
-        if task is None:
+        if task is None or (asker.queues is not None and asker.name != task.starter):
             raise NotFound(f"there is no task {name[:40]!r}: tasks are forgotten when the hall restarts")
         return task
 

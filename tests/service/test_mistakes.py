@@ -1,0 +1,22 @@
+"""A mistake of ours in one command costs that command, and nobody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hirehall.service.commands import COMMANDS, Command
+from hirehall.wire import requests
+from tests.service.office import Guest, Office
+
+
+def test_a_command_that_fails_unexpectedly_is_answered_and_the_hall_works_on(
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setitem(COMMANDS, requests.Counts, Command(broken))
+    assert boss.refused("counts").startswith("unknown: the hall failed at this")
+    assert boss.ok("ping")
