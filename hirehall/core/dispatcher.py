@@ -36,6 +36,7 @@ from hirehall.core.queues import QueueLine, check_settings
 from hirehall.core.settling import Settling
 from hirehall.core.timers import Timer, Timers
 from hirehall.core.workers import Worker
+from hirehall.errors import HallError
 from hirehall.model import DEFAULT_SETTINGS, Instant, JobSpec, QueueSettings, Scope, State, holder_text
 
 TICK_SECONDS = 1.0  # the longest time between two ticks: a longer one means that the machine slept
@@ -113,9 +114,7 @@ class Dispatcher:
     def submit(self, specs: list[JobSpec], owner: str, share: str, session: int) -> Submit:
         """Accept these jobs, all or none; each is placed at once if a fitting worker is free and nobody waits."""
         lanes = [self._checked_lane(spec, share) for spec in specs]
-        for line in {lane.line: None for lane in lanes}:
-            if line.settings is not DEFAULT_SETTINGS:
-                line.check_open(sum(lane.line is line for lane in lanes))
+        closed = _closed(specs, lanes)
         jobs = [
             intake.draft(spec, lane.line, owner, session, self.now.wall_ms)
             for spec, lane in zip(specs, lanes, strict=True)
@@ -127,7 +126,7 @@ class Dispatcher:
         for job, lane in zip(jobs, lanes, strict=True):
             self._admit(job, lane)
             size += len(job.spec.payload)
-        return self.collecting.add_submit(Submit(jobs, has_keys=bool(keys)), size)
+        return self.collecting.add_submit(Submit(jobs, has_keys=bool(keys), closed=closed), size)
 
     def _checked_lane(self, spec: JobSpec, share: str) -> Lane:
         key = intake.lane_key(spec, share)
@@ -279,3 +278,17 @@ class Dispatcher:
         """What sessions shall hear since the last call."""
         effects, self.leases.effects = self.leases.effects, Effects()
         return effects
+
+
+def _closed(specs: list[JobSpec], lanes: list[Lane]) -> HallError | None:
+    """Why these jobs cannot be taken now. Where all have keys the store decides: a submit that is said again must get
+    its first answer, whatever has become of the queue; else it is raised."""
+    try:
+        for line in {lane.line: None for lane in lanes}:
+            if line.settings is not DEFAULT_SETTINGS:
+                line.check_open(sum(lane.line is line for lane in lanes))
+    except HallError as exc:
+        if any(spec.key is None for spec in specs):
+            raise
+        return exc
+    return None

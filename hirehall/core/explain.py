@@ -75,7 +75,9 @@ def _because(error: dict[str, str] | None) -> str:
 
 
 def _parents(facts: Circumstances) -> Iterator[str]:
-    waiting = [(parent, state) for parent, state in facts.parents if state is not State.SUCCEEDED]
+    # one that is gone had succeeded, else this job were cancelled; and who has run before asks for none again
+    parents = facts.parents if not facts.job.attempt else ()
+    waiting = [(parent, state) for parent, state in parents if state not in (None, State.SUCCEEDED)]
     named = [f"{id_text(parent)} ({state.word if state else 'gone'})" for parent, state in waiting]
     if len(named) == 1:
         yield f"It waits for job {named[0]} to succeed."

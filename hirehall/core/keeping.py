@@ -54,6 +54,6 @@ def _ask_to_resume(leases: Leases, worker: Worker, answer: Kept, job: int, attem
         return
     leases.collecting.touch([job])
     leases.resuming.add(job)
-    change = Change(lifecycle.RESUME, job, State.RUNNING, attempt, worker.holder, lease_seconds=worker.lease_seconds)
+    change = Change(lifecycle.RESUME, job, State.RUNNING, attempt, worker.holder)
     leases.promise(worker)
     answer.asked.append(leases.collecting.add(change))

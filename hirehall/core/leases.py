@@ -211,7 +211,10 @@ class Leases:
 
     def hold(self, worker: Worker, lease: Lease) -> None:
         """Put an open lease into the worker's hand and watch its times."""
+        replaced = worker.held.get(lease.job.id)
         worker.held[lease.job.id] = lease
+        if replaced is not None:  # an older attempt of the same job filled a place: it is one place now
+            self.hallway.refresh(worker)
         if lease.rules.timeout_seconds is not None:
             lease.ends_at = self.now.mono + lease.rules.timeout_seconds
         self.watch(worker, worker.deadline(lease))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 
 from hirehall.core.lifecycle import Step
+from hirehall.errors import HallError
 from hirehall.model import (
     EVERYTHING,
     KEEP_SECONDS,
@@ -71,7 +72,10 @@ class Submit(Struct):
     has_keys: bool = True
     ids: list[int] = []
     duplicates: dict[int, State] = {}
+    closed: HallError | None = None  # why its queue takes nothing new; jobs whose key is known are not new
+    # the answer, beside `ids` and `duplicates`
     conflict: str | None = None  # the key in conflict: nothing of this submit was stored
+    refused: HallError | None = None  # `closed`, and some were new: nothing was stored
     delivered: int = 0  # jobs that were placed on a worker at once; known when settled
 
 

@@ -50,6 +50,7 @@ class QueueLine:
     def set(self, settings: QueueSettings) -> None:
         """These settings are durable and count from now on."""
         self.settings = settings
+        self.alarm_at = -math.inf  # of the old rate
         self.room = None if _is_free(settings) else 0
 
     def measure(self, running: int, now: float) -> None:

@@ -102,7 +102,12 @@ def _for_ids(message: Any, ids: list[str]) -> Any:
 
 
 def task(hall: Hall, session: Session, message: requests.Task) -> Answer:
-    """How far a task has come; `stop` ends it after the step under way."""
+    """How far a task has come; `stop` ends it after the step under way. Without an id every task that is remembered."""
+    if message.id is None:
+        if message.stop:
+            raise BadRequest("name the task to stop: without an id they are listed")
+        shown = [msgspec.structs.replace(one.view) for one in hall.tasks.visible(session.identity)]
+        return replies.TasksReply(tasks=shown)
     found = hall.tasks.find(message.id, session.identity)
     if message.stop:
         found.stopping = True

@@ -71,6 +71,8 @@ def _submitted_many(operation: Submit) -> replies.SubmittedMany:
 
 
 def _check_conflict(operation: Submit) -> None:
+    if operation.refused is not None:
+        raise operation.refused
     if operation.conflict is not None:
         raise KeyConflict(
             f"key {operation.conflict!r} already names a job with another kind or payload; nothing of this was stored:"

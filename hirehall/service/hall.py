@@ -325,6 +325,9 @@ class Hall:
             raise
         except HallError as exc:
             return error_reply(exc)
+        except Exception:  # a mistake in making an answer must not stop the hall
+            log.exception("an answer could not be made")
+            return error_reply(Unknown("the hall failed at this, and its log says how; it may have happened or not"))
         return None if type(answer) is AfterRead else answer
 
     def answered(self, session: Session, ref: Any, reply: Answer) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
 
+from hirehall.core import lifecycle
 from hirehall.core.operations import APPLIED, MAX_CHUNK, Batch, Change, LogChunk
 from hirehall.errors import NotFound
 from hirehall.model import FINAL, Scope, State, StoredJob, id_text
@@ -28,6 +29,7 @@ class Follow:
         self.job = job
         self.attempt = 0
         self.next: int | None = None
+        self.missed = False  # something came while it was catching up
         self.over = False
 
 
@@ -64,11 +66,13 @@ class LogFollows:
                 self._drop(follower)
                 raise NotFound(f"there is no job {id_text(job)} that you may see")
             part = _part_of(jobs[0], text)
+            if follower is not None and follower.missed:
+                part.ended = False  # what came between the two reads may have been its last lines
             if follower is not None and not follower.over:
                 self._arrived(follower, scope, part, sum(map(len, text.entries)))
             if is_reply:
                 return LogReply(log=part)
-            if follower is not None:
+            if follower is not None and (part.entries or part.ended):
                 follower.session.put(LogPush(part))
             return None
 
@@ -77,7 +81,7 @@ class LogFollows:
     def _arrived(self, follower: Follow, scope: Scope, part: LogPart, size: int) -> None:
         """It has got this part; the next one at once while there may be more."""
         follower.attempt = part.attempt
-        if size > PART_BYTES - 2 * MAX_CHUNK:
+        if follower.missed or size > PART_BYTES - 2 * MAX_CHUNK:
             self._catch_up(follower, scope, part.next)
         elif part.ended:
             self._drop(follower)
@@ -86,7 +90,7 @@ class LogFollows:
 
     def _catch_up(self, follower: Follow, scope: Scope, offset: int) -> None:
         """Read for it what is stored from `offset` on, as soon as its peer reads."""
-        follower.next = None
+        follower.next, follower.missed = None, False
         more = self._part(scope, follower.job, follower.attempt, offset, follower, is_reply=False)
         self._hall.answer(follower.session, None, more)
 
@@ -98,34 +102,45 @@ class LogFollows:
             return
         for chunk in batch.logs:
             for follower in list(self._by_job.get(chunk.id, ())):
-                if follower.attempt == chunk.attempt and follower.next is not None and chunk.at_byte >= follower.next:
-                    self._came(follower, follower.next, chunk)
+                self._came(follower, chunk)
         for change in batch.changes:
             if change.id in self._by_job and change.answer == APPLIED:
                 self._changed(change)
         for moved in batch.moved:
-            if moved.id in self._by_job and moved.state in FINAL:
+            if moved.state in FINAL:
                 self._end(moved.id, None)
+        for row in [row for claim in batch.claims for row in claim.rows if row.id in self._by_job]:
+            self._end(row.id, row.attempt - 1)
         self._finish()
 
-    def _came(self, follower: Follow, offset: int, chunk: LogChunk) -> None:
+    def _came(self, follower: Follow, chunk: LogChunk) -> None:
         """More of the log that it follows; a peer that does not read will find it in the store."""
-        if follower.session.clogged:
-            self._catch_up(follower, follower.session.scope("read"), offset)
+        if follower.next is None:
+            follower.missed = True
+        elif follower.attempt != chunk.attempt or chunk.at_byte < follower.next:
+            return
+        elif follower.session.clogged:
+            self._catch_up(follower, follower.session.scope("read"), follower.next)
         else:
             follower.next = chunk.at_byte + len(chunk.entries) + 1
             self._push(follower, [Raw(entry) for entry in chunk.entries.split(b"\n")], ended=False)
 
     def _changed(self, change: Change) -> None:
+        if change.edit is not None:
+            return
         if change.target in FINAL:
             self._end(change.id, None)
+        elif change.step is lifecycle.LOSE:
+            return  # its worker may still keep it: the next attempt ends this one
         elif change.in_hand or change.was is State.RUNNING:
             self._end(change.id, change.row_attempt or change.attempt)
 
     def _end(self, job: int, attempt: int | None) -> None:
         """This attempt is over, or with None the job is, and no attempt will come."""
-        for follower in self._by_job[job]:
-            if follower.next is not None and attempt in (None, follower.attempt):
+        for follower in self._by_job.get(job, ()):
+            if follower.next is None:
+                follower.missed = True
+            elif attempt in (None, follower.attempt):
                 follower.over = True
 
     def _finish(self) -> None:
@@ -164,7 +179,8 @@ class LogFollows:
 
 def _part_of(job: StoredJob, text: LogText) -> LogPart:
     attempt = text.attempt or 1  # of a job that has not begun the first
-    is_over = job.state in FINAL or attempt < job.attempt or (attempt == job.attempt and job.state is not State.RUNNING)
+    may_go_on = job.state in (State.RUNNING, State.READY)  # a lost one, until somebody else has it
+    is_over = job.state in FINAL or attempt < job.attempt or (attempt == job.attempt and not may_go_on)
     may_be_more = sum(map(len, text.entries)) > PART_BYTES - 2 * MAX_CHUNK
     return LogPart(
         id=id_text(job.id),

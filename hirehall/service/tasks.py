@@ -80,6 +80,10 @@ class Task:
         self.refused: list[int] = []
         self.stopping = False
 
+    def is_for(self, asker: Identity) -> bool:
+        """Whether it may see and stop this task. A token that is limited to queues knows its own only."""
+        return asker.queues is None or asker.name == self.starter
+
 
 class Tasks:
     """All tasks of this run of the hall; they end with it."""
@@ -102,11 +106,15 @@ class Tasks:
         return msgspec.structs.replace(task.view)
 
     def find(self, name: str, asker: Identity) -> Task:
-        """The task of this id; raise NotFound. A token that is limited to queues knows its own only."""
+        """The task of this id; raise NotFound."""
         task = self._tasks.get(name)
-        if task is None or (asker.queues is not None and asker.name != task.starter):
+        if task is None or not task.is_for(asker):
             raise NotFound(f"there is no task {name[:40]!r}: tasks are forgotten when the hall restarts")
         return task
+
+    def visible(self, asker: Identity) -> list[Task]:
+        """Those that it may know of, the oldest first."""
+        return [task for task in self._tasks.values() if task.is_for(asker)]
 
     def stop_all(self) -> None:
         """The hall ends: no task begins another step."""

@@ -82,14 +82,19 @@ class Waits:
         if not waiting.done:
             self._drop(waiting)
             pending = [id_text(job) for job in waiting.query.ids if job in waiting.pending]
-            later = AfterRead((waiting.query,), lambda jobs: self._reply(jobs, pending))
+            asked = [id_text(job) for job in waiting.query.ids]
+            later = AfterRead((waiting.query,), lambda jobs: self._reply(jobs, asked, pending))
             self._hall.answer(waiting.session, waiting.ref, later)
 
-    def _reply(self, jobs: list[StoredJob], pending: list[str]) -> Answer:
+    def _reply(self, jobs: list[StoredJob], asked: list[str], pending: list[str]) -> Answer:
         leases = self._hall.core.leases.open
         still = set(pending)
         views = [job_view(job, leases.get(job.id)) for job in jobs if id_text(job.id) not in still]
-        return Jobs(jobs=views, pending=pending)
+        reply = Jobs(jobs=views, pending=pending)
+        gone = set(asked) - still - {view.id for view in views}
+        if gone:  # they had ended, and were removed before this look
+            reply.missing = [job for job in asked if job in gone]
+        return reply
 
     def _drop(self, waiting: Waiting) -> None:
         waiting.done = True

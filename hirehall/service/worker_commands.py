@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -96,9 +97,18 @@ def log(hall: Hall, session: Session, message: requests.Log) -> Answer:
     """More of an attempt's log; answered only when asked to, or refused."""
     check_name("stream", message.stream)
     lease = hall.core.leases.in_hand(session.holder, id_number(message.id), message.attempt)
-    for begin in range(0, len(message.text), MAX_ENTRY):
-        hall.core.journal.add(lease, _entry(hall, message.stream, message.text[begin : begin + MAX_ENTRY]))
+    for piece in _pieces(message.text):
+        hall.core.journal.add(lease, _entry(hall, message.stream, piece))
     return replies.Reply() if message.ref else None
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """`text` in pieces that fit into a chunk, cut behind a line break where there is one."""
+    while len(text) > MAX_ENTRY:
+        at = text.rfind("\n", 0, MAX_ENTRY) + 1 or MAX_ENTRY
+        yield text[:at]
+        text = text[at:]
+    yield text
 
 
 def _entry(hall: Hall, stream: str, text: str) -> bytes:

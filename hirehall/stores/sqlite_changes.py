@@ -134,7 +134,7 @@ def _history(work: Work, change: Change, row: Row) -> bytes | None:
 def _resumed(change: Change, row: Row) -> Claimed:
     return Claimed(
         row.id, row.lane, row.kind, row.queue, row.payload, row.attempt, row.forgiven, row.max_attempts, row.follow,
-        row.rules, row.holder or "", change.lease_seconds or 0.0,
+        row.rules, row.holder or "", change.lease_seconds or row.lease_seconds or 0.0,
     )  # fmt: skip
 
 

@@ -34,7 +34,8 @@ def admit(work: Work, job: NewJob) -> None:
     more is cancelled in this batch."""
     work.has_gates = True
     work.admitted.append(job)
-    states = _states(work, job.after)
+    # only what was there before: jobs of one submit that name each other by guessed ids would wait for ever
+    states = {parent: state if parent < job.id else None for parent, state in _states(work, job.after).items()}
     waits = sum(state is not State.SUCCEEDED for state in states.values())
     spec = job.spec
     stage = WAITING if not waits and job.state is State.BLOCKED else IDLE
@@ -136,6 +137,8 @@ def _tell_children(work: Work) -> None:
     while parents := [parent for parent in work.ended if parent not in told]:
         told.update(parents)
         room = _tell(work, parents, room)
+    if work.batch.sweep:
+        work.db.execute("DELETE FROM ended_parents WHERE parent NOT IN (SELECT parent FROM parents)")
 
 
 def _tell(work: Work, parents: list[int], room: int) -> int:
@@ -151,11 +154,14 @@ def _tell(work: Work, parents: list[int], room: int) -> int:
             _cancel(work, child, parent_failed(parent, state))
     if len(pairs) > room:
         work.batch.sweep_again = True
-        rows = [(parent, int(work.ended[parent])) for parent in parents]
+        rows = [(parent, int(work.ended[parent])) for parent in _with_children(work, parents)]
         work.db.executemany("INSERT OR REPLACE INTO ended_parents VALUES (?, ?)", rows)
-    elif work.batch.sweep:
-        work.db.executemany("DELETE FROM ended_parents WHERE parent = ?", [(parent,) for parent in parents])
     return max(room - len(pairs), 0)
+
+
+def _with_children(work: Work, parents: list[int]) -> list[int]:
+    found = work.db.execute(f"SELECT DISTINCT parent FROM parents WHERE parent {AMONG}", (_list(parents),))
+    return [parent for (parent,) in found]
 
 
 def _one_less(work: Work, child: int) -> None:

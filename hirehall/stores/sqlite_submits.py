@@ -64,6 +64,9 @@ def _admitted(work: Work, submit: Submit) -> list[NewJob]:
         else:
             ids.append(twin[0])
             duplicates[twin[0]] = State(twin[3])
+    if submit.closed is not None and fresh:
+        submit.refused = submit.closed
+        return []
     submit.ids, submit.duplicates = ids, duplicates
     return fresh
 

@@ -57,6 +57,10 @@ class TaskReply(Reply, kw_only=True):
     task: TaskView
 
 
+class TasksReply(Reply, kw_only=True):
+    tasks: list[TaskView]
+
+
 class TaskPush(Struct):
     task: TaskView
 

@@ -99,9 +99,9 @@ class Change(Choice, kw_only=True, tag="change"):
 
 
 class Task(Request, kw_only=True, tag="task"):
-    """How far a command with `where` has come; `stop` ends it after the step under way."""
+    """How far a command with `where` has come; `stop` ends it after the step under way. Without an id: all of them."""
 
-    id: str
+    id: str | None = None
     stop: bool = False
 
 
