@@ -18,7 +18,6 @@ MINIMAL = {
     requests.Get: {"ids": []},
     requests.Wait: {"ids": []},
     requests.Change: {"set": {}},
-    requests.Task: {"id": "a"},
     requests.Explain: {"id": "a"},
     requests.LogOf: {"id": "a"},
     requests.Queue: {"queue": "a"},
