@@ -94,6 +94,7 @@ def draft(spec: JobSpec, line: QueueLine, owner: str, session: int, wall_ms: int
     job.max_attempts = settings.max_attempts if spec.max_attempts is None else spec.max_attempts
     job.keep_ms = round((settings.keep_seconds if spec.keep_seconds is None else spec.keep_seconds) * 1000)
     job.after = read_ids(spec.after or [])
+    job.is_gated, job.has_tags = spec.lock is not None or bool(job.after), bool(spec.tags)
     job.rules = _rules(spec, job.after, spec.backoff or settings.backoff)
     job.expires_at = read_moment("expires_at", spec.expires_at, "ttl_seconds", spec.ttl_seconds, wall_ms)
     due = read_moment("run_at", spec.run_at, "delay_seconds", spec.delay_seconds, wall_ms)
@@ -133,9 +134,9 @@ def _check(spec: JobSpec) -> None:
     check_meta(spec.meta or {})
 
 
-def _rules(spec: JobSpec, after: list[int], backoff: Backoff | None) -> bytes | None:
+def _rules(spec: JobSpec, after: tuple[int, ...], backoff: Backoff | None) -> bytes | None:
     tags = list(dict.fromkeys(spec.tags or []))
-    rules = Rules(spec.timeout_seconds, backoff, spec.meta or None, tags or None, spec.lock, after or None)
+    rules = Rules(spec.timeout_seconds, backoff, spec.meta or None, tags or None, spec.lock, list(after) or None)
     return None if rules == DEFAULT_RULES else msgspec.json.encode(rules)
 
 
@@ -149,7 +150,7 @@ def _schedule(job: NewJob, due: int | None, wall_ms: int) -> None:
         job.wake_at = job.expires_at
 
 
-def read_ids(texts: list[str]) -> list[int]:
+def read_ids(texts: list[str]) -> tuple[int, ...]:
     """Job ids that a job waits for. Raises BadRequest for too many, or for what is no id."""
     if len(texts) > MAX_AFTER:
         raise BadRequest(f"after names {len(texts)} jobs: name at most {MAX_AFTER}")
@@ -157,7 +158,7 @@ def read_ids(texts: list[str]) -> list[int]:
     for text, number in ids.items():
         if number < 0:
             raise BadRequest(f"after: {text[:40]!r} is no job id: give ids as `submit` answered them")
-    return list(ids.values())
+    return tuple(ids.values())
 
 
 def read_moment(name: str, at: str | float | None, after: str, seconds: float | None, wall_ms: int) -> int | None:

@@ -56,13 +56,10 @@ class NewJob(Struct, gc=False):
     worker: str | None = None  # what people call the holder
     max_attempts: int = MAX_ATTEMPTS
     keep_ms: int = round(KEEP_SECONDS * 1000)
-    after: list[int] = []  # jobs that must have succeeded
+    after: tuple[int, ...] = ()  # jobs that must have succeeded
+    is_gated: bool = False  # it may have to wait for other jobs: the store decides
+    has_tags: bool = False
     became: State | None = None  # the answer, for a gated job: where the batch left it
-
-    @property
-    def is_gated(self) -> bool:
-        """Whether it may have to wait for other jobs: the store decides."""
-        return self.spec.lock is not None or bool(self.spec.after)
 
 
 class Submit(Struct):

@@ -6,6 +6,8 @@ back, what ended is told to its children, and places that are free are given out
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from hirehall.core import lifecycle
@@ -80,7 +82,7 @@ def _has_failed(state: State) -> bool:
     return state in FINAL and state is not State.SUCCEEDED
 
 
-def _states(work: Work, jobs: list[int]) -> dict[int, State | None]:
+def _states(work: Work, jobs: Sequence[int]) -> dict[int, State | None]:
     states: dict[int, State | None] = dict.fromkeys(jobs)
     if jobs:
         for job, state in work.db.execute(f"SELECT id, state FROM jobs WHERE id {AMONG}", (_list(jobs),)):

@@ -36,7 +36,7 @@ def store_submits(work: Work) -> None:
 
 
 def _store_beside(work: Work, fresh: list[NewJob]) -> None:
-    tags = [(tag, job.id) for job in fresh if job.spec.tags for tag in job.spec.tags]
+    tags = [(tag, job.id) for job in fresh if job.has_tags for tag in job.spec.tags or ()]
     if tags:
         work.db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", tags)
     for job in fresh:
