@@ -43,8 +43,8 @@ def watch_with_bar(hall: Hall, ids: Sequence[str], deadline: Deadline) -> Waited
         while True:
             answer = look(hall, suspects, Deadline(0))
             ended += answer.jobs
-            for job in answer.jobs:
-                del pending[job.id]
+            for gone in set(suspects).difference(answer.pending):  # ended, or unknown now
+                pending.pop(gone, None)
             if not pending:
                 break
             show(progress, task, hall, list(pending), len(ids))

@@ -26,7 +26,7 @@ MEANINGS = {
     Exit.JOB: "a job that was waited for (also with `--wait`, `logs -f`) did not succeed; `doctor` found a problem",
     Exit.USAGE: "the command line, or the job it describes, is not valid",
     Exit.HALL: "the hall cannot be reached or started, or refused: unknown job or token, nothing to change",
-    Exit.PENDING: "`--timeout` ran out before the job ended; the job goes on",
+    Exit.PENDING: "`--timeout` ran out, or the hall was shut down, before the job ended; the job goes on",
     Exit.STORE: "`serve`: the store is broken; a supervisor may start the hall again",
     Exit.CONFIG: "`serve`: refused to start because of an option; starting again does not help",
     Exit.INTERRUPTED: "stopped by Ctrl-C (which is how `top` ends: 0)",

@@ -16,7 +16,7 @@ from hirehall.cli.parsing import read_labels, read_payload
 from hirehall.cli.selectors import chosen
 from hirehall.cli.settings import backoff, read_texts
 from hirehall.cli.times import Span
-from hirehall.cli.waiting import status_of, wait_for
+from hirehall.cli.waiting import mention_gone, patiently, status_of, wait_for
 from hirehall.client.sync_client import Hall, Job
 
 SPAN = Span()
@@ -77,7 +77,9 @@ def command(hall: Hall, kind: str, payload: Raw, wait: bool, as_json: bool, **op
       hirehall submit report --after last:3 --delay 2h --tag nightly
     """
     job = hall.submit(kind, payload, **told(hall, options))
-    return finish(hall, job, as_json) if wait else report(job, as_json)
+    if not wait:
+        return report(job, as_json)
+    return patiently(partial(finish, hall, job, as_json), "waiting", f"hirehall wait {job.id}")
 
 
 def told(hall: Hall, options: dict[str, Any]) -> dict[str, Any]:
@@ -99,16 +101,12 @@ def report(job: Job, as_json: bool) -> int:
 
 def finish(hall: Hall, job: Job, as_json: bool) -> int:
     """Its result on stdout, or why there is none on stderr."""
-    try:
-        waited = wait_for(hall, [job.id])
-    except KeyboardInterrupt:
-        note(f"stopped waiting; the job goes on: hirehall wait {job.id}")
-        return Exit.INTERRUPTED
-    info = waited.jobs[0]
-    if as_json:
-        say_json(info)
-    elif info.state == "succeeded":
-        say(json_text(info.result))
-    else:
-        complain(outcome(info))
-    return status_of(waited)
+    waited = wait_for(hall, [job.id])
+    for info in waited.jobs:
+        if as_json:
+            say_json(info)
+        elif info.state == "succeeded":
+            say(json_text(info.result))
+        else:
+            complain(outcome(info))
+    return status_of(waited, mention_gone(waited, [job.id]))
