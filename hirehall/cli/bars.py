@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from hirehall.cli.looking import MOST_IDS, Deadline, look
-from hirehall.cli.output import one_line
+from hirehall.cli.output import one_line, wants_colours
 from hirehall.client.blocking import Feed
 from hirehall.client.jobs import JobInfo, Waited
 from hirehall.client.streams import Event
@@ -30,7 +30,8 @@ def progress_bar() -> Progress:
         TextColumn("{task.fields[said]}"),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True, color_system="auto" if wants_colours() else None)
+    return Progress(*columns, console=console, transient=True)
 
 
 def watch_with_bar(hall: Hall, ids: Sequence[str], deadline: Deadline) -> Waited:
@@ -43,8 +44,8 @@ def watch_with_bar(hall: Hall, ids: Sequence[str], deadline: Deadline) -> Waited
         while True:
             answer = look(hall, suspects, Deadline(0))
             ended += answer.jobs
-            for job in answer.jobs:
-                del pending[job.id]
+            for gone in set(suspects).difference(answer.pending):  # ended, or unknown now
+                pending.pop(gone, None)
             if not pending:
                 break
             show(progress, task, hall, list(pending), len(ids))

@@ -11,7 +11,7 @@ import click
 
 from hirehall.cli.exits import Exit
 from hirehall.cli.filters import as_flags
-from hirehall.cli.looking import pieces
+from hirehall.cli.looking import newest, pieces
 from hirehall.cli.output import complain, is_terminal, note, say, say_json
 from hirehall.cli.selectors import chosen
 from hirehall.client.blocking import Task
@@ -28,12 +28,13 @@ MOST = 1_000  # jobs that are counted one by one
 
 
 class Action(NamedTuple):
-    """One way of changing jobs; `states` are those in which it can, `rule` says so."""
+    """One way of changing jobs; `states` are those in which it can, `rule` says so, `none` that no job is in one."""
 
     verb: str
     past: str
     states: frozenset[str]
     rule: str
+    none: str
     one: Callable[[Hall, str], None]
     each: Callable[[Hall, Sequence[str]], list[Refusal]]
     where: Callable[[Hall, Filters], Task]
@@ -63,8 +64,11 @@ def act(hall: Hall, action: Action, words: Sequence[str], filters: Filters, yes:
     if not yes and not sys.stdin.isatty():
         raise click.UsageError(f"to {action.verb} all that fit without being asked, say --yes")
     number, is_all = how_many(hall, action, filters) if is_terminal() or not yes else (0, False)
-    if not yes and not agrees(action, filters, number, is_all):
+    if not number and is_all and not yes:
+        note(f"no job to {action.verb} fits:{as_flags(filters)}")
         return Exit.OK
+    if not yes and not agrees(action, number, is_all):
+        return Exit.HALL
     return in_background(action, action.where(hall, filters), number if is_all else None, as_json)
 
 
@@ -100,13 +104,18 @@ def explained(hall: Hall, action: Action, refused: Sequence[Refusal]) -> dict[st
     return sentences
 
 
-def agrees(action: Action, filters: Filters, number: int, is_all: bool) -> bool:
-    """Ask, with the number of jobs."""
-    if not number and is_all:
-        note(f"no job to {action.verb} fits:{as_flags(filters)}")
-        return False
+def agrees(action: Action, number: int, is_all: bool) -> bool:
+    """Ask, with the number of jobs. Raises Abort for Ctrl-C."""
     jobs = "1 job" if number == 1 and is_all else f"{number} jobs{'' if is_all else ' or more'}"
-    return click.confirm(f"{action.verb} {jobs}?", err=True)
+    try:
+        if click.confirm(f"{action.verb} {jobs}?", err=True):
+            return True
+    except click.Abort:
+        click.echo(err=True)
+        note(f"nothing was {action.past}")
+        raise
+    note(f"nothing was {action.past}")
+    return False
 
 
 def how_many(hall: Hall, action: Action, filters: Filters) -> tuple[int, bool]:
@@ -115,7 +124,7 @@ def how_many(hall: Hall, action: Action, filters: Filters) -> tuple[int, bool]:
         state = filters.get("state")
         rows = hall.counts(filters.get("queue"), filters.get("kind"))
         return sum(row.jobs for row in rows if row.state in action.states and state in {None, row.state}), True
-    page = hall.find(limit=MOST, **filters)
+    page = newest(hall, filters, MOST, None)
     return sum(job.state in action.states for job in page.jobs), page.next is None
 
 
@@ -138,7 +147,17 @@ def in_background(action: Action, task: Task, total: int | None, as_json: bool) 
     if view.state == "stopped":
         note(f"stopped: what was {action.past} stays so; the same command goes on")
         return Exit.INTERRUPTED
-    return Exit.OK
+    return Exit.OK if view.done or not view.looked else nothing_done(action, view)
+
+
+def nothing_done(action: Action, view: TaskView) -> int:
+    """Jobs were found, and not one was changed: a script must not take that for done."""
+    if view.refused:
+        complain(f"{action.verb} one of them by its id to hear why it was refused")
+    else:
+        found = "the job found" if view.looked == 1 else f"none of the {view.looked} jobs found"
+        complain(f"{found} {'does not fit: ' + action.rule if view.looked == 1 else action.none}")
+    return Exit.HALL
 
 
 def bar(action: Action, total: int | None) -> AbstractContextManager[Bar]:

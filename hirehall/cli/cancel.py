@@ -11,11 +11,13 @@ from hirehall.client.sync_client import Hall
 from hirehall.client.verbs import Filters
 
 RULE = "there is nothing left to cancel"
+NONE = "can be cancelled: all have ended"
 ACTION = Action(
     "cancel",
     "cancelled",
     UNDER_WAY,
     RULE,
+    NONE,
     Hall.cancel,
     Hall.cancel_each,
     lambda hall, where: hall.cancel_where(**where),

@@ -17,6 +17,7 @@ from hirehall.client.verbs import Changes, Filters
 from hirehall.wire.replies import Refusal
 
 RULE = "only jobs that have not begun can be changed"
+NONE = "can be changed: all have begun"
 NAMES = ", ".join(FIELDS)
 
 
@@ -36,7 +37,8 @@ NAMES = ", ".join(FIELDS)
 @at_hall
 @JSON
 def command(hall: Hall, ids: tuple[str, ...], changes: Changes, filters: Filters, yes: bool, as_json: bool) -> int:
-    """Change jobs that have not begun. A run_at of `now` ends their waiting; `none` takes a setting away.
+    """Change jobs that have not begun. A run_at of `now` ends their waiting; `none` takes a
+    setting away that has one by default.
 
     Name them (an id or a beginning of it, last, last:5, ID..ID), or choose them by what they are: then the hall does
     it in the background, and Ctrl-C stops it.
@@ -51,6 +53,7 @@ def command(hall: Hall, ids: tuple[str, ...], changes: Changes, filters: Filters
         "changed",
         WAITING,
         RULE,
+        NONE,
         partial(set_one, changes),
         partial(set_each, changes),
         partial(set_where, changes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -45,12 +46,20 @@ def filtered(function: Callable[..., Any]) -> Callable[..., Any]:
     def inside(**options: Any) -> Any:
         words = {name: options.pop(name) for name in FIELDS}
         filters = {FIELDS[name]: value for name, value in words.items() if value is not None}
+        check_range(filters)
         return function(filters=filters, **options)
 
     decorated: Callable[..., Any] = inside
     for option in reversed(OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def check_range(filters: Mapping[str, Any]) -> None:
+    """Raises UsageError for a time that ends before it begins."""
+    since, until = (filters.get(FIELDS[name]) for name in ("since", "until"))
+    if since and until and datetime.fromisoformat(since) >= datetime.fromisoformat(until):
+        raise click.UsageError("--since is later than --until: no job can fit (--since 3m --until 1m is two minutes)")
 
 
 def as_flags(filters: Filters | Mapping[str, Any]) -> str:

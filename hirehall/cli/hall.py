@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
+from hirehall.client.address import locate
 from hirehall.client.sync_client import Hall
+from hirehall.errors import BadRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 CA = "hirehall.ca"
@@ -55,8 +57,15 @@ def authority() -> str | None:
     return None if context is None else context.meta.get(CA)
 
 
+def check_ca(ca: str | None, url: str | None, token: str | None, data: str | None) -> None:
+    """Raises BadRequest where `--ca` would have nothing to do."""
+    if ca and not (address := locate(url, token, data=data)).tls:
+        raise BadRequest(f"--ca {ca}: nothing is signed at {address}: write hall+tls://HOST:PORT, or leave --ca out")
+
+
 def connect(url: str | None, token: str | None, data: str | None) -> Hall:
     """A connection to that hall. Raises Unavailable, Unauthenticated or BadRequest."""
+    check_ca(authority(), url, token, data)
     return Hall(url, token, name="hirehall command", data=data, ca=authority())
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from hirehall.cli.filters import as_flags, filtered
 from hirehall.cli.hall import JSON, at_hall
+from hirehall.cli.looking import newest
 from hirehall.cli.output import age, note, one_line, reason, say_json
 from hirehall.cli.selectors import chosen_one
 from hirehall.cli.tables import Column, show_table
 from hirehall.client.jobs import JobInfo, Page
 from hirehall.client.sync_client import Hall
 from hirehall.client.verbs import Filters
-
-PAGE = 1_000  # jobs in one request
-PATIENCE_SECONDS = 2.0  # to search on where few jobs fit
 
 
 @click.command(short_help="List jobs, the newest first.")
@@ -42,18 +38,6 @@ def command(hall: Hall, filters: Filters, limit: int, before: str | None, as_jso
     show_table(COLUMNS, map(row, page.jobs), empty="no jobs")
     if page.next is not None:
         mention_more(page, filters, limit)
-
-
-def newest(hall: Hall, filters: Filters, limit: int, before: str | None) -> Page:
-    """As many pages as it takes, for a while."""
-    jobs: list[JobInfo] = []
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        page = hall.find(limit=min(limit - len(jobs), PAGE), before=before, **filters)
-        jobs += page.jobs
-        before = page.next
-        if before is None or len(jobs) >= limit or time.monotonic() > until:
-            return Page(jobs=jobs, next=before, looked_back_to=page.looked_back_to)
 
 
 def mention_more(page: Page, filters: Filters, limit: int) -> None:

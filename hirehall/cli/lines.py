@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hirehall.cli.output import say, say_json
 from hirehall.client.sync_client import Hall
+from hirehall.core.checks import check_queue
 from hirehall.wire.replies import QueueView
 
 STATES = {
@@ -17,7 +18,9 @@ STATES = {
 
 
 def tell(hall: Hall, names: Sequence[str], verb: Callable[[Hall, str], QueueView], as_json: bool) -> None:
-    """Tell each queue, and say what it is then."""
+    """Tell each queue, and say what it is then. A name that cannot be one is met before any queue is told."""
+    for name in names:
+        check_queue(name)
     views = [verb(hall, name) for name in dict.fromkeys(names)]
     if as_json:
         say_json({"queues": views})

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from hirehall.client.jobs import JobInfo, Waited
+from hirehall.client.jobs import JobInfo, Page, Waited
 from hirehall.client.sync_client import Hall
+from hirehall.client.verbs import Filters
 
 MOST_IDS = 1_000  # in one request
+PAGE = 1_000  # jobs in one request
+PATIENCE_SECONDS = 2.0  # to search on where few jobs fit
 
 
 class Deadline:
@@ -43,3 +46,15 @@ def look(hall: Hall, ids: Sequence[str], deadline: Deadline, most: float | None 
 def pieces(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     """`ids` in lists that a request takes."""
     return (ids[start : start + MOST_IDS] for start in range(0, len(ids), MOST_IDS))
+
+
+def newest(hall: Hall, filters: Filters, limit: int, before: str | None) -> Page:
+    """As many pages as it takes, for a while."""
+    jobs: list[JobInfo] = []
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        page = hall.find(limit=min(limit - len(jobs), PAGE), before=before, **filters)
+        jobs += page.jobs
+        before = page.next
+        if before is None or len(jobs) >= limit or time.monotonic() > until:
+            return Page(jobs=jobs, next=before, looked_back_to=page.looked_back_to)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
@@ -15,6 +16,7 @@ from click.shell_completion import CompletionItem
 from hirehall import __version__
 from hirehall.cli.exits import Exit, exit_of
 from hirehall.cli.output import complain
+from hirehall.cli.repeats import Group
 from hirehall.errors import HallError
 
 
@@ -74,7 +76,7 @@ OTHER_WORDS = {"watch": "events", "list": "jobs", "ls": "jobs", "status": "top",
                "enqueue": "submit", "requeue": "retry", "info": "show", "ps": "jobs", "stats": "counts"}  # fmt: skip
 
 
-class Commands(click.Group):
+class Commands(Group):
     """The table as click wants it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -105,7 +107,7 @@ class Commands(click.Group):
             status = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush is quiet
+            let_stdout_go()
             return Exit.PIPE
         return status
 
@@ -137,6 +139,12 @@ def hirehall() -> None:
     """A durable job server: hand in jobs from any language, run them with workers in any language."""
 
 
+def let_stdout_go() -> None:
+    """So that the last flush is quiet."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the answer is the exit status."""
     try:
@@ -150,6 +158,10 @@ def run(arguments: Sequence[str]) -> int:
     except HallError as exc:
         complain(exc.message)
         return exit_of(exc)
+    except OSError as exc:
+        let_stdout_go()
+        complain(f"cannot write {exc.filename or 'the output'}: {exc.strerror or exc}")
+        return Exit.STORE
 
 
 def main() -> NoReturn:

@@ -53,7 +53,12 @@ def clean_but_colours(text: str) -> str:
 
 def style(text: str, colour: str | None) -> str:
     """Coloured, where that is wanted; click leaves it out for a pipe."""
-    return text if colour is None or "NO_COLOR" in os.environ else click.style(text, fg=colour)
+    return text if colour is None or not wants_colours() else click.style(text, fg=colour)
+
+
+def wants_colours() -> bool:
+    """Whether anything may be coloured or bold: NO_COLOR means both."""
+    return not os.environ.get("NO_COLOR")
 
 
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")

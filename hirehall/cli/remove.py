@@ -11,8 +11,16 @@ from hirehall.client.sync_client import Hall
 from hirehall.client.verbs import Filters
 
 RULE = "only jobs that have ended are removed; cancel it first"
+NONE = "has ended: cancel them first"
 ACTION = Action(
-    "remove", "removed", ENDED, RULE, Hall.remove, Hall.remove_each, lambda hall, where: hall.remove_where(**where)
+    "remove",
+    "removed",
+    ENDED,
+    RULE,
+    NONE,
+    Hall.remove,
+    Hall.remove_each,
+    lambda hall, where: hall.remove_where(**where),
 )
 
 

@@ -12,8 +12,9 @@ from hirehall.client.verbs import Filters
 
 AGAIN = ENDED - {"succeeded"}
 RULE = "only jobs that failed, were cancelled or expired are tried again"
+NONE = "failed, was cancelled or expired: there is nothing to try again"
 ACTION = Action(
-    "retry", "retried", AGAIN, RULE, Hall.retry, Hall.retry_each, lambda hall, where: hall.retry_where(**where)
+    "retry", "retried", AGAIN, RULE, NONE, Hall.retry, Hall.retry_each, lambda hall, where: hall.retry_where(**where)
 )
 
 

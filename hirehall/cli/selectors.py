@@ -13,7 +13,7 @@ import click
 
 from hirehall.client.jobs import JobInfo
 from hirehall.client.sync_client import Hall
-from hirehall.errors import NotFound
+from hirehall.errors import Forbidden, NotFound
 
 DIGITS = 16
 SHORTEST = 4  # characters of an id's beginning
@@ -27,7 +27,10 @@ _LAST = re.compile(r"last(?::([1-9]\d{0,8}))?")
 def chosen(hall: Hall, words: Iterable[str]) -> list[str]:
     """The ids that `words` mean, each once, in that order. Raises UsageError for what names no job, NotFound when
     there is none."""
-    return list(dict.fromkeys(job for word in words for job in _meant(hall, word)))
+    try:
+        return list(dict.fromkeys(job for word in words for job in _meant(hall, word)))
+    except Forbidden as exc:
+        raise Forbidden(f"{exc.message}; with this token name the whole id: it may not look at other jobs") from exc
 
 
 def chosen_one(hall: Hall, word: str) -> str:

@@ -12,6 +12,7 @@ from hirehall.cli.times import read_moment, read_span
 from hirehall.client.verbs import Changes
 
 NONE = "none"
+OLDEST_EPOCH = 1e9  # seconds since 1970, in 2001: a smaller number is a duration where a time was meant
 BACKOFFS = ("exponential", "linear", "constant")
 
 
@@ -31,11 +32,24 @@ def span(word: str) -> float:
     return seconds
 
 
-def moment(word: str) -> str:
+def lifetime(word: str) -> float:
+    """A duration in which something can happen."""
+    seconds = span(word)
+    if not seconds:
+        raise click.UsageError(f"{word!r} leaves no time: give more than 0")
+    return seconds
+
+
+def moment(word: str) -> str | float:
     """A point in time."""
-    at = None if read_span(word) is not None else read_moment(word)
+    seconds = read_span(word)
+    if seconds is not None and seconds >= OLDEST_EPOCH and word.replace(".", "", 1).isdigit():
+        return seconds
+    at = None if seconds is not None else read_moment(word)
     if at is None:
-        raise click.UsageError(f"{word!r} is no time: write 2026-01-31 or 2026-01-31T12:00:00Z")
+        raise click.UsageError(
+            f"{word!r} is no time: write now, 2026-01-31, 2026-01-31T12:00:00Z, or the seconds since 1970"
+        )
     return at
 
 
@@ -73,6 +87,8 @@ def backoff(text: str) -> dict[str, Any]:
         raise click.UsageError(
             f"{text!r} is no backoff: write {'|'.join(BACKOFFS)}:FIRST[:MOST], for example exponential:1s:1h"
         )
+    if most and span(most) < span(base):
+        raise click.UsageError(f"{text!r} begins with {base} and may not pass {most}: write the longer time last")
     return {"kind": kind, "base_seconds": span(base)} | ({"max_seconds": span(most)} if most else {})
 
 
@@ -83,8 +99,8 @@ FIELDS: Mapping[str, tuple[str, Reader]] = {
     "run_at": ("run_at", moment),
     "delay": ("delay_seconds", span),
     "expires_at": ("expires_at", moment),
-    "ttl": ("ttl_seconds", span),
-    "timeout": ("timeout_seconds", span),
+    "ttl": ("ttl_seconds", lifetime),
+    "timeout": ("timeout_seconds", lifetime),
     "max_attempts": ("max_attempts", whole),
     "keep": ("keep_seconds", span),
     "requires": ("requires", labels),
@@ -92,9 +108,18 @@ FIELDS: Mapping[str, tuple[str, Reader]] = {
     "tags": ("tags", words),
     "meta": ("meta", texts),
 }
-NOW = {"run_at": "now"}  # the wire says null
-MAY_BE_NONE = {"expires_at", "timeout", "requires"}
-EMPTY: Mapping[str, Any] = {"tags": [], "meta": {}}
+NOW = "now"
+NONES: Mapping[str, tuple[str, Any]] = {  # what takes a setting away, as the wire says it; a run_at of null means now
+    "priority": ("priority", 0),
+    "run_at": ("run_at", None),
+    "delay": ("run_at", None),
+    "expires_at": ("expires_at", None),
+    "ttl": ("expires_at", None),
+    "timeout": ("timeout_seconds", None),
+    "requires": ("requires", None),
+    "tags": ("tags", []),
+    "meta": ("meta", {}),
+}
 
 
 def read_changes(pairs: Iterable[str]) -> Changes:
@@ -111,17 +136,20 @@ def read_changes(pairs: Iterable[str]) -> Changes:
         if not equals:
             raise click.UsageError(f"--set {pair!r}: write {name}=VALUE")
         field, read = FIELDS[name]
-        changes[field] = value_of(name, value, read)
+        if value == NONE and name in NONES:
+            field, found = NONES[name]
+        elif value == NOW and name == "run_at":
+            found = None
+        else:
+            found = value_of(name, value, read)
+        changes[field] = found
     return cast("Changes", changes)
 
 
 def value_of(name: str, word: str, read: Reader) -> Any:
     """One value; what stands where says whose it is."""
-    if word == NOW.get(name) or (word == NONE and name in MAY_BE_NONE):
-        return None
-    if word == NONE and name in EMPTY:
-        return EMPTY[name]
     try:
         return read(word)
     except click.UsageError as exc:
-        raise click.UsageError(f"--set {name}: {exc.message}") from None
+        other = f" (or {NONE})" if name in NONES else ""
+        raise click.UsageError(f"--set {name}: {exc.message}{other}") from None

@@ -16,6 +16,8 @@ from hirehall.client.jobs import JobInfo
 from hirehall.client.sync_client import Hall
 from hirehall.errors import NotFound
 
+PAST = {"fail": "failed", "lose": "lost", "timeout": "timed out", "release": "given back", "cancel": "cancelled"}
+
 
 @click.command(short_help="Show everything the hall knows about a job.")
 @click.argument("job", metavar="ID")
@@ -86,7 +88,7 @@ def attempt(past: dict[str, Any]) -> str:
     who = f" on {past['worker']}" if past.get("worker") else ""
     error = past.get("error") or {}
     why = one_line(": ".join(error[part] for part in ("type", "message") if error.get(part)))
-    return f"{past['how']}{who}, {age(at.isoformat())}" + (f": {why}" if why else "")
+    return f"{PAST.get(past['how'], past['how'])}{who}, {age(at.isoformat())}" + (f": {why}" if why else "")
 
 
 def moment(at: str | None) -> str:

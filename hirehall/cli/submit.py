@@ -14,12 +14,13 @@ from hirehall.cli.hall import JSON, at_hall
 from hirehall.cli.output import complain, json_text, note, outcome, say, say_json
 from hirehall.cli.parsing import read_labels, read_payload
 from hirehall.cli.selectors import chosen
-from hirehall.cli.settings import backoff, read_texts
+from hirehall.cli.settings import NOW, backoff, moment, read_texts
 from hirehall.cli.times import Span
-from hirehall.cli.waiting import status_of, wait_for
+from hirehall.cli.waiting import mention_gone, patiently, status_of, wait_for
 from hirehall.client.sync_client import Hall, Job
 
 SPAN = Span()
+LIFETIME = Span(is_positive=True)
 
 
 def reads(read: Callable[[Any], Any]) -> Callable[[click.Context, click.Parameter, Any], Any]:
@@ -39,9 +40,14 @@ BACKOFF_HELP = (
 @click.option("--key", metavar="WORD", help="Unique in its queue: the same submit again gives the same job.")
 @click.option("--priority", type=int, metavar="NUMBER", help="Larger is sooner.  [default: 0]")
 @click.option("--delay", "delay_seconds", type=SPAN, metavar="TIME", help="Not before then: 90, 30m, 2h.")
-@click.option("--run-at", metavar="TIME", help="Not before this time, such as 2026-01-31T12:00:00Z.")
-@click.option("--ttl", "ttl_seconds", type=SPAN, metavar="TIME", help="Expires unless it has started by then.")
-@click.option("--timeout", "timeout_seconds", type=SPAN, metavar="TIME", help="How long one attempt may take.")
+@click.option(
+    "--run-at",
+    metavar="TIME",
+    callback=reads(lambda word: None if word in {None, NOW} else moment(word)),
+    help="Not before this time: 2026-01-31T12:00:00Z, now, or seconds since 1970.",
+)
+@click.option("--ttl", "ttl_seconds", type=LIFETIME, metavar="TIME", help="Expires unless it has started by then.")
+@click.option("--timeout", "timeout_seconds", type=LIFETIME, metavar="TIME", help="How long one attempt may take.")
 @click.option("--max-attempts", type=click.IntRange(1), metavar="NUMBER", help="How often to try.  [default: 5]")
 @click.option("--backoff", metavar="RULE", callback=reads(lambda word: word and backoff(word)), help=BACKOFF_HELP)
 @click.option("--keep", "keep_seconds", type=SPAN, metavar="TIME", help="Kept after its end.  [default: 1d]")
@@ -77,7 +83,9 @@ def command(hall: Hall, kind: str, payload: Raw, wait: bool, as_json: bool, **op
       hirehall submit report --after last:3 --delay 2h --tag nightly
     """
     job = hall.submit(kind, payload, **told(hall, options))
-    return finish(hall, job, as_json) if wait else report(job, as_json)
+    if not wait:
+        return report(job, as_json)
+    return patiently(partial(finish, hall, job, as_json), "waiting", f"hirehall wait {job.id}")
 
 
 def told(hall: Hall, options: dict[str, Any]) -> dict[str, Any]:
@@ -99,16 +107,12 @@ def report(job: Job, as_json: bool) -> int:
 
 def finish(hall: Hall, job: Job, as_json: bool) -> int:
     """Its result on stdout, or why there is none on stderr."""
-    try:
-        waited = wait_for(hall, [job.id])
-    except KeyboardInterrupt:
-        note(f"stopped waiting; the job goes on: hirehall wait {job.id}")
-        return Exit.INTERRUPTED
-    info = waited.jobs[0]
-    if as_json:
-        say_json(info)
-    elif info.state == "succeeded":
-        say(json_text(info.result))
-    else:
-        complain(outcome(info))
-    return status_of(waited)
+    waited = wait_for(hall, [job.id])
+    for info in waited.jobs:
+        if as_json:
+            say_json(info)
+        elif info.state == "succeeded":
+            say(json_text(info.result))
+        else:
+            complain(outcome(info))
+    return status_of(waited, mention_gone(waited, [job.id]))

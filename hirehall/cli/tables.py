@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hirehall.cli.output import clean
+from hirehall.cli.output import clean, wants_colours
 
 PIPE_COLUMNS = 10_000  # nobody's line is cut for a program
 GAP = 2  # spaces between two columns
@@ -30,7 +30,7 @@ STYLES = {"succeeded": "green", "failed": "red", "expired": "red", "cancelled": 
 
 
 class Screen(Console):
-    """Stdout; rich heeds NO_COLOR, the terminal's width and what it can show."""
+    """Stdout; rich heeds the terminal's width and what it can show."""
 
     def on_broken_pipe(self) -> None:
         """rich would exit with the status of a failed job; `main` knows better."""
@@ -39,7 +39,8 @@ class Screen(Console):
 
 def console() -> Console:
     """As wide as the terminal; for a pipe as wide as anything."""
-    return Screen(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    colours: Literal["auto"] | None = "auto" if wants_colours() else None
+    return Screen(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS, color_system=colours)
 
 
 def show_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], empty: str = "") -> None:

@@ -40,8 +40,9 @@ class Span(click.ParamType[float]):
 
     name = "duration"
 
-    def __init__(self, most: float | None = None) -> None:
+    def __init__(self, most: float | None = None, *, is_positive: bool = False) -> None:
         self._most = most
+        self._is_positive = is_positive
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         seconds = value if isinstance(value, float) else read_span(str(value))
@@ -49,6 +50,8 @@ class Span(click.ParamType[float]):
             self.fail(f"{value!r} is no duration: write seconds, or for example 90s, 30m, 1h30m, 2d", param, ctx)
         if self._most is not None and seconds > self._most:
             self.fail(f"{value!r} is longer than {self._most:g} s", param, ctx)
+        if self._is_positive and not seconds:
+            self.fail(f"{value!r} leaves no time: give more than 0", param, ctx)
         return seconds
 
 

@@ -8,13 +8,14 @@ import click
 
 from hirehall.cli.hall import JSON, connect, where
 from hirehall.cli.output import age, note, say, say_json
+from hirehall.cli.repeats import Group
 from hirehall.cli.tables import Column, show_table
 from hirehall.cli.times import Span
 
 ROLES = ("submit", "work", "read", "admin")
 
 
-@click.group(short_help="Make, list and revoke tokens: who may do what.")
+@click.group(cls=Group, short_help="Make, list and revoke tokens: who may do what.")
 def command() -> None:
     """Make, list and revoke the tokens by which programs say who they are.
 
@@ -28,7 +29,13 @@ def command() -> None:
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="Again for more.")
 @click.option("--queue", "queues", multiple=True, metavar="NAME", help="Only this queue; again for more.")
 @click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind of job; again for more.")
-@click.option("--ttl", "ttl_seconds", type=Span(), metavar="TIME", help="Expires after this: 12h, 30d, or seconds.")
+@click.option(
+    "--ttl",
+    "ttl_seconds",
+    type=Span(is_positive=True),
+    metavar="TIME",
+    help="Expires after this: 12h, 30d, or seconds.",
+)
 @click.option("--expires", "expires_at", metavar="TIME", help="Expires then: 2030-01-31T12:00:00Z.")
 @where
 @JSON

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from hirehall.cli.exits import Exit
 from hirehall.cli.hall import JSON, at_hall
 from hirehall.cli.output import clean, note, outcome, say, say_json, span
 from hirehall.cli.selectors import chosen
 from hirehall.cli.times import Span
-from hirehall.cli.waiting import status_of, wait_for
+from hirehall.cli.waiting import mention_gone, patiently, status_of, wait_for
 from hirehall.client.sync_client import Hall
+
+SHOWN = 3  # ids in a remark
 
 
 @click.command(short_help="Wait until jobs have ended.")
@@ -29,16 +32,18 @@ def command(hall: Hall, ids: tuple[str, ...], timeout_seconds: float | None, as_
       hirehall wait last:20 --timeout 10m && echo all succeeded
     """
     wanted = chosen(hall, ids)
-    try:
-        waited = wait_for(hall, wanted, timeout_seconds)
-    except KeyboardInterrupt:
-        note("stopped waiting; the jobs go on")
-        return Exit.INTERRUPTED
+    again = f"hirehall wait {' '.join(wanted[:SHOWN])}" + (" ..." if len(wanted) > SHOWN else "")
+    return patiently(partial(finish, hall, wanted, timeout_seconds, as_json), "waiting", again)
+
+
+def finish(hall: Hall, ids: list[str], timeout_seconds: float | None, as_json: bool) -> int:
+    """Wait, and say how each ended."""
+    waited = wait_for(hall, ids, timeout_seconds)
     if as_json:
         say_json(waited)
-        return status_of(waited)
-    for job in waited.jobs:
-        say(clean(outcome(job)))
-    for pending in waited.pending:
-        note(f"job {pending} has not ended after {span(timeout_seconds or 0)}: `hirehall explain {pending}` says why")
-    return status_of(waited)
+    else:
+        for job in waited.jobs:
+            say(clean(outcome(job)))
+        for late in waited.pending:
+            note(f"job {late} has not ended after {span(timeout_seconds or 0)}: `hirehall explain {late}` says why")
+    return status_of(waited, mention_gone(waited, ids))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hirehall.cli.exits import Exit
 from hirehall.cli.looking import Deadline, look
-from hirehall.cli.output import is_terminal, note
+from hirehall.cli.output import complain, is_terminal, note
 from hirehall.client.jobs import Waited
+from hirehall.client.outcomes import ShutDown
 from hirehall.client.sync_client import Hall
 from hirehall.errors import HallError
 
@@ -48,8 +49,31 @@ def mention_missing_worker(hall: Hall, job: str) -> None:
         return  # only a hint; whatever is wrong is said by the wait itself
 
 
-def status_of(waited: Waited) -> Exit:
+def patiently(wait: Callable[[], int], doing: str, go_on: str) -> int:
+    """Wait, and say how to go on when a person or a planned end of the hall ends it first."""
+    try:
+        return wait()
+    except KeyboardInterrupt:
+        note(f"stopped {doing}; the job goes on: {go_on}")
+        return Exit.INTERRUPTED
+    except ShutDown:
+        note(f"the hall was shut down; the job goes on when it is started again: {go_on}")
+        return Exit.PENDING
+
+
+def mention_gone(waited: Waited, ids: Sequence[str]) -> int:
+    """Jobs that the hall forgot before it could say how they ended; how many."""
+    known = {*waited.pending, *(job.id for job in waited.jobs)}
+    gone = [job for job in ids if job not in known]
+    for job in gone:
+        complain(f"the hall does not know job {job} any more: it was removed, or ended and was not to be kept")
+    return len(gone)
+
+
+def status_of(waited: Waited, gone: int) -> Exit:
     """What a script is told about the jobs waited for."""
     if any(job.state != "succeeded" for job in waited.jobs):
         return Exit.JOB
+    if gone:
+        return Exit.HALL
     return Exit.PENDING if waited.pending else Exit.OK

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from hirehall.client.lines import Line
 from hirehall.client.outcomes import FINAL, value_of
@@ -191,13 +191,35 @@ class Page(Struct, kw_only=True):
 
 
 class LogPart(Struct, kw_only=True):
-    """Part of an attempt's log; `next` is the offset behind it, `ended` that nothing more will come."""
+    """Part of an attempt's log; `next` is the offset behind it, `ended` that nothing more will come. `sizes` are the
+    bytes that each entry takes: where `next` is further on than they reach, the hall has left out lines."""
 
     id: str
     attempt: int
     entries: list[LogEntry] = []
     next: int = 0
     ended: bool = False
+    sizes: list[int] = []
+
+
+class _RawPart(Struct, kw_only=True):
+    id: str
+    attempt: int
+    entries: list[Raw] = []
+    next: int = 0
+    ended: bool = False
+
+
+class _Log(Struct):
+    log: _RawPart
+
+
+def read_log(raw: bytes) -> LogPart:
+    """The answer to `log_of`, or a push of it."""
+    part = msgspec.json.decode(raw, type=_Log).log
+    entries = [msgspec.json.decode(entry, type=LogEntry) for entry in part.entries]
+    sizes = [len(memoryview(entry)) + 1 for entry in part.entries]  # with its line break
+    return LogPart(id=part.id, attempt=part.attempt, entries=entries, next=part.next, ended=part.ended, sizes=sizes)
 
 
 class Waited(Struct):

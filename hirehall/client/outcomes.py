@@ -5,6 +5,7 @@ HallError
 │   ├── JobFailed     the work failed and its attempts are used up
 │   ├── JobCancelled  someone stopped it, or a job it needed did not succeed
 │   └── JobExpired    it was not started in time
+├── ShutDown          a planned end of the hall; its jobs go on when it is started again
 └── Broken            what came in is not the protocol
 """
 
@@ -14,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from hirehall.errors import HallError
+from hirehall.errors import HallError, Unavailable
 from hirehall.model import Fault
 from hirehall.wire.replies import Ended
 
@@ -23,6 +24,10 @@ class Broken(HallError):
     """the hall sent something that is not the protocol: check that the address is a hall's"""
 
     code = "broken"
+
+
+class ShutDown(Unavailable):
+    """the hall was shut down"""
 
 
 class JobEnded(HallError):

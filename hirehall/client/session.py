@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from hirehall.client.jobs import Followed, Handle, OutcomeWaiter
 from hirehall.client.lines import Line, LineBuffer, read_line
-from hirehall.client.outcomes import Broken
+from hirehall.client.outcomes import Broken, ShutDown
 from hirehall.client.streams import END, EventStream, Stream
 from hirehall.errors import HallError, TooLarge, Unavailable, Unknown, from_wire
 from hirehall.model import MAX_MESSAGE
@@ -237,7 +237,7 @@ class Session:
         if line.stop is not None and self._pushes is not None:
             self._pushes.stop(line.stop)
         elif line.stop is not None and line.stop.why == "shutdown":
-            self.end(Unavailable("the hall was shut down"))
+            self.end(ShutDown())
         if line.set is not None and self._pushes is not None:
             self._pushes.adjust(line.set)
         if line.error is not None:

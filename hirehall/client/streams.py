@@ -14,7 +14,7 @@ from typing import Any, Generic, TypedDict, TypeVar
 import msgspec
 from msgspec import Struct
 
-from hirehall.client.jobs import LogPart
+from hirehall.client.jobs import LogPart, read_log
 from hirehall.client.lines import Line
 from hirehall.errors import HallError
 from hirehall.wire.replies import TaskReply, TaskView
@@ -150,10 +150,6 @@ class EventStream(Stream[Event]):
         return {"cmd": "watch", "off": True}
 
 
-class _Log(Struct):
-    log: LogPart
-
-
 class LogStream(Stream[LogPart]):
     """One attempt's log as it grows, until the attempt has ended."""
 
@@ -166,7 +162,7 @@ class LogStream(Stream[LogPart]):
         return {"cmd": "log_of", "follow": True, **place}
 
     def heard(self, raw: bytes) -> None:
-        part = msgspec.json.decode(raw, type=_Log).log
+        part = read_log(raw)
         if part.attempt != (self._attempt or part.attempt):
             return  # of an attempt that is followed no more
         self._attempt, self._offset = part.attempt, part.next

@@ -10,7 +10,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import msgspec
 
 from hirehall.client.asking import Ask
-from hirehall.client.jobs import JobInfo, LogPart, Page, Waited
+from hirehall.client.jobs import JobInfo, LogPart, Page, Waited, read_log
 from hirehall.client.lines import Line
 from hirehall.client.session import READS
 from hirehall.wire import replies
@@ -89,11 +89,8 @@ _explained = _reader(replies.Explained, lambda reply: reply)
 _task = _reader(replies.TaskReply, lambda reply: reply.task)
 
 
-class _Log(msgspec.Struct):
-    log: LogPart
-
-
-_log = _reader(_Log, lambda reply: reply.log)
+def _log(_line: Line, raw: bytes) -> LogPart:
+    return read_log(raw)
 
 
 class _Refused(msgspec.Struct):

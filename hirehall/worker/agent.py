@@ -256,7 +256,7 @@ class Agent:
 
     def progressed(self, held: Held, percent: float | None, text: str) -> None:
         """A running job said how far it is."""
-        self._answers.add_progress(held, percent, text)
+        self._logs.add_progress(held, percent, text)
 
     def logged(self, held: Held, stream: str, text: str) -> None:
         """A running job wrote lines of its log."""

@@ -1,4 +1,4 @@
-"""What the agent says about its jobs: progress, then answers, once per loop turn, many results in one `done`.
+"""What the agent answers about its jobs: behind what they said, once per loop turn, many results in one `done`.
 
 An attempt stays in hand until the hall has replied to its answer: what was not replied to is told again after
 a reconnect, and what the hall cannot take now is told again a little later.
@@ -18,13 +18,11 @@ from hirehall.errors import BadRequest, HallError, TooLarge
 from hirehall.model import MAX_MESSAGE
 from hirehall.runners.port import Failure, Released, Success, cut
 from hirehall.wire.requests import DoneJob
-from hirehall.worker.held import Clock, Held, Timer
+from hirehall.worker.held import Clock, Held
 from hirehall.worker.logs import JobLogs
 
 log = logging.getLogger("hirehall.worker")
 
-PROGRESS_SECONDS = 0.1  # progress is told this often at most, every text of it
-MOST_TEXTS = 500  # of one job between two times; of a job that says more the latest count
 AGAIN_SECONDS = 1.0
 ROOM = MAX_MESSAGE - 1024
 ENTRY_BYTES = 96  # of one job in a bulk `done`, beside its result
@@ -46,9 +44,6 @@ class Answers:
         self._forget = forget
         self._ready: list[Held] = []
         self._scheduled = False
-        logs.before = self._tell_progress  # what was said first is told first
-        self._progress: dict[Held, list[tuple[float | None, str]]] = {}
-        self._progress_timer: Timer | None = None
 
     def add(self, held: Held) -> None:
         """`held.answer` is there: tell it at the end of this loop turn, with all that become ready in it."""
@@ -57,19 +52,8 @@ class Answers:
             self._scheduled = True
             self._link.loop.call_soon(self.flush)
 
-    def add_progress(self, held: Held, percent: float | None, text: str) -> None:
-        """Tell it soon: every text, and of the numbers between two texts the last one."""
-        said = self._progress.setdefault(held, [])
-        if said and text in ("", said[-1][1]):
-            text = said.pop()[1]
-        said.append((percent, text))
-        del said[:-MOST_TEXTS]
-        if self._progress_timer is None:
-            self._progress_timer = self._clock.call_at(self._clock.time() + PROGRESS_SECONDS, self._progress_due)
-
     def say_again(self, hand: Iterable[Held]) -> None:
-        """A new connection: whatever was told on the old one and not replied to, and what was said meanwhile."""
-        self._tell_progress()
+        """A new connection: whatever was told on the old one and not replied to."""
         self._ready = [held for held in hand if held.answer is not None]
         self.flush()
 
@@ -80,7 +64,6 @@ class Answers:
         ready, self._ready = self._ready, []
         if not self._session.is_open or not ready:
             return
-        self._tell_progress()
         for held in ready:
             self._logs.tell(held)
         for results in pieces([held for held in ready if isinstance(held.answer, Success)]):
@@ -136,20 +119,6 @@ class Answers:
     def _add_all(self, told: list[Held]) -> None:
         for held in told:
             self.add(held)
-
-    def _progress_due(self) -> None:
-        self._progress_timer = None
-        self._tell_progress()
-        self._link.wake()
-
-    def _tell_progress(self) -> None:
-        if not self._session.is_open:
-            return  # it waits for the next connection
-        waiting, self._progress = self._progress, {}
-        for held, said in waiting.items():
-            where = {"cmd": "progress", "id": held.id, "attempt": held.attempt}
-            for percent, text in said:
-                self._session.tell({**where, "percent": percent, "text": text})
 
 
 class Told:

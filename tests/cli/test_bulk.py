@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.program import Shell
-from tests.cli.puppet import Puppet, a_job
+from tests.cli.puppet import Puppet, a_job, finds
 from tests.cli.terminal import Terminal
 from tests.worker.scripted_hall import Message
 
@@ -114,7 +114,8 @@ def test_a_person_is_asked_with_the_number_and_may_say_no(busy: Puppet, shell: S
     with at_terminal(shell, busy, "hirehall cancel --queue images") as terminal:
         terminal.shows("cancel 512 jobs? [y/N]")
         terminal.types("n\n")
-        assert terminal.ends() == 0
+        terminal.shows("nothing was cancelled")
+        assert terminal.ends() == 3
     assert busy.asked("cancel") == []
     with at_terminal(shell, busy, "hirehall cancel --queue images") as terminal:
         terminal.shows("[y/N]")
@@ -123,12 +124,24 @@ def test_a_person_is_asked_with_the_number_and_may_say_no(busy: Puppet, shell: S
         assert terminal.ends() == 0
 
 
-def test_where_the_hall_has_no_numbers_jobs_are_counted_as_far_as_a_page_goes(busy: Puppet, shell: Shell) -> None:
-    busy.answers["find"] = {"jobs": [a_job(number) for number in range(7)], "next": "00", "looked_back_to": "x"}
+def test_where_the_hall_has_no_numbers_jobs_are_counted_for_a_while(busy: Puppet, shell: Shell) -> None:
+    def find(said: Message) -> dict[str, Any]:
+        jobs = [] if said["before"] else [a_job(number) for number in range(7)]
+        return {"jobs": jobs, "next": "00", "looked_back_to": "x"}
+
+    busy.answers["find"] = find
     with at_terminal(shell, busy, "hirehall cancel --tag nightly") as terminal:
         terminal.shows("cancel 7 jobs or more? [y/N]")
         terminal.types("n\n")
-        assert terminal.ends() == 0
+        assert terminal.ends() == 3
+
+
+def test_a_number_that_is_known_exactly_is_said_so(busy: Puppet, shell: Shell) -> None:
+    busy.answers["find"] = finds([a_job(number) for number in range(1000, 0, -1)])
+    with at_terminal(shell, busy, "hirehall cancel --tag nightly") as terminal:
+        terminal.shows("cancel 1000 jobs? [y/N]")
+        terminal.types("n\n")
+        assert terminal.ends() == 3
 
 
 def test_when_nothing_fits_nobody_is_asked(busy: Puppet, shell: Shell) -> None:

@@ -201,7 +201,7 @@ def test_a_table_for_a_pipe_has_no_colours_and_loses_nothing(hall_cli: Cli) -> N
 
 
 def test_a_list_may_be_longer_than_a_page(hall_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hirehall.cli.jobs.PAGE", 2)
+    monkeypatch.setattr("hirehall.cli.looking.PAGE", 2)
     ids = [hall_cli("submit", "double", "--queue", "paged", "--delay", "999").out.strip() for _ in range(5)]
     listed = hall_cli("jobs", "--queue", "paged", "--limit", "4", "--json").json["jobs"]
     assert [job["id"] for job in listed] == ids[:0:-1]

@@ -12,7 +12,7 @@ from tests.worker.scripted_hall import Message
 
 
 def test_a_long_list_is_asked_for_in_pages(puppet: Puppet, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hirehall.cli.jobs.PAGE", 10)
+    monkeypatch.setattr("hirehall.cli.looking.PAGE", 10)
     puppet.answers["find"] = finds([a_job(number) for number in range(50, 0, -1)])
     listed = cli("jobs", "--limit", "25", "--json").json
     assert [job["id"] for job in listed["jobs"]] == [f"{number:016x}" for number in range(50, 25, -1)]
@@ -27,7 +27,7 @@ def test_a_search_that_finds_little_is_continued_for_a_while_then_says_how_to_go
 
     def find(said: Message) -> dict[str, Any]:
         if len(puppet.heard) == 3:
-            monkeypatch.setattr("hirehall.cli.jobs.time.monotonic", lambda: float("inf"))
+            monkeypatch.setattr("hirehall.cli.looking.time.monotonic", lambda: float("inf"))
         return {"jobs": [a_job(7)] if len(puppet.heard) == 2 else [], "next": f"{next(looks):016x}",
                 "looked_back_to": "2026-01-30T00:00:00Z"}  # fmt: skip
 

@@ -61,8 +61,45 @@ def test_since_leaves_out_what_is_older(puppet: Puppet, cli: Cli) -> None:
 
 
 def test_one_attempt_may_be_named(logged: Puppet, cli: Cli) -> None:
-    cli("logs", JOB, "--attempt", "3")
-    assert logged.asked("log_of")[0]["attempt"] == 3
+    logged.answers["get"] = {"jobs": [a_job(1, state="succeeded", attempt=3)]}
+    cli("logs", JOB, "--attempt", "2")
+    assert logged.asked("log_of")[0]["attempt"] == 2
+
+
+def test_an_attempt_that_never_was_is_an_error(logged: Puppet, cli: Cli) -> None:
+    said = cli("logs", JOB, "--attempt", "9")
+    assert (said.status, said.out) == (3, "")
+    assert f"job {JOB} has no attempt 9: it has had 1" in said.err
+
+
+def test_every_line_of_an_entry_has_its_mark_and_none_is_added(puppet: Puppet, cli: Cli) -> None:
+    puppet.answers["get"] = {"jobs": [a_job(1, state="running", attempt=1)]}
+    entries = entry("one\ntwo\n"), entry("page 4\nof 10", "progress"), entry("\n"), entry("three")
+    puppet.answers["log_of"] = lambda said: log() if said["offset"] else log(*entries)
+    assert cli("logs", JOB).out == "one\ntwo\n» page 4\n» of 10\n\nthree\n"
+
+
+GAP = "hirehall: lines were left out here: a log keeps its first and last half MiB\n"
+
+
+def test_a_log_without_its_middle_says_so_where_that_is(puppet: Puppet, cli: Cli, monkeypatch: Any) -> None:
+    """Each entry takes 100 bytes; the hall kept the first 200 and what begins at 900."""
+    monkeypatch.setattr("hirehall.cli.logs.KEPT_BYTES", 150)
+    monkeypatch.setattr("hirehall.cli.logs.note", lambda text: print(f"hirehall: {text}"))
+    puppet.answers["get"] = {"jobs": [a_job(1, state="succeeded", attempt=1)]}
+    size = len(json.dumps(entry(""), separators=(",", ":"))) + 1
+    entries = [entry(letter * (100 - size)) for letter in "abc"]
+    parts = {0: log(*entries, following=1000), 1000: log(entries[0], following=1100), 1100: log(following=1100)}
+    puppet.answers["log_of"] = lambda said: parts[said["offset"]]
+    texts = [one["text"] + "\n" for one in entries]
+    assert cli("logs", JOB).out == texts[0] + texts[1] + GAP + texts[2] + texts[0]
+
+
+def test_a_part_behind_the_missing_lines_says_so_first(puppet: Puppet, cli: Cli) -> None:
+    puppet.answers["get"] = {"jobs": [a_job(1, state="succeeded", attempt=1)]}
+    puppet.answers["log_of"] = lambda said: log(*([] if said["offset"] else [entry("the end")]), following=9000)
+    said = cli("logs", JOB)
+    assert (said.out, said.err) == ("the end\n", GAP)
 
 
 def test_a_job_that_has_not_begun_says_so(puppet: Puppet, cli: Cli) -> None:
@@ -104,3 +141,13 @@ def test_following_a_job_that_fails_exits_with_one_and_the_reason(puppet: Puppet
     said = cli("logs", JOB, "-f")
     assert (said.status, said.out) == (1, "about to stumble\n")
     assert "failed: ValueError: no such colour" in said.err
+
+
+def test_a_planned_end_of_the_hall_is_no_end_of_the_job(puppet: Puppet, cli: Cli) -> None:
+    puppet.answers["get"] = {"jobs": [a_job(1, state="running", attempt=1)]}
+    puppet.answers["watch"] = {"seq": "r-0"}
+    puppet.answers["log_of"] = log(entry("so far"), ended=False)
+    puppet.pushes["log_of"] = [{"stop": {"id": "", "attempt": 0, "why": "shutdown"}}]
+    said = cli("logs", JOB, "-f")
+    assert (said.status, said.out) == (4, "so far\n")
+    assert f"the hall was shut down; the job goes on when it is started again: hirehall logs {JOB} -f" in said.err

@@ -1,9 +1,12 @@
-"""The bar of `wait`: fed by events, and not misled by what they leave out."""
+"""Waiting: the bar is fed by events, and every way in which it can end is said."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from tests.cli.conftest import Cli
 from tests.cli.program import Shell
 from tests.cli.puppet import Puppet, a_job
 from tests.cli.terminal import Terminal
@@ -45,3 +48,42 @@ def test_it_looks_only_at_jobs_that_something_happened_to(puppet: Puppet, shell:
     with waited(puppet, shell, ended_after=2) as terminal:
         terminal.shows("1 of 2 ended")
     assert puppet.asked("wait")[-1]["ids"] == [TWO]
+
+
+SHUTDOWN = {"stop": {"id": "", "attempt": 0, "why": "shutdown"}}
+
+
+@pytest.mark.parametrize("line", [["wait", ONE], ["submit", "resize", "--wait"]])
+def test_a_planned_end_of_the_hall_says_how_to_go_on(puppet: Puppet, cli: Cli, line: list[str]) -> None:
+    puppet.answers |= {
+        "submit": {"id": ONE, "state": "ready"},
+        "wait": {"pending": [ONE]},
+        "get": {"jobs": [a_job(1)]},
+        "can": {"can": True},
+    }
+    puppet.pushes["can"] = [SHUTDOWN]
+    said = cli(*line)
+    assert (said.status, said.out) == (4, "")
+    assert f"the hall was shut down; the job goes on when it is started again: hirehall wait {ONE}\n" in said.err
+
+
+@pytest.mark.parametrize("line", [["wait", ONE], ["submit", "resize", "--keep", "0", "--wait"]])
+def test_a_job_that_the_hall_forgot_meanwhile_is_said_to_be_gone(puppet: Puppet, cli: Cli, line: list[str]) -> None:
+    puppet.answers |= {"submit": {"id": ONE, "state": "ready"}, "wait": {"jobs": [], "pending": []}}
+    said = cli(*line)
+    assert (said.status, said.out) == (3, "")
+    assert f"the hall does not know job {ONE} any more" in said.err
+
+
+def test_the_bar_ends_when_a_job_is_forgotten(puppet: Puppet, shell: Shell) -> None:
+    puppet.pushes["watch"] = [event("remove", TWO, 1), event("succeed", ONE, 2)]
+    answers = iter([[ONE, TWO], [ONE, TWO], [], []])
+
+    def wait(said: Message) -> dict[str, Any]:
+        pending = next(answers)
+        jobs = [a_job(1, state="succeeded")] if not pending and ONE in said["ids"] else []
+        return {"jobs": jobs, "pending": pending}
+
+    puppet.answers |= {"wait": wait, "watch": {"seq": "r-0"}, "get": {"jobs": []}, "can": {"can": True}}
+    with Terminal(f"hirehall wait {ONE} {TWO}", shell.cwd, {**shell.env, "HIREHALL_URL": puppet.url}) as terminal:
+        assert terminal.ends() == 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hirehall.runners.port import Success
-from hirehall.worker.logs import MESSAGE_CHARACTERS, WAITING_CHARACTERS, pieces
+from hirehall.worker.logs import MESSAGE_CHARACTERS, MOST_TEXTS, WAITING_CHARACTERS, Waiting, pieces
 from tests.worker.scripted_hall import delivery
 from tests.worker.stage import Stage, heard, played
 
@@ -93,6 +93,38 @@ async def test_a_hall_that_does_not_want_a_line_is_not_told_again(it: Stage) -> 
     await heard(it)
     execution.end(Success(b"1"))
     await it.peer.expect("done")
+
+
+@played()
+async def test_lines_and_progress_leave_in_the_order_in_which_the_job_said_them(it: Stage) -> None:
+    await it.hire()
+    (execution,) = await it.start(delivery())
+    execution.report.log("stdout", "opened")
+    execution.report.progress(10, "page 1")
+    execution.report.progress(20, "page 1")
+    execution.report.log("stdout", "page 1 is blank")
+    execution.report.progress(30, "page 1")
+    execution.report.log("stdout", "closed")
+    said = [await it.peer.next() for _ in range(5)]
+    assert [(one["cmd"], one["text"], one.get("percent")) for one in said] == [
+        ("log", "opened", None),
+        ("progress", "page 1", 20),
+        ("log", "page 1 is blank", None),
+        ("progress", "page 1", 30),
+        ("log", "closed", None),
+    ]
+
+
+def test_of_very_much_progress_between_lines_the_latest_counts() -> None:
+    waiting = Waiting()
+    for n in range(2 * MOST_TEXTS):
+        waiting.add_progress(n, f"step {n}")
+        waiting.add("log", f"line {n}")
+    said = waiting.messages()
+    texts = [one["text"] for one in said if one["cmd"] == "progress"]
+    assert texts == [f"step {n}" for n in range(MOST_TEXTS, 2 * MOST_TEXTS)]
+    lines = "\n".join(one["text"] for one in said if one["cmd"] == "log")
+    assert lines == "\n".join(f"line {n}" for n in range(2 * MOST_TEXTS))
 
 
 def test_long_texts_are_cut_between_lines() -> None:
