@@ -96,7 +96,7 @@ def log(hall: Hall, session: Session, message: requests.Log) -> Answer:
     """More of an attempt's log; answered only when asked to, or refused."""
     check_name("stream", message.stream)
     lease = hall.core.leases.in_hand(session.holder, id_number(message.id), message.attempt)
-    for begin in range(0, len(message.text), MAX_ENTRY):
+    for begin in range(0, len(message.text) or 1, MAX_ENTRY):
         hall.core.journal.add(lease, _entry(hall, message.stream, message.text[begin : begin + MAX_ENTRY]))
     return replies.Reply() if message.ref else None
 
