@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from hirehall.core import intake, lifecycle
-from hirehall.core.collecting import Collecting
+from hirehall.core.collecting import Collecting, NextBatch
 from hirehall.core.effects import Effects
 from hirehall.core.journal import Journal
 from hirehall.core.lanes import Crew, Hallway, Lane
@@ -113,15 +113,17 @@ class Dispatcher:
 
     def submit(self, specs: list[JobSpec], owner: str, share: str, session: int) -> Submit:
         """Accept these jobs, all or none; each is placed at once if a fitting worker is free and nobody waits."""
-        lanes = [self._checked_lane(spec, share) for spec in specs]
-        closed = _closed(specs, lanes)
-        jobs = [
-            intake.draft(spec, lane.line, owner, session, self.now.wall_ms)
-            for spec, lane in zip(specs, lanes, strict=True)
-        ]
-        keys = [(spec.queue, spec.key) for spec in specs if spec.key is not None]
-        if keys:
-            self.collecting.touch(keys)
+        lanes: list[Lane] = []
+        try:
+            lanes.extend(self._checked_lane(spec, share) for spec in specs)
+            closed = _closed(specs, lanes)
+            jobs = self._drafted(specs, lanes, owner, session)
+            keys = [(spec.queue, spec.key) for spec in specs if spec.key is not None]
+            if keys:
+                self.collecting.touch(keys)
+        except (HallError, NextBatch):
+            self.hallway.forget_unused(lanes)
+            raise
         size = 0
         for job, lane in zip(jobs, lanes, strict=True):
             self._admit(job, lane)
@@ -134,10 +136,16 @@ class Dispatcher:
         if lane is None:
             intake.check_lane(spec)
             lane = self.hallway.lane(key)
-        self.collecting.batch.lanes[lane.number] = lane.key
         return lane
 
+    def _drafted(self, specs: list[JobSpec], lanes: list[Lane], owner: str, session: int) -> list[NewJob]:
+        return [
+            intake.draft(spec, lane.line, owner, session, self.now.wall_ms)
+            for spec, lane in zip(specs, lanes, strict=True)
+        ]
+
     def _admit(self, job: NewJob, lane: Lane) -> None:
+        self.collecting.batch.lanes[lane.number] = lane.key
         job.id = self._ids.take(self.now.wall_ms)
         job.lane = lane.number
         if job.state is not State.READY:

@@ -62,7 +62,7 @@ class Ids:
 def lane_key(spec: JobSpec, share: str) -> tuple[str, str, str, str, int]:
     """The LaneKey, as a plain tuple, that a job of this spec waits in. `check_lane` checks its names, once a lane."""
     requires = canonical(spec.requires) if spec.requires else "{}"
-    return (spec.queue, spec.kind, requires, spec.share or share, spec.priority)
+    return (spec.queue, spec.kind, requires, share if spec.share is None else spec.share, spec.priority)
 
 
 def canonical(labels: Mapping[str, object]) -> str:

@@ -43,12 +43,12 @@ class Journal:
         entries = b"\n".join(lease.lines)
         lease.lines, lease.line_bytes = [], 0
         logs = self._collecting.batch.logs
-        chunk = lease.chunk
-        if logs and chunk is not None and chunk is logs[-1] and len(chunk.entries) + len(entries) < MAX_CHUNK:
-            chunk.entries += b"\n" + entries
+        job, attempt = lease.job.id, lease.job.attempt
+        last = logs[-1] if logs else None
+        if last is not None and (last.id, last.attempt) == (job, attempt) and _fits(last, entries):
+            last.entries += b"\n" + entries
         else:
-            lease.chunk = LogChunk(lease.job.id, lease.job.attempt, entries)
-            logs.append(lease.chunk)
+            logs.append(LogChunk(job, attempt, entries))
         self._collecting.batch.bytes += len(entries)
 
     def note(self, leases: Iterable[Lease]) -> None:
@@ -59,3 +59,7 @@ class Journal:
                 lease.unsaved = False
                 note = ProgressNote(lease.job.id, lease.job.attempt, lease.progress)
                 self._collecting.batch.notes.append(note)
+
+
+def _fits(chunk: LogChunk, entries: bytes) -> bool:
+    return len(chunk.entries) + len(entries) < MAX_CHUNK

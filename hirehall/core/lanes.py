@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 
 import msgspec
 
@@ -34,6 +35,11 @@ class Lane:
         self.promised = 0
         self.listed = 0
         self.crews: list[Crew] = []
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is lost when it is forgotten: it is made again when a job needs it."""
+        return not (self.ready or self.promised or self.listed)
 
 
 class Crew:
@@ -245,11 +251,19 @@ class Hallway:
     def forget_idle_lanes(self, keep: int) -> None:
         """Bound the memory that lanes without ready jobs take; they are made again when a job needs them."""
         if len(self.lanes) > keep:
-            for lane in [lane for lane in self.lanes.values() if not (lane.ready or lane.promised or lane.listed)]:
-                del self.lanes[lane.key], self.by_number[lane.number]
-                lane.line.lanes.pop(lane, None)
-            self._forget_lines()
+            for lane in [lane for lane in self.lanes.values() if lane.is_idle]:
+                self._forget(lane)
+            for line in [line for line in self.lines.values() if line.is_idle]:
+                del self.lines[line.name]
 
-    def _forget_lines(self) -> None:
-        for line in [line for line in self.lines.values() if not line.lanes and line.wanted == DEFAULT_SETTINGS]:
-            del self.lines[line.name]
+    def forget_unused(self, lanes: Iterable[Lane]) -> None:
+        """What a refused submit has made must not stay: no commit follows it that would clear it away."""
+        for lane in dict.fromkeys(lanes):
+            if lane.is_idle:
+                self._forget(lane)
+                if lane.line.is_idle:
+                    self.lines.pop(lane.line.name, None)
+
+    def _forget(self, lane: Lane) -> None:
+        del self.lanes[lane.key], self.by_number[lane.number]
+        lane.line.lanes.pop(lane, None)

@@ -43,6 +43,11 @@ class QueueLine:
         return self.settings.state in (OPEN, DRAINED)
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing is lost when it is forgotten: it has no lanes, and nothing was set on it."""
+        return not self.lanes and self.wanted == DEFAULT_SETTINGS
+
+    @property
     def ready(self) -> int:
         """Its ready jobs."""
         return sum(lane.ready + lane.promised for lane in self.lanes)

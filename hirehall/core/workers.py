@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hirehall.core.operations import Claimed, LogChunk
+from hirehall.core.operations import Claimed
 from hirehall.core.timers import Timer
 from hirehall.model import Rules
 
@@ -40,7 +40,6 @@ class Lease(Struct, gc=False, eq=False):
     unsaved: bool = False  # the store has an older progress than this
     lines: list[bytes] = []  # of its log, not in a batch yet
     line_bytes: int = 0
-    chunk: LogChunk | None = None  # the last one that went into a batch
 
     @property
     def is_live(self) -> bool:

@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
-MOST_TEXT = 16 << 20  # characters of progress; with more the older half of all events is thrown out
+MOST_TEXT = 16 << 20  # bytes of memory for texts; with more the older half of all events is thrown out
 NOTHING: Mapping[str, Any] = {}
 FEED_EVENTS = 2_000  # for one watcher in one turn
 LONGEST_NUMBER = 18  # digits; Python refuses to read very long ones
@@ -50,6 +51,11 @@ class Run:
         self.name, self.kind, self.queue, self.attempt, self.state = name, kind, queue, attempt, state
         self.ids = array("q")
         self.more: Mapping[str, Any] = NOTHING
+
+    @property
+    def text_bytes(self) -> int:
+        """The memory that its texts take: up to four bytes a character."""
+        return sum(getsizeof(value) for value in self.more.values() if isinstance(value, str))
 
 
 class Interest(Struct, frozen=True):
@@ -90,7 +96,7 @@ class Events:
         self._run = run
         self._runs: list[Run] = []
         self._next = 0
-        self._text = 0  # characters of progress that the ring holds
+        self._text = 0  # bytes of memory that the texts of the ring take
         self._watchers: dict[int, Watcher] = {}
 
     @property
@@ -109,6 +115,7 @@ class Events:
         """Something happened to the jobs of `run`."""
         run.first = self._next
         self._next += len(run.ids)
+        self._text += run.text_bytes
         self._runs.append(run)
 
     def told(self, name: str, *, queue: str = "", **more: Any) -> None:
@@ -124,11 +131,11 @@ class Events:
         run = Run(self._hall.core.now.wall_ms, "progress", job.kind, job.queue, job.attempt, State.RUNNING)
         run.ids.append(job.id)
         run.more = {"percent": percent, "text": text}
-        self._text += len(text)
         self.add(run)
         self._tell_soon()
 
     def _tell_soon(self) -> None:
+        self._forget_old()
         if self._watchers:
             self._hall.feed_soon()
 
@@ -148,7 +155,7 @@ class Events:
         if self._text > MOST_TEXT:
             old = max(old, len(self._runs) // 2)
         if old:
-            self._text -= sum(len(run.more.get("text", "")) for run in self._runs[:old])
+            self._text -= sum(run.text_bytes for run in self._runs[:old])
             del self._runs[:old]
 
     def _submits(self, batch: Batch) -> Iterable[Run]:

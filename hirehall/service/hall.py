@@ -142,20 +142,30 @@ class Hall:
 
     def closed(self, session: Session) -> None:
         """Its connection is gone. A worker that named itself has a little time to come back."""
+        if session.closed:
+            return
         session.closed = True
         self.sessions.pop(session.number, None)
-        self.waits.forget(session)
-        self.events.forget(session)
-        self.logs.forget(session)
+        self._forget(session)
         if self._finishing or self.failed.done():
             return
         self.core.turn(self.clock())
-        if session.works:
-            self.events.told("leave", worker=session.name or session.holder)
         if not session.behind:  # else what it said last comes first
-            self.core.lost_connection(session.number, session.holder, session.named_worker)
+            self._left(session)
         self._wake_if_wanted()
         self._set_alarm()
+
+    def _forget(self, session: Session) -> None:
+        """Nobody is there to hear anything more."""
+        self.waits.forget(session)
+        self.events.forget(session)
+        self.logs.forget(session)
+
+    def _left(self, session: Session) -> None:
+        """It is closed, and all that it had said has run."""
+        if session.works:
+            self.events.told("leave", worker=session.name or session.holder)
+        self.core.lost_connection(session.number, session.holder, session.named_worker)
 
     def dismissed(self, session: Session) -> None:
         """Nothing more will come from it: its connection closes as soon as all it said is answered."""
@@ -267,7 +277,8 @@ class Hall:
             messages, session.behind = session.behind, []
             self._run(session, messages)
             if session.closed and not session.behind:
-                self.core.lost_connection(session.number, session.holder, session.named_worker)
+                self._forget(session)
+                self._left(session)
         paused, self._paused = self._paused, []
         for session in paused:
             if session.behind:
