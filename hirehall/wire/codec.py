@@ -57,7 +57,9 @@ class LineReader:
         return decode_lines(lines[:first]) + self._too_long()
 
     def _too_long(self) -> list[Message]:
-        return [BadLine(TooLarge(f"a line has more than {self._max_message} bytes: keep it elsewhere and send where it is"))]
+        return [
+            BadLine(TooLarge(f"a line has more than {self._max_message} bytes: keep it elsewhere and send where it is"))
+        ]
 
 
 def decode_lines(lines: list[bytes]) -> list[Message]:
