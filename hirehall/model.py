@@ -199,7 +199,7 @@ class StoredJob(Struct, kw_only=True, gc=False):
     kind: str
     queue: str
     state: State
-    payload: bytes
+    payload: bytes | None  # None: left out, and so are result and history
     attempt: int
     forgiven: int
     max_attempts: int

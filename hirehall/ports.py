@@ -17,13 +17,17 @@ class Query(Struct, Generic[T], frozen=True):
 
 
 class ByIds(Query[list[StoredJob]], frozen=True):
-    """Read these jobs, as far as they are within `scope`. Raises TooLarge when payloads and results together
-    take more than `max_bytes`; a single job always fits. Without `bodies` they are left out."""
+    """Read these jobs, as far as they are within `scope`. Raises TooLarge when together they take more than
+    `max_bytes`; a single job always fits. Without `bodies` all that can be large is left out: payload, result, fault,
+    progress and history."""
 
     ids: list[int]
     scope: Scope = EVERYTHING
     max_bytes: int = 2 * MAX_MESSAGE
     bodies: bool = True
+
+
+PAGE_BYTES = 1 << 20
 
 
 class Found(Struct, frozen=True):
@@ -37,9 +41,10 @@ class Found(Struct, frozen=True):
 
 class Search(Query[Found], frozen=True):
     """Find at most `limit` jobs older than `before` of which everything given holds, the newest first, without
-    payloads and results. The times are of the submit, epoch milliseconds: at `created_after_ms` or later, and earlier
-    than `created_before_ms`. `queues` are those that the asker may see; None is all. It takes `seconds` at most, a few
-    milliseconds more than that included, and gives the event loop its turn; one after the other."""
+    payload, result and history; fewer when they take more than PAGE_BYTES. The times are of the submit, epoch
+    milliseconds: at `created_after_ms` or later, and earlier than `created_before_ms`. `queues` are those that the
+    asker may see; None is all. It takes `seconds` at most, a few milliseconds more than that included, and gives
+    the event loop its turn; one after the other."""
 
     limit: int
     before: int | None = None
@@ -76,27 +81,23 @@ class OldestReady(Query[dict[str, int]], frozen=True):
     """When the oldest ready job of each queue was submitted, epoch milliseconds; queues without one are left out."""
 
 
-Relation = tuple[int, State | None]  # a job, and its state; None when it is gone
+Relation = tuple[int, State | None, bool]  # a job, its state (None when it is gone), whether the asker may see it
 
 
 class Parents(Query[list[Relation]], frozen=True):
-    """The jobs that `job` names in `after`, in its order; none when it does not exist."""
+    """The jobs that `job` names in `after`, in its order, and whether each is within `scope` or gone; none when it
+    does not exist."""
 
     job: int
+    scope: Scope = EVERYTHING
 
 
-class Children(Query[list[Relation]], frozen=True):
-    """The first `limit` jobs, by id, that still wait for `job`."""
-
-    job: int
-    limit: int = 1_000
-
-
-class LockHolders(Query[list[int]], frozen=True):
-    """The jobs that hold a place of this lock, by priority and id."""
+class LockHolders(Query[list[tuple[int, bool]]], frozen=True):
+    """The jobs that hold a place of this lock, by priority and id, and whether each is within `scope`."""
 
     queue: str
     lock: str
+    scope: Scope = EVERYTHING
 
 
 class LogText(Struct, frozen=True):

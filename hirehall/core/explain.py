@@ -23,11 +23,12 @@ LONGEST_ERROR = 300  # characters
 
 class Circumstances(Struct):
     """What the store knows of a job: itself, the jobs of its `after` with their states (None: gone), and the jobs that
-    hold its lock."""
+    hold its lock; of each whether the asker may see it. `queues` are those that the asker may know of; None is all."""
 
     job: StoredJob
-    parents: Sequence[tuple[int, State | None]] = ()
-    holders: Sequence[int] = ()
+    parents: Sequence[tuple[int, State | None, bool]] = ()
+    holders: Sequence[tuple[int, bool]] = ()
+    queues: frozenset[str] | None = None
 
 
 def explain(facts: Circumstances, leases: Leases, now: Instant) -> list[str]:
@@ -41,7 +42,7 @@ def explain(facts: Circumstances, leases: Leases, now: Instant) -> list[str]:
         return [_running(job, leases, now)]
     if job.state in FINAL:
         return list(ENDED[job.state](facts, moment(job.finished_at)))
-    return list(_ready(job, leases))
+    return list(_ready(job, leases, facts.queues))
 
 
 # Not its turn yet.
@@ -77,8 +78,11 @@ def _because(error: dict[str, str] | None) -> str:
 def _parents(facts: Circumstances) -> Iterator[str]:
     # one that is gone had succeeded, else this job were cancelled; and who has run before asks for none again
     parents = facts.parents if not facts.job.attempt else ()
-    waiting = [(parent, state) for parent, state in parents if state not in (None, State.SUCCEEDED)]
-    named = [f"{id_text(parent)} ({state.word if state else 'gone'})" for parent, state in waiting]
+    named = [
+        f"{id_text(parent)} ({state.word if may_see else 'a job that you may not see'})"
+        for parent, state, may_see in parents
+        if state is not None and state is not State.SUCCEEDED
+    ]
     if len(named) == 1:
         yield f"It waits for job {named[0]} to succeed."
     elif named:
@@ -86,12 +90,16 @@ def _parents(facts: Circumstances) -> Iterator[str]:
 
 
 def _lock(facts: Circumstances) -> str:
-    job, holders = facts.job, [id_text(job) for job in facts.holders]
+    job, holders = facts.job, facts.holders
     if job.rules.lock is None or not holders:
         return "What it waited for is over: it moves on in a moment."
-    who = (
-        f"job {holders[0]} holds it" if len(holders) == 1 else f"jobs {listed(holders)} hold its {len(holders)} places"
-    )
+    seen = [id_text(holder) for holder, may_see in holders if may_see]
+    if len(holders) == 1:
+        who = f"job {seen[0]} holds it" if seen else "another job holds it"
+    elif len(seen) < len(holders):
+        who = f"{len(holders)} jobs hold its places"
+    else:
+        who = f"jobs {listed(seen)} hold its {len(holders)} places"
     return f"It waits for lock {job.rules.lock!r} of queue {job.queue!r}: {who}."
 
 
@@ -150,7 +158,7 @@ def _cancelled(facts: Circumstances, at: str) -> Iterator[str]:
     yield f"It was cancelled at {at}{_fault(facts.job)}."
     if facts.job.fault is None:
         yield "`retry` lets it run all the same."
-    elif all(state is not None for _, state in facts.parents):
+    elif all(state is not None for _, state, _ in facts.parents):
         yield "`retry` works once the jobs that it waits for are tried again."
 
 
@@ -174,7 +182,7 @@ ENDED = {
 # Ready, and yet it does not run.
 
 
-def _ready(job: StoredJob, leases: Leases) -> Iterator[str]:
+def _ready(job: StoredJob, leases: Leases, queues: frozenset[str] | None) -> Iterator[str]:
     hallway = leases.hallway
     key = LaneKey(job.queue, job.kind, job.requires, job.share, job.priority)
     line = hallway.lines.get(job.queue)
@@ -184,7 +192,7 @@ def _ready(job: StoredJob, leases: Leases) -> Iterator[str]:
     fitting = [crew for crew in crews if crew.may_take(key)]
     workers = sorted(_present(fitting), key=_called)
     if not fitting:
-        yield from _nobody(key, crews)
+        yield from _nobody(key, crews, queues)
     elif not any(worker.free > 0 for worker in workers):
         yield from _busy(workers, hallway.lanes.get(key))
     elif not held:
@@ -210,8 +218,9 @@ def _held(line: QueueLine | None, leases: Leases) -> Iterator[str]:
         yield f"{name} starts at most {_rate(settings.max_per_second)}, and has just done so."
 
 
-def _nobody(key: LaneKey, crews: list[Crew]) -> Iterator[str]:
-    """No connected worker fits: name what stands against those that come closest."""
+def _nobody(key: LaneKey, every: list[Crew], queues: frozenset[str] | None) -> Iterator[str]:
+    """No connected worker fits: name what stands against those that come closest, as far as one may know of them."""
+    crews = [crew for crew in every if queues is None or crew.queues & queues]
     runs_kind = [crew for crew in crews if key.kind in crew.kinds or "*" in crew.kinds]
     here = [crew for crew in runs_kind if key.queue in crew.queues]
     for crew in here[:FEW]:
@@ -222,7 +231,8 @@ def _nobody(key: LaneKey, crews: list[Crew]) -> Iterator[str]:
         return
     yield f"No worker runs kind {key.kind!r} from queue {key.queue!r}: start one that does."
     for crew in runs_kind[:FEW]:
-        yield f"{_run(crew)} this kind, but only from {_plural('queue', crew.queues)}."
+        known = crew.queues if queues is None else crew.queues & queues
+        yield f"{_run(crew)} this kind, but only from {_plural('queue', known)}."
     for crew in [] if runs_kind else [crew for crew in crews if key.queue in crew.queues][:FEW]:
         yield f"{_run(crew)} only {_plural('kind', crew.kinds)} from this queue."
 

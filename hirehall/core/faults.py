@@ -13,6 +13,7 @@ def fault(kind: str, message: str) -> bytes:
 
 
 def parent_failed(parent: int, state: State | None) -> bytes:
-    """Why a job is cancelled whose parent ended otherwise than succeeded; `state` None: there is no such job."""
-    how = "is not known here" if state is None else f"ended {state.word}"
+    """Why a job is cancelled whose parent ended otherwise than succeeded; `state` None: there is no such job.
+    It does not say more: whoever reads it may not be allowed to see the parent."""
+    how = "is not known here" if state is None else "did not succeed"
     return fault("ParentFailed", f"job {id_text(parent)}, for which it waited, {how}")

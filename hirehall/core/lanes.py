@@ -174,6 +174,12 @@ class Hallway:
             line = self.lines[name] = QueueLine(name)
         return line
 
+    def check_open(self, queue: str, jobs: int) -> None:
+        """Raise QueueClosed or Busy when this queue does not take `jobs` more."""
+        line = self.lines.get(queue)
+        if line is not None:
+            line.check_open(jobs)
+
     def set_line(self, name: str, settings: QueueSettings) -> None:
         """These settings of a queue are durable."""
         line = self.line(name)

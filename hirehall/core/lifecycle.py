@@ -1,7 +1,8 @@
-"""A job's life as a table. Rule 1: every change of a state is a row here, taken through `take`.
+"""A job's life as a table. Rule 1: every change of a state is a row here.
 
-The diagram in the docs is generated from STEPS. A store asks `take` inside its transaction, so that an illegal
-step cannot be written whoever asks for it.
+The diagram in the docs is generated from STEPS. Inside its transaction a store asks `take` where it looks at the
+row and the step leads to another state, the sweep and the gates included. Claims and results of leases in hand look at
+no row: there the statement names the state that the step starts from. `change` and `remove` pass `judging` only.
 """
 
 from __future__ import annotations

@@ -143,7 +143,6 @@ class Claim(Struct):
     lane: int
     seats: list[Seat]
     rows: list[Claimed] = []
-    cut: bool = False  # the byte limit ended it: there is more
 
 
 class Claimed(Struct, gc=False):

@@ -102,6 +102,16 @@ class QueueLine:
             raise Busy(f"queue {self.name} takes at most {limit} waiting jobs and has {self.ready}: try again later")
 
 
+def paused(state: str) -> str:
+    """What `pause` makes of this state."""
+    return DOWN if state in (DRAINED, DOWN) else PAUSED
+
+
+def drained(state: str) -> str:
+    """What `drain` makes of this state."""
+    return DOWN if state in (PAUSED, DOWN) else DRAINED
+
+
 def _is_free(settings: QueueSettings) -> bool:
     return settings.max_running is None and settings.max_per_second is None and settings.state in (OPEN, DRAINED)
 

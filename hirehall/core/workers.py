@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hirehall.core.lanes import Crew
 
 
-WORKING, PAUSED, DRAINING = "working", "paused", "draining"  # what a person wants of a worker
+WORKING, PAUSED, DRAINING, STOPPING = "working", "paused", "draining", "stopping"  # what a person wants of a worker
 
 
 class Hold(Enum):

@@ -57,7 +57,7 @@ def rfc3339(ms: int | None) -> str | None:
 def job_view(job: StoredJob, lease: Lease | None) -> JobView:
     """A stored job for the wire; `lease`, when it is in hand, knows the latest progress."""
     progress = lease.progress if lease is not None and lease.progress else job.progress
-    return JobView(
+    view = JobView(
         id=id_text(job.id),
         kind=job.kind,
         queue=job.queue,
@@ -69,11 +69,8 @@ def job_view(job: StoredJob, lease: Lease | None) -> JobView:
         share=job.share,
         requires=Raw(job.requires.encode()),
         key=job.key,
-        payload=Raw(job.payload),
-        result=_raw(job.result),
         error=_raw(job.fault if job.state is not State.SUCCEEDED else None),
         progress=_raw(progress),
-        history=_raw(job.history),
         worker=job.worker,
         meta=job.rules.meta or {},
         tags=job.rules.tags or [],
@@ -85,6 +82,9 @@ def job_view(job: StoredJob, lease: Lease | None) -> JobView:
         started_at=rfc3339(job.started_at),
         finished_at=rfc3339(job.finished_at),
     )
+    if job.payload is not None:
+        view.payload, view.result, view.history = Raw(job.payload), _raw(job.result), _raw(job.history)
+    return view
 
 
 def _raw(stored: bytes | None) -> Raw:

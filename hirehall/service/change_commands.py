@@ -70,7 +70,10 @@ def _changed(
     if message.where is not None:
         every = edit is not None and edit.is_label
         return _in_background(hall, session, message, frozenset(State) if every else step.sources)
-    return _judged(message, hall.core.change(step, _numbers(message), session.scope("admin"), edit))
+    numbers = _numbers(message)
+    if edit is not None and edit.queue is not UNSET:
+        hall.core.hallway.check_open(edit.queue, len(numbers))
+    return _judged(message, hall.core.change(step, numbers, session.scope("admin"), edit))
 
 
 def _numbers(message: requests.Choice) -> list[int]:

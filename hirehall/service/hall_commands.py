@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hirehall.core import lifecycle
-from hirehall.core.workers import DRAINING, PAUSED, WORKING, Worker
+from hirehall.core.workers import DRAINING, PAUSED, STOPPING, WORKING, Worker
 from hirehall.errors import BadRequest, NotFound
 from hirehall.model import id_text
 from hirehall.service import scope
 from hirehall.service.answers import Answer
 from hirehall.service.sessions import Session
-from hirehall.service.worker_commands import check_credit
+from hirehall.service.worker_commands import LEAVING, check_credit
 from hirehall.wire import replies, requests
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ STOP_SECONDS = 15.0  # a worker told to stop that still has jobs then loses them
 def workers(hall: Hall, session: Session, message: requests.Workers) -> Answer:
     """Every worker that is here, or gone so shortly that it still holds jobs."""
     now = hall.core.now.mono
-    shown = [_view(worker, now) for worker in _visible(hall, session)]
+    shown = [_view(worker, now, session) for worker in _visible(hall, session)]
     return replies.WorkersReply(workers=sorted(shown, key=lambda view: (view.name, view.worker)))
 
 
@@ -37,20 +37,21 @@ def _visible(hall: Hall, session: Session) -> list[Worker]:
     ]
 
 
-def _view(worker: Worker, now: float) -> replies.WorkerView:
+def _view(worker: Worker, now: float, session: Session) -> replies.WorkerView:
     token, _, word = worker.holder.rpartition("/")
     crew = worker.crew
+    limits = session.identity.queues
     return replies.WorkerView(
         worker=word,
         name=worker.name or word,
         token=token or "anonymous",
         connected=worker.session is not None,
         state=worker.mode,
-        queues=sorted(crew.queues) if crew is not None else [],
+        queues=sorted(scope.visible(session, crew.queues)) if crew is not None else [],
         kinds=sorted(crew.kinds) if crew is not None else [],
         offers=crew.offers if crew is not None else {},
         credit=worker.credit,
-        running=[id_text(job) for job in worker.held],
+        running=[id_text(job) for job, lease in worker.held.items() if limits is None or lease.job.queue in limits],
         lease_seconds=worker.lease_seconds,
         silent_seconds=round(max(now - worker.beat_at, 0.0), 3),
     )
@@ -63,14 +64,15 @@ def worker(hall: Hall, session: Session, message: requests.WorkerOrder) -> Answe
     if (message.do == "set") != (message.credit is not None):
         raise BadRequest("`set` needs a credit, and only `set` takes one")
     chosen = _one(_visible(hall, session), message.worker)
+    scope.check_whole_worker(session, chosen)
     if message.credit is not None:
         check_credit(message.credit)
         _tell(hall, chosen, replies.SetPush(replies.WorkerSetting(message.credit)))
     elif message.do in ("pause", "resume"):
         hall.core.leases.set_mode(chosen, PAUSED if message.do == "pause" else WORKING)
     else:
-        _send_home(hall, chosen, stop=message.do == "stop")
-    return replies.WorkersReply(workers=[_view(chosen, hall.core.now.mono)])
+        _send_home(hall, chosen, STOPPING if message.do == "stop" else DRAINING)
+    return replies.WorkersReply(workers=[_view(chosen, hall.core.now.mono, session)])
 
 
 def _one(workers: list[Worker], name: str) -> Worker:
@@ -86,19 +88,18 @@ def _one(workers: list[Worker], name: str) -> Worker:
     return found[0]
 
 
-def _send_home(hall: Hall, chosen: Worker, stop: bool) -> None:
-    """It gets nothing more, and is asked to finish what it has and leave; with `stop` to give it back and leave."""
-    hall.core.leases.set_mode(chosen, DRAINING)
-    why = "stop" if stop else "draining"
-    _tell(hall, chosen, replies.StopPush(replies.Stop("", 0, why)))
-    if stop:
+def _send_home(hall: Hall, chosen: Worker, mode: str) -> None:
+    """It gets nothing more, and is asked to finish what it has and leave; when it stops, to give it back and leave."""
+    hall.core.leases.set_mode(chosen, mode)
+    _tell(hall, chosen, replies.StopPush(replies.Stop("", 0, LEAVING[mode])))
+    if mode == STOPPING:
         due = hall.core.now.mono + STOP_SECONDS
         hall.core.alarm(due, lambda: _take_away(hall, chosen))
 
 
 def _take_away(hall: Hall, chosen: Worker) -> None:
     """It was told to stop and did not."""
-    if hall.core.leases.workers.get(chosen.holder) is chosen and chosen.mode == DRAINING:
+    if hall.core.leases.workers.get(chosen.holder) is chosen and chosen.mode == STOPPING:
         session = hall.sessions.get(chosen.session or 0)
         hall.core.leases.depart(chosen, lifecycle.LOSE)
         if session is not None:
@@ -117,6 +118,7 @@ def shutdown(hall: Hall, session: Session, message: requests.Shutdown) -> Answer
     scope.check_unlimited(session, "end the hall")
     if message.workers:
         for chosen in list(hall.core.leases.workers.values()):
-            _send_home(hall, chosen, stop=False)
+            if chosen.mode != STOPPING:
+                _send_home(hall, chosen, DRAINING)
     hall.ending.begin(wait_for_workers=message.workers)
     return replies.Reply()

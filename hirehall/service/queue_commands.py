@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from hirehall.core import checks
-from hirehall.core.queues import DOWN, DRAINED, OPEN, PAUSED
+from hirehall.core.queues import OPEN, drained, paused
 from hirehall.model import DEFAULT_BACKOFF, DEFAULT_SETTINGS, QueueSettings
 from hirehall.ports import Count, Counts, OldestReady
 from hirehall.service import scope
@@ -32,13 +32,12 @@ def queue(hall: Hall, session: Session, message: requests.Queue) -> AfterRead:
 
 def pause(hall: Hall, session: Session, message: requests.Pause) -> AfterRead:
     """Take jobs, hand out none."""
-    is_closed = _wanted(hall, message.queue).state in (DRAINED, DOWN)
-    return _set(hall, session, message.queue, {"state": DOWN if is_closed else PAUSED})
+    return _set(hall, session, message.queue, {"state": paused(_wanted(hall, message.queue).state)})
 
 
 def drain(hall: Hall, session: Session, message: requests.Drain) -> AfterRead:
-    """Hand out what is there, take nothing more."""
-    return _set(hall, session, message.queue, {"state": DRAINED})
+    """Take nothing more; what is there is handed out, unless the queue is paused."""
+    return _set(hall, session, message.queue, {"state": drained(_wanted(hall, message.queue).state)})
 
 
 def resume(hall: Hall, session: Session, message: requests.Resume) -> AfterRead:

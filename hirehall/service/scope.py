@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hirehall.core.workers import Worker
 from hirehall.errors import Forbidden
 from hirehall.model import JobSpec
 from hirehall.service.sessions import Identity, Session
@@ -37,6 +38,19 @@ def visible(session: Session, queues: frozenset[str]) -> frozenset[str]:
     """Those of `queues` that the session may know of."""
     allowed = session.identity.queues
     return queues if allowed is None else queues & allowed
+
+
+def check_whole_worker(session: Session, worker: Worker) -> None:
+    """Raise Forbidden when this worker serves, or has in hand, what the session may not know of."""
+    allowed = session.identity.queues
+    if allowed is None:
+        return
+    served = worker.crew.queues if worker.crew is not None else frozenset()
+    if not allowed.issuperset(served | {lease.job.queue for lease in worker.held.values()}):
+        raise Forbidden(
+            f"this worker also serves queues that are not for token {session.identity.name!r}: use a token that is not"
+            " limited to some queues"
+        )
 
 
 def check_unlimited(session: Session, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hirehall.core.checks import check_name, check_queue
@@ -89,19 +90,25 @@ def log_of(hall: Hall, session: Session, message: requests.LogOf) -> AfterRead:
 
 def explain(hall: Hall, session: Session, message: requests.Explain) -> AfterRead:
     """Why a job is where it is."""
-    number = id_number(message.id)
+    number, seen = id_number(message.id), session.scope("read")
 
-    def with_job(jobs: list[StoredJob], parents: list[Relation]) -> AfterRead:
+    def with_job(jobs: list[StoredJob], parents: list[Relation]) -> AfterRead | Answer:
         if not jobs:
             raise NotFound(f"there is no job {message.id[:40]} that you may see")
         job = jobs[0]
-        holders = (LockHolders(job.queue, job.rules.lock),) if job.rules.lock is not None else ()
-        return AfterRead(holders, lambda *found: _explained(hall, job, parents, *found))
+        facts = Circumstances(job, parents, queues=session.identity.queues)
+        if job.rules.lock is None:
+            return _explained(hall, facts)
+        return AfterRead((LockHolders(job.queue, job.rules.lock, seen),), partial(_with_lock, hall, facts))
 
-    return AfterRead((ByIds([number], session.scope("read"), bodies=False), Parents(number)), with_job)
+    return AfterRead((ByIds([number], seen), Parents(number, seen)), with_job)
 
 
-def _explained(hall: Hall, job: StoredJob, parents: list[Relation], holders: list[int] | None = None) -> Answer:
-    facts = Circumstances(job, parents, [holder for holder in holders or [] if holder != job.id])
+def _with_lock(hall: Hall, facts: Circumstances, holders: list[tuple[int, bool]]) -> Answer:
+    facts.holders = [holder for holder in holders if holder[0] != facts.job.id]
+    return _explained(hall, facts)
+
+
+def _explained(hall: Hall, facts: Circumstances) -> Answer:
     why = explained(facts, hall.core.leases, hall.core.now)
-    return replies.Explained(id=id_text(job.id), state=job.state.word, why=why)
+    return replies.Explained(id=id_text(facts.job.id), state=facts.job.state.word, why=why)

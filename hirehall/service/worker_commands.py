@@ -11,7 +11,7 @@ from msgspec import UNSET
 from hirehall.core.checks import check_labels, check_name, check_queue, check_seconds
 from hirehall.core.keeping import Kept
 from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change
-from hirehall.core.workers import DRAINING, Worker
+from hirehall.core.workers import DRAINING, STOPPING, Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
 from hirehall.model import MAX_BODY, Fault, id_number, id_text
 from hirehall.service import scope
@@ -23,6 +23,7 @@ from hirehall.wire.body import check_body
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
+LEAVING = {DRAINING: "draining", STOPPING: "stop"}  # what a worker is told that shall leave
 MAX_CREDIT = 100_000
 MAX_ERROR_BYTES = 65_536
 MAX_NAMES = 1_000
@@ -54,8 +55,8 @@ def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
     worker.name = session.name
     queues, kinds = frozenset(message.queues), frozenset(message.kinds)
     hall.core.leases.serve(worker, queues, kinds, message.offers, message.credit, message.lease_seconds)
-    if worker.mode == DRAINING:  # it was away when somebody wanted it to leave
-        session.put(replies.StopPush(replies.Stop("", 0, DRAINING)))
+    if worker.mode in LEAVING:  # it was away when somebody wanted it to leave
+        session.put(replies.StopPush(replies.Stop("", 0, LEAVING[worker.mode])))
     return replies.Reply()
 
 

@@ -1,7 +1,7 @@
 """Changes of single jobs inside a SQLite transaction.
 
 The hot one (a result of a lease in hand) runs through executemany; everything rarer looks at its row first, so that
-every refusal has a reason and every step passes `lifecycle.take`.
+every refusal has a reason: `judge` says whether the step may start there, `lifecycle.take` where it may lead.
 """
 
 from __future__ import annotations

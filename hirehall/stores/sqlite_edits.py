@@ -15,7 +15,7 @@ from hirehall.stores.sqlite_work import Work
 
 EDIT_ROW = (
     "UPDATE jobs SET queue = ?, lane = ?, state = ?, wake_at = ?, expires_at = ?, max_attempts = ?, keep_ms = ?,"
-    " rules = ? WHERE id = ?"
+    " rules = ?, lost = ? WHERE id = ?"
 )
 TWIN = "SELECT id FROM jobs WHERE queue = ? AND key = ?"
 HAS_GATE = "SELECT EXISTS (SELECT 1 FROM gates WHERE id = ?)"
@@ -103,7 +103,9 @@ def _values(wanted: Edit, row: Row, edited: Edited, lane: int) -> tuple[Any, ...
     rules = None if edited.rules == DEFAULT_RULES else msgspec.json.encode(edited.rules)
     return (
         edited.key.queue, lane, int(edited.state), edited.wake_at, edited.expires_at,
-        _or(wanted.max_attempts, row.max_attempts), edited.keep_ms, rules, row.id,
+        _or(wanted.max_attempts, row.max_attempts), edited.keep_ms, rules,
+        row.lost if lane == row.lane else 0,  # what was lost there is no longer its old worker's to keep
+        row.id,
     )  # fmt: skip
 
 

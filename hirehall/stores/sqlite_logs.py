@@ -1,11 +1,11 @@
-"""Logs inside a SQLite transaction: one chunk per attempt and commit, the first and the last half kept."""
+"""Logs inside a SQLite transaction: one chunk per attempt and commit, the first and the last ones kept."""
 
 from __future__ import annotations
 
 from hirehall.core.operations import MAX_CHUNK, LogChunk
 from hirehall.stores.sqlite_work import Work
 
-HALF_BYTES = 448 << 10  # kept of an attempt's beginning, and of its end; with a chunk each, 1 MiB
+HALF_BYTES = 448 << 10  # kept of an attempt's beginning, and of its end; with a chunk each, which is whole, 1 MiB
 ATTEMPTS = 20  # of a job whose logs are kept
 LAST = "SELECT at_byte, length(entries) FROM logs WHERE job = ? AND attempt = ? ORDER BY at_byte DESC LIMIT 1"
 CUT = "DELETE FROM logs WHERE job = ? AND attempt = ? AND at_byte >= ? AND at_byte < ?"

@@ -10,10 +10,9 @@ import msgspec
 
 from hirehall.core.operations import Claimed
 from hirehall.errors import TooLarge
-from hirehall.model import DEFAULT_RULES, Rules, State, StoredJob, id_created_ms
+from hirehall.model import DEFAULT_RULES, Rules, Scope, State, StoredJob, id_created_ms
 from hirehall.ports import (
     ByIds,
-    Children,
     Count,
     Counts,
     LockHolders,
@@ -33,7 +32,9 @@ COLUMNS = (
 )  # fmt: skip
 LARGEST_NUMBER = (1 << 63) - 1
 IN_BOTH = {"kind": "jobs.kind", "queue": "jobs.queue"}  # lanes has these too
-LEFT_OUT = {"payload": "x'6e756c6c'", "result": "NULL"}  # a page of jobs shows none of the large things
+PAGED = dict.fromkeys(("payload", "result", "history"), "NULL")  # what a page of jobs leaves out
+SMALL = PAGED | dict.fromkeys(("fault", "progress"), "NULL")
+FIELDS_BYTES = 512  # of a job's answer: the names of its fields, its times and numbers
 
 
 def _select(special: dict[str, str]) -> str:
@@ -41,28 +42,31 @@ def _select(special: dict[str, str]) -> str:
     return f"SELECT {names} FROM"
 
 
-BARE = _select(IN_BOTH | LEFT_OUT)  # without payload and result; what it is FROM follows
+FOR_PAGE = _select(IN_BOTH | PAGED)  # what it is FROM follows
 SELECT = f"{_select(IN_BOTH)} jobs JOIN lanes USING (lane)"
-SELECT_BARE = f"{BARE} jobs JOIN lanes USING (lane)"
-STATE_AT, RULES_AT, OWNER_AT, QUEUE_AT, PAYLOAD_AT, RESULT_AT = map(
-    COLUMNS.index, ("state", "rules", "owner", "queue", "payload", "result")
-)
+SELECT_SMALL = f"{_select(IN_BOTH | SMALL)} jobs JOIN lanes USING (lane)"
+STATE_AT, RULES_AT, OWNER_AT, QUEUE_AT = map(COLUMNS.index, ("state", "rules", "owner", "queue"))
 
 
 def _by_ids(db: apsw.Connection, query: ByIds) -> list[StoredJob]:
     """Ids that do not exist are simply missing."""
     rows: list[tuple[Any, ...]] = []
     size = 0
-    select = SELECT if query.bodies else SELECT_BARE
+    select = SELECT if query.bodies else SELECT_SMALL
     for job in query.ids:
         row = db.execute(f"{select} WHERE id = ?", (job,)).fetchone()
         if row is None or not query.scope.allows(row[OWNER_AT], row[QUEUE_AT]):
             continue
-        size += len(row[PAYLOAD_AT]) + len(row[RESULT_AT] or b"")
+        size += row_bytes(row) if query.bodies else 0
         if rows and size > query.max_bytes:
             raise TooLarge(f"these jobs hold more than {query.max_bytes} bytes together: ask for fewer at once")
         rows.append(row)
     return [stored(row) for row in rows]
+
+
+def row_bytes(row: tuple[Any, ...]) -> int:
+    """About what a row of `COLUMNS` takes in an answer."""
+    return FIELDS_BYTES + sum(len(value) for value in row if isinstance(value, bytes | str))
 
 
 def any_of(column: str, queues: frozenset[str] | None) -> tuple[str, tuple[str, ...]]:
@@ -97,25 +101,21 @@ OLDEST_READY = (
 
 def _parents(db: apsw.Connection, query: Parents) -> list[Relation]:
     row = db.execute("SELECT rules FROM jobs WHERE id = ?", (query.job,)).fetchone()
-    return [(job, _state(db, job)) for job in (_rules(row[0]).after if row else None) or []]
+    return [_parent(db, job, query.scope) for job in (_rules(row[0]).after if row else None) or []]
 
 
-def _state(db: apsw.Connection, job: int) -> State | None:
-    row = db.execute("SELECT state FROM jobs WHERE id = ?", (job,)).fetchone()
-    return State(row[0]) if row else None
+def _parent(db: apsw.Connection, job: int, scope: Scope) -> Relation:
+    row = db.execute("SELECT state, owner, queue FROM jobs WHERE id = ?", (job,)).fetchone()
+    return (job, None, True) if row is None else (job, State(row[0]), scope.allows(row[1], row[2]))
 
 
-def _children(db: apsw.Connection, query: Children) -> list[Relation]:
-    rows = db.execute("SELECT child FROM parents WHERE parent = ? ORDER BY child LIMIT ?", (query.job, query.limit))
-    return [(job, _state(db, job)) for (job,) in list(rows)]
-
-
-def _lock_holders(db: apsw.Connection, query: LockHolders) -> list[int]:
+def _lock_holders(db: apsw.Connection, query: LockHolders) -> list[tuple[int, bool]]:
     rows = db.execute(
-        "SELECT id FROM gates WHERE queue = ? AND lock = ? AND stage = 2 ORDER BY priority DESC, id",
+        "SELECT id, owner, jobs.queue FROM gates JOIN jobs USING (id)"
+        " WHERE gates.queue = ? AND lock = ? AND stage = 2 ORDER BY gates.priority DESC, id",
         (query.queue, query.lock),
     )
-    return [job for (job,) in rows]
+    return [(job, query.scope.allows(owner, queue)) for job, owner, queue in rows]
 
 
 def _log(db: apsw.Connection, query: LogRead) -> LogText:
@@ -153,7 +153,6 @@ ANSWERS: dict[type[Query[Any]], Callable[[apsw.Connection, Any], Any]] = {
     Counts: _counts,
     OldestReady: _oldest_ready,
     Parents: _parents,
-    Children: _children,
     LockHolders: _lock_holders,
     LogRead: _log,
 }

@@ -13,14 +13,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple
 
 import apsw
 
 from hirehall.model import State, StoredJob, first_id
-from hirehall.ports import Found, Search
-from hirehall.stores.sqlite_read import BARE, LARGEST_NUMBER, any_of, stored
+from hirehall.ports import PAGE_BYTES, Found, Search
+from hirehall.stores.sqlite_read import FOR_PAGE, LARGEST_NUMBER, any_of, row_bytes, stored
 
 FIRST_ROWS, MOST_ROWS = 256, 8_192  # that one window looks at
 MOST_JOBS = 100  # that one window reads: each takes longer than a hundred that do not fit
@@ -89,6 +89,30 @@ def _source(query: Search) -> Source:
     return EVERY_JOB if query.state is None else BY_STATE.get(query.state, EVERY_JOB)
 
 
+class Page:
+    """What a search has found: full with `limit` jobs, or with as many as an answer should hold in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.jobs: list[StoredJob] = []
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it must go on in another answer."""
+        return len(self.jobs) >= self.limit or self._bytes >= PAGE_BYTES
+
+    def take(self, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Add jobs as long as there is room; answers how many."""
+        before = len(self.jobs)
+        for row in rows:
+            self.jobs.append(stored(row))
+            self._bytes += row_bytes(row)
+            if self.is_full:
+                break
+        return len(self.jobs) - before
+
+
 class Searches:
     """Runs one search at a time on `db`, which is the writer's own when `is_shared`."""
 
@@ -130,27 +154,27 @@ class Searches:
     async def _look(self, query: Search, want: Wanted) -> Found:
         """Window by window, until there are enough, there are no more, or the time is up."""
         end = time.monotonic() + query.seconds
-        jobs: list[StoredJob] = []
+        page = Page(query.limit)
         rows = FIRST_ROWS
         while True:
             async with self._window:
                 began = time.monotonic()
-                lowest, found = self._in_window(want, rows, min(query.limit - len(jobs), MOST_JOBS))
+                lowest = self._in_window(want, rows, page)
                 now = time.monotonic()
-            jobs += found
-            if len(jobs) >= query.limit:
-                return Found(jobs, jobs[-1].id, None)
+            if page.is_full:
+                return Found(page.jobs, page.jobs[-1].id, None)
             if lowest is None:
-                return Found(jobs, None, None)
+                return Found(page.jobs, None, None)
             if now >= end:
-                return Found(jobs, lowest, lowest)
+                return Found(page.jobs, lowest, lowest)
             want = want._replace(before=lowest)
             rows = max(rows // 2, 1) if now - began > WINDOW_SECONDS else min(rows * 2, MOST_ROWS)
             await asyncio.sleep(0)
 
-    def _in_window(self, want: Wanted, rows: int, limit: int) -> tuple[int | None, list[StoredJob]]:
-        """The next `limit` jobs among the next `rows` ids; the last id looked at, None when there are no more."""
+    def _in_window(self, want: Wanted, rows: int, page: Page) -> int | None:
+        """Add the next jobs among the next `rows` ids; the last id looked at, None when there are no more."""
         source = want.source
+        limit = min(page.limit - len(page.jobs), MOST_JOBS)
         ids = f"{source.condition} AND id < ? AND id >= ?"
         last = self._db.execute(
             f"SELECT id FROM {source.ids} WHERE {ids} ORDER BY id DESC LIMIT 1 OFFSET ?",
@@ -158,33 +182,32 @@ class Searches:
         ).fetchone()
         lowest = None if last is None else int(last[0])
         found = self._db.execute(
-            f"{BARE} {source.jobs} CROSS JOIN lanes USING (lane) WHERE {ids} AND {want.condition}"
+            f"{FOR_PAGE} {source.jobs} CROSS JOIN lanes USING (lane) WHERE {ids} AND {want.condition}"
             " ORDER BY id DESC LIMIT ?",
             (*source.values, want.before, want.floor if lowest is None else lowest, *want.values, limit),
         )
-        jobs = [stored(row) for row in found]
-        return (jobs[-1].id if len(jobs) == limit else lowest), jobs
+        taken = page.take(found)
+        return page.jobs[-1].id if taken == limit else lowest
 
     async def _by_key(self, query: Search, key: str) -> Found:
         """At most one job of each queue. They are few, so all are looked at, whatever the time."""
         want = wanted(query)
         ids = sorted([job async for job in self._with_key(key) if want.floor <= job < want.before], reverse=True)
-        jobs: list[StoredJob] = []
+        page = Page(query.limit)
         for start in range(0, len(ids), MOST_JOBS):
             async with self._window:
-                jobs += self._of(ids[start : start + MOST_JOBS], want)
-            if len(jobs) >= query.limit:
-                return Found(jobs[: query.limit], jobs[query.limit - 1].id, None)
+                page.take(self._of(ids[start : start + MOST_JOBS], want))
+            if page.is_full:
+                return Found(page.jobs, page.jobs[-1].id, None)
             await asyncio.sleep(0)
-        return Found(jobs, None, None)
+        return Found(page.jobs, None, None)
 
-    def _of(self, ids: list[int], want: Wanted) -> list[StoredJob]:
-        found = self._db.execute(
-            f"{BARE} jobs CROSS JOIN lanes USING (lane) WHERE id IN ({', '.join('?' * len(ids))}) AND {want.condition}"
-            " ORDER BY id DESC",
+    def _of(self, ids: list[int], want: Wanted) -> Iterable[tuple[Any, ...]]:
+        named = f"id IN ({', '.join('?' * len(ids))})"
+        return self._db.execute(
+            f"{FOR_PAGE} jobs CROSS JOIN lanes USING (lane) WHERE {named} AND {want.condition} ORDER BY id DESC",
             (*ids, *want.values),
         )
-        return [stored(row) for row in found]
 
     async def _with_key(self, key: str) -> AsyncIterator[int]:
         after = ""

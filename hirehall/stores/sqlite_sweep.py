@@ -82,7 +82,6 @@ def _claim(work: Work, claim: Claim, room: dict[str, int]) -> None:
         job, lane, kind, queue, payload, attempt, forgiven, max_attempts, follow, rules = row
         left = room.get(seat.holder, work.batch.claim_bytes) - len(payload)
         if left < 0 and seat.holder in room:  # the first job always fits
-            claim.cut = True
             break
         room[seat.holder] = left
         rows.append(

@@ -130,7 +130,7 @@ class WorkerView(Struct, kw_only=True):
     name: str
     token: str
     connected: bool
-    state: str  # working, paused, draining
+    state: str  # working, paused, draining, stopping
     queues: list[str]
     kinds: list[str]
     offers: Offers
@@ -297,7 +297,7 @@ class SetPush(Struct):
 
 
 class JobView(Struct, kw_only=True):
-    """A job as `get`, `wait` and `find` show it. Times are RFC 3339 in UTC."""
+    """A job as `get`, `wait` and `find` show it; `find` leaves out what can be large. Times are RFC 3339 in UTC."""
 
     id: str
     kind: str
@@ -310,11 +310,11 @@ class JobView(Struct, kw_only=True):
     share: str
     requires: Raw
     key: str | None
-    payload: Raw
-    result: Raw
+    payload: Raw | UnsetType = UNSET
+    result: Raw | UnsetType = UNSET
     error: Raw
     progress: Raw
-    history: Raw
+    history: Raw | UnsetType = UNSET
     worker: str | None
     meta: dict[str, str]
     tags: list[str]

@@ -338,7 +338,7 @@ def test_a_job_that_was_cancelled_for_another(boss: Guest) -> None:
     job = boss.submit(after=[first])
     boss.ok("cancel", id=first)
     assert boss.why(job) == [
-        f"It was cancelled at 2027-01-15 12:00:00 UTC (job {first}, for which it waited, ended cancelled).",
+        f"It was cancelled at 2027-01-15 12:00:00 UTC (job {first}, for which it waited, did not succeed).",
         "`retry` works once the jobs that it waits for are tried again.",
     ]
     orphan = boss.submit(after=["0000000000000001"])

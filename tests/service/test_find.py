@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -68,9 +69,38 @@ def test_filters_of_a_search(boss: Guest, jobs: dict[str, str], wanted: dict[str
     assert found(boss, **wanted) == [jobs[name] for name in names]
 
 
-def test_a_search_shows_neither_payload_nor_result(boss: Guest) -> None:
+def test_a_search_leaves_out_what_can_be_large(boss: Guest) -> None:
     boss.submit(payload={"large": 1})
-    assert boss.ok("find")["jobs"][0]["payload"] is None
+    assert {"payload", "result", "history"}.isdisjoint(boss.ok("find")["jobs"][0])
+
+
+def test_a_page_of_large_jobs_ends_early_and_goes_on(office: Office, boss: Guest) -> None:
+    worker = office.worker("w", credit=40)
+    trace = "x" * 60_000
+    for job in boss.submit_many([{"max_attempts": 1}] * 40):
+        worker.ok("fail", id=job, attempt=1, error={"type": "E", "message": "", "trace": trace})
+    found, before = [], None
+    while not found or before:
+        page = boss.ok("find", limit=100, **({"before": before} if before else {}))
+        assert len(json.dumps(page)) < 2 << 20
+        found += [job["id"] for job in page["jobs"]]
+        before = page["next"]
+    assert len(found) == len(set(found)) == 40
+
+
+def test_a_get_of_jobs_with_long_histories_is_refused_and_not_cut(office: Office, boss: Guest) -> None:
+    worker = office.worker("w")
+    jobs = []
+    for _ in range(10):
+        jobs.append(boss.submit(max_attempts=5))
+        for attempt in range(1, 5):
+            fault = {"type": "E", "message": "", "trace": "x" * 60_000}
+            worker.ok("fail", id=jobs[-1], attempt=attempt, error=fault, delay_seconds=0)
+            office.pass_time(0.1)
+        worker.done(jobs[-1], attempt=5)
+    assert boss.refused("get", ids=jobs).startswith("too_large: these jobs hold more than")
+    assert not boss.is_gone
+    assert boss.view(jobs[0])["state"] == "succeeded"
 
 
 def test_pages_follow_each_other_without_gap_or_overlap(boss: Guest) -> None:

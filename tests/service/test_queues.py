@@ -254,3 +254,40 @@ def test_more_places_of_a_lock_let_more_jobs_go(boss: Guest) -> None:
     boss.ok("queue", queue="default", lock_limit=1)
     boss.ok("cancel", id=jobs[0])
     assert states(boss, jobs) == {"ready": 2, "blocked": 1, "cancelled": 1}, "nothing is taken back"
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (["pause"], "paused"), (["drain"], "drained"),
+        (["pause", "drain"], "down"), (["drain", "pause"], "down"),
+        (["pause", "drain", "pause"], "down"), (["drain", "pause", "drain"], "down"),
+        (["pause", "drain", "resume"], "open"),
+    ],
+)  # fmt: skip
+def test_a_queue_that_is_both_paused_and_drained_is_down(boss: Guest, said: list[str], state: str) -> None:
+    for cmd in said:
+        answer = boss.ok(cmd, queue="default")
+    assert answer["queue"]["state"] == state
+
+
+def test_a_job_is_not_moved_into_a_queue_that_takes_no_jobs(boss: Guest) -> None:
+    job = boss.submit()
+    boss.ok("drain", queue="B")
+    refused = boss.refused("submit", kind="saw", queue="B")
+    assert refused.startswith("queue_closed: ")
+    assert boss.refused("change", id=job, set={"queue": "B"}) == refused
+    assert boss.view(job)["queue"] == "default"
+
+
+def test_jobs_are_not_moved_into_a_queue_that_is_full(boss: Guest) -> None:
+    jobs = [boss.submit(), boss.submit()]
+    boss.ok("queue", queue="B", max_waiting=1)
+    assert boss.refused("change", ids=jobs, set={"queue": "B"}).startswith("busy: queue B takes at most 1 waiting")
+    assert boss.ok("change", ids=jobs[:1], set={"queue": "B"})["ok"]
+
+
+def test_an_empty_share_is_refused_whatever_was_there_before(boss: Guest) -> None:
+    before = boss.refused("submit", kind="saw", share="")
+    boss.submit()
+    assert boss.refused("submit", kind="saw", share="") == before

@@ -291,5 +291,5 @@ def test_long_texts_of_progress_do_not_fill_the_memory(
     late = office.guest("late")
     assert late.ok("watch", since=seq)["gap"] is True
     held = office.hall.events
-    assert sum(len(run.more.get("text", "")) for run in held._runs) == held._text <= 50_000
+    assert sum(run.text_bytes for run in held._runs) == held._text <= 50_000
     assert [event["percent"] for event in late.since(boss.events()[-3]["seq"])] == [98, 99]

@@ -192,3 +192,13 @@ def test_to_tell_a_worker_something_needs_the_role_admin(office: Office) -> None
     office.worker("ann")
     eve = office.token("eve", ["read", "submit", "work"])
     assert eve.refused("worker", worker="ann", do="stop").startswith("forbidden: this needs the role admin")
+
+
+def test_a_worker_told_to_stop_hears_it_again_when_it_comes_back(office: Office, boss: Guest) -> None:
+    worker = office.worker("w")
+    boss.ok("worker", worker="w", do="stop")
+    assert boss.ok("workers")["workers"][0]["state"] == "stopping"
+    worker.leave()
+    back = office.guest("w", worker="w-w")
+    back.ok("work", kinds=["*"], credit=1)
+    assert back.pushes("stop") == [{"id": "", "attempt": 0, "why": "stop"}]

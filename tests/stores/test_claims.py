@@ -69,7 +69,6 @@ def test_a_lane_gives_no_more_than_it_has(books: Books) -> None:
     job = books.one()
     claim = books.claim(lane(), ANNA, BERT, BERT)
     assert [(row.id, row.holder) for row in claim.rows] == [(job, ANNA)]
-    assert not claim.cut
 
 
 def test_several_lanes_are_claimed_in_one_batch(books: Books) -> None:
@@ -119,7 +118,6 @@ def test_the_byte_limit_counts_for_each_worker_by_itself(books: Books, holders: 
     seats = [holder for _ in range(3) for holder in holders]
     claim = books.claim(lane(), *seats, claim_bytes=200)
     assert [row.id for row in claim.rows] == jobs[: 2 * len(holders)]
-    assert claim.cut
     assert books.states(*jobs[len(claim.rows) :]) == ["ready"] * (6 - len(claim.rows))
 
 
@@ -127,7 +125,6 @@ def test_the_first_job_of_a_worker_always_fits(books: Books) -> None:
     big = books.one(payload=b'"%s"' % (b"x" * 500))
     claim = books.claim(lane(), ANNA, claim_bytes=100)
     assert [row.id for row in claim.rows] == [big]
-    assert not claim.cut
 
 
 def test_the_byte_limit_counts_over_all_lanes_of_a_batch(books: Books) -> None:
@@ -137,7 +134,7 @@ def test_the_byte_limit_counts_over_all_lanes_of_a_batch(books: Books) -> None:
     batch.claim_bytes = 150
     batch.claims += [Claim(lane(kind), [seat(ANNA)]) for kind in ("first", "second")]
     books.apply(batch)
-    assert [(len(claim.rows), claim.cut) for claim in batch.claims] == [(1, False), (0, True)]
+    assert [len(claim.rows) for claim in batch.claims] == [1, 0]
 
 
 def test_what_the_byte_limit_cut_is_claimed_next_time(books: Books) -> None:
