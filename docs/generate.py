@@ -24,7 +24,7 @@ JSON_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("`jobs`: jobs in `jobs`", ("jobs", "next", "looked_back_to")),
     ("`wait`: jobs in `jobs`, ids in `pending`", ("jobs", "pending")),
     ("`cancel` with names (`retried`, `changed`, `removed` likewise)", ("cancelled", "refused")),
-    ("the same with filters: in `task`", TaskView.__struct_fields__),
+    ("the same with filters: in `task`; `tasks`: in `tasks`", TaskView.__struct_fields__),
     ("`logs`: a line for each entry", ("attempt", *LogEntry.__struct_fields__)),
     ("`events`: a line for each event", Event.__struct_fields__),
     ("`explain`", ("id", "state", "why")),

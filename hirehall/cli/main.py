@@ -46,6 +46,7 @@ SECTIONS = {
         "retry": Row("hirehall.cli.retry", "Run jobs again that failed, were cancelled or expired."),
         "change": Row("hirehall.cli.change", "Change jobs that have not begun: priority, queue, time ..."),
         "remove": Row("hirehall.cli.remove", "Forget jobs that have ended."),
+        "tasks": Row("hirehall.cli.tasks", "List changes of many jobs, which run in the hall, or stop one."),
     },
     "Look after queues and workers": {
         "top": Row("hirehall.cli.top", "Watch rates, queues and workers live."),

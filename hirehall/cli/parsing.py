@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Iterable
@@ -41,6 +40,8 @@ def _source(word: str) -> tuple[str, bytes]:
 
 def _refuse(source: str, data: bytes, problem: str) -> NoReturn:
     """Show the line and the place; the standard library knows it to the character."""
+    import json  # noqa: PLC0415 - only for who slips
+
     try:
         json.loads(data)
     except json.JSONDecodeError as exc:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from hirehall.errors import BadRequest, Unavailable
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 DEFAULT_PORT = 11746
 DEFAULT_DATA = "~/.local/state/hirehall"
@@ -74,6 +76,8 @@ def locate(
 def parse(url: str) -> Address:
     """`hall://HOST:PORT`, `hall+tls://HOST:PORT` or `hall+unix:///PATH` as an address without a token. Raises
     BadRequest."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 - an access file names a socket, and then nobody needs it
+
     parts = urlsplit(url)
     if parts.scheme == "hall+unix" and parts.path and not parts.netloc:
         return Address(path=parts.path)

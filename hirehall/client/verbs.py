@@ -86,6 +86,7 @@ _kinds = _reader(replies.KindsReply, lambda reply: reply.kinds)
 _metrics = _reader(replies.MetricsReply, lambda reply: reply.metrics)
 _can = _reader(replies.CanReply, lambda reply: reply.can)
 _explained = _reader(replies.Explained, lambda reply: reply)
+_tasks = _reader(replies.TasksReply, lambda reply: reply.tasks)
 _task = _reader(replies.TaskReply, lambda reply: reply.task)
 
 
@@ -189,6 +190,16 @@ def remove_where(**filters: Unpack[Filters]) -> Ask[TaskView]:
 def change_where(where: Filters, **changes: Unpack[Changes]) -> Ask[TaskView]:
     """Set fields of all jobs that fit and have not begun, in the background."""
     return Ask({"cmd": "change", "where": where, "set": changes}, _task, False)
+
+
+def tasks() -> Ask[list[TaskView]]:
+    """What the `..._where` of all clients began and the hall still knows, the oldest first."""
+    return Ask({"cmd": "task"}, _tasks, True)
+
+
+def task(id: str) -> Ask[TaskView]:  # noqa: A002
+    """How far one of them has come. Raises NotFound."""
+    return Ask({"cmd": "task", "id": id}, _task, True)
 
 
 def stop_task(id: str) -> Ask[TaskView]:  # noqa: A002

@@ -166,3 +166,17 @@ def test_ctrl_c_ends_the_task_in_the_hall_too(busy: Puppet, shell: Shell) -> Non
         terminal.shows("stopped: what was cancelled stays so")
         assert terminal.ends() == 130
     assert [said.get("stop") for said in busy.asked("task")][-2:] == [True, None]
+
+
+def test_tasks_are_listed_shown_and_stopped_by_whoever_comes_later(puppet: Puppet, cli: Cli) -> None:
+    def answer(said: Message) -> dict[str, Any]:
+        state = "stopped" if said.get("stop") else "running"
+        return {"task": task(state, 200)} if said.get("id") else {"tasks": [task("running", 200), task("done", 3, 1)]}
+
+    puppet.answers["task"] = answer
+    lines = [line.split() for line in cli("tasks").out.splitlines()]
+    assert lines[1:] == [["t1", "cancel", "running", "200", "200", "0"], ["t1", "cancel", "done", "4", "3", "1"]]
+    assert cli("tasks", "t1", "--json").json == {"tasks": [task("running", 200)]}
+    assert "stopped" in cli("tasks", "t1", "--stop").out
+    assert puppet.asked("task")[-1] == {"cmd": "task", "id": "t1", "stop": True}
+    assert cli("tasks", "--stop").status == 2

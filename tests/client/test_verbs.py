@@ -39,6 +39,9 @@ SAID: dict[str, Ask[object]] = {
     "retry_where": verbs.retry_where(**FILTERS),  # type: ignore[arg-type]
     "remove_where": verbs.remove_where(**FILTERS),  # type: ignore[arg-type]
     "change_where": verbs.change_where(FILTERS, **CHANGES),  # type: ignore[arg-type]
+    "tasks": verbs.tasks(),
+    "task": verbs.task("t"),
+    "stop_task": verbs.stop_task("t"),
     "counts": verbs.counts("q", "k"),
     "queues": verbs.queues(),
     "queue": verbs.queue("q", **SETTINGS),  # type: ignore[arg-type]
