@@ -117,14 +117,10 @@ class Dispatcher:
         try:
             lanes.extend(self._checked_lane(spec, share) for spec in specs)
             closed = _closed(specs, lanes)
-<<<<<<< HEAD
             jobs = [
                 intake.draft(spec, lane.line, owner, session, self.now.wall_ms)
                 for spec, lane in zip(specs, lanes, strict=True)
             ]
-=======
-            jobs = self._drafted(specs, lanes, owner, session)
->>>>>>> ecca3502bc6ef2ca9e76689b81a84d227b0011a1
             keys = [(spec.queue, spec.key) for spec in specs if spec.key is not None]
             if keys:
                 self.collecting.touch(keys)
