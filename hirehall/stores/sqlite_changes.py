@@ -20,6 +20,7 @@ from hirehall.stores.sqlite_work import Work
 
 READY, RUNNING, SUCCEEDED = int(State.READY), int(State.RUNNING), int(State.SUCCEEDED)
 HISTORY_ENTRIES = 20
+HISTORY_BYTES = 512 << 10  # a job's row must fit into an answer, whatever its workers say of their failures
 
 SUCCEED_IN_HAND = (
     f"UPDATE jobs SET state = {SUCCEEDED}, result = ?, progress = coalesce(?, progress), finished_at = ?,"
@@ -125,10 +126,22 @@ def _history(work: Work, change: Change, row: Row) -> bytes | None:
     if row.state is not State.RUNNING or change.step is lifecycle.SUCCEED:
         return row.history
     entries = msgspec.json.decode(row.history, type=list[msgspec.Raw]) if row.history else []
-    entry = {"attempt": row.attempt, "how": change.step.name, "at_ms": work.now, "worker": row.worker}
+    entry: dict[str, Any] = {"attempt": row.attempt, "how": change.step.name, "at_ms": work.now, "worker": row.worker}
     if change.fault:
         entry["error"] = msgspec.Raw(change.fault)
-    return msgspec.json.encode([*entries, entry][-HISTORY_ENTRIES:])
+    return msgspec.json.encode(_latest([*entries, msgspec.Raw(msgspec.json.encode(entry))]))
+
+
+def _latest(entries: list[msgspec.Raw]) -> list[msgspec.Raw]:
+    """As many as are kept, the last one in any case."""
+    kept: list[msgspec.Raw] = []
+    size = 0
+    for entry in reversed(entries[-HISTORY_ENTRIES:]):
+        size += len(entry)
+        if kept and size > HISTORY_BYTES:
+            break
+        kept.append(entry)
+    return kept[::-1]
 
 
 def _resumed(change: Change, row: Row) -> Claimed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from hirehall.core import lifecycle
@@ -249,3 +250,22 @@ def test_what_a_person_asks_of_an_unknown_job_is_not_found(books: Books, step: S
 def test_a_step_of_an_unknown_job_is_not_found(books: Books, step: Step) -> None:
     target = min(step.targets)
     assert books.change(step, 12_345, target, attempt=1, holder=ANNA, in_hand=True, lane=lane()).answer == "not_found"
+
+
+def test_a_history_of_large_faults_keeps_its_latest_attempts_within_its_bytes(books: Books) -> None:
+    job = books.one(max_attempts=50)
+    for attempt in range(1, 16):
+        books.claim(lane(), ANNA)
+        fault = b'{"type":"E","message":"%s","trace":""}' % (b"x" * 100_000)
+        books.end(lifecycle.LOSE, job, State.READY, attempt, fault=fault)
+    history = books.job(job).history or b""
+    assert 400_000 < len(history) <= 513 << 10
+    assert [past["attempt"] for past in msgspec.json.decode(history)] == [11, 12, 13, 14, 15]
+
+
+def test_a_single_fault_is_kept_however_large(books: Books) -> None:
+    job = books.one()
+    books.claim(lane(), ANNA)
+    fault = b'{"type":"E","message":"%s","trace":""}' % (b"x" * 600_000)
+    books.end(lifecycle.FAIL, job, State.FAILED, fault=fault)
+    assert len(books.job(job).history or b"") > 600_000
