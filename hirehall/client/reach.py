@@ -37,6 +37,8 @@ def unreachable(address: Address, why: OSError) -> Unavailable:
 
         if (error := untrusted(address, why)) is not None:
             return error
+    if isinstance(why, ConnectionResetError | BrokenPipeError):
+        return closed(address)
     reason = why.strerror or str(why)
     return Unavailable(
         f"cannot reach the hall at {address}: {reason}; start it with `hirehall serve`, or check the address"
