@@ -21,7 +21,7 @@ from hirehall.worker.settings import EXAMPLES, SETTINGS
 JSON_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("`submit`", ("id", "state", "duplicate")),
     ("`show`, `submit --wait`: a job", JobView.__struct_fields__),
-    ("`jobs`: jobs in `jobs`", ("jobs", "next", "looked_back_to")),
+    ("`jobs`: jobs in `jobs`, without payload, result and history", ("jobs", "next", "looked_back_to")),
     ("`wait`: jobs in `jobs`, ids in `pending`", ("jobs", "pending")),
     ("`cancel` with names (`retried`, `changed`, `removed` likewise)", ("cancelled", "refused")),
     ("the same with filters: in `task`; `tasks`: in `tasks`", TaskView.__struct_fields__),

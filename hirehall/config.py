@@ -116,9 +116,7 @@ def read_file(path: Path) -> dict[str, Any]:
             hint = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(BY_NAME)}"
             raise BadRequest(f"{path} sets {name!r}, which is no option: {hint}")
         if not isinstance(value, BY_NAME[name].kind):
-            raise BadRequest(
-                f"{path}: {name} is {value!r}, give a {BY_NAME[name].kind.__name__} ({BY_NAME[name].unit})"
-            )
+            raise BadRequest(f'{path}: {name} is {value!r}; write it like this: {name} = "{BY_NAME[name].unit}"')
     return values
 
 
@@ -126,7 +124,9 @@ def host_and_port(address: str) -> tuple[str, int]:
     """`HOST:PORT` taken apart; IPv6 hosts stand in brackets."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise BadRequest(f"--tcp {address!r}: write HOST:PORT, for example 127.0.0.1:{DEPUTY_PORT}")
+        raise BadRequest(
+            f"tcp {address!r} (--tcp, HIREHALL_TCP or the file): write HOST:PORT, for example 127.0.0.1:{DEPUTY_PORT}"
+        )
     return host.strip("[]") or "127.0.0.1", int(port)
 
 

@@ -17,6 +17,7 @@ from hirehall.cli.selectors import chosen
 from hirehall.client.blocking import Task
 from hirehall.client.sync_client import Hall
 from hirehall.client.verbs import Filters
+from hirehall.errors import HallError
 from hirehall.wire.replies import Refusal, TaskView
 
 YES = click.option("--yes", is_flag=True, help="Do not ask before changing all that fit.")
@@ -25,6 +26,7 @@ UNDER_WAY = WAITING | {"running"}
 ENDED = frozenset({"succeeded", "failed", "cancelled", "expired"})
 COUNTED = {"queue", "kind", "state"}  # the hall has numbers by these without looking at a job
 MOST = 1_000  # jobs that are counted one by one
+SHOWN = 3  # of those that were refused
 
 
 class Action(NamedTuple):
@@ -69,7 +71,11 @@ def act(hall: Hall, action: Action, words: Sequence[str], filters: Filters, yes:
         return Exit.OK
     if not yes and not agrees(action, number, is_all):
         return Exit.HALL
-    return in_background(action, action.where(hall, filters), number if is_all else None, as_json)
+    task = action.where(hall, filters)
+    status = in_background(action, task, number if is_all else None, as_json)
+    if task.view.refused and task.view.state == "done":
+        mention_refused(hall, action, filters, task.view.refused)
+    return status
 
 
 def each_of(hall: Hall, action: Action, ids: list[str], as_json: bool) -> int:
@@ -93,15 +99,37 @@ def each_of(hall: Hall, action: Action, ids: list[str], as_json: bool) -> int:
 def explained(hall: Hall, action: Action, refused: Sequence[Refusal]) -> dict[str, str]:
     """Each refusal as a sentence: of many the hall says a word each, and the job's state says why."""
     known = {job.id: job for some in pieces([no.id for no in refused]) for job in hall.get(some)}
-    sentences = {}
+    sentences: dict[str, str] = {}
+    asked = 0
     for job, code in ((no.id, no.code) for no in refused):
         if job not in known:
             sentences[job] = f"there is no job {job} that you may {action.verb}: `hirehall jobs` lists the newest"
         elif known[job].state in action.states:
-            sentences[job] = f"job {job} was not {action.past} ({code}): {action.verb} it alone to hear why"
+            sentences[job] = said_alone(hall, action, job) if asked < SHOWN else f"job {job} was refused: {code}"
+            asked += 1
         else:
             sentences[job] = f"job {job} is {known[job].state}: {action.rule}"
     return sentences
+
+
+def said_alone(hall: Hall, action: Action, job: str) -> str:
+    """Why the hall refuses this one: asked for alone it answers with a sentence. By now it may even agree."""
+    try:
+        action.one(hall, job)
+    except HallError as exc:
+        return f"job {job} was not {action.past}: {exc.message}"
+    return f"job {job} was refused first, and is {action.past} now"
+
+
+def mention_refused(hall: Hall, action: Action, filters: Filters, refused: int) -> None:
+    """The first few that a task could not change: those that still are as they should not be."""
+    if action.verb == "change":
+        return  # what was changed cannot be told from what was not
+    left = [job.id for job in newest(hall, filters, MOST, None).jobs if job.state in action.states][:SHOWN]
+    for job in left:
+        complain(said_alone(hall, action, job))
+    if left and refused > len(left):
+        complain(f"... and {refused - len(left)} more")
 
 
 def agrees(action: Action, number: int, is_all: bool) -> bool:
@@ -152,9 +180,7 @@ def in_background(action: Action, task: Task, total: int | None, as_json: bool) 
 
 def nothing_done(action: Action, view: TaskView) -> int:
     """Jobs were found, and not one was changed: a script must not take that for done."""
-    if view.refused:
-        complain(f"{action.verb} one of them by its id to hear why it was refused")
-    else:
+    if not view.refused:
         found = "the job found" if view.looked == 1 else f"none of the {view.looked} jobs found"
         complain(f"{found} {'does not fit: ' + action.rule if view.looked == 1 else action.none}")
     return Exit.HALL

@@ -6,6 +6,7 @@ import click
 
 from hirehall.cli.filters import as_flags, filtered
 from hirehall.cli.hall import JSON, at_hall
+from hirehall.cli.job_json import in_page
 from hirehall.cli.looking import newest
 from hirehall.cli.output import age, note, one_line, reason, say_json
 from hirehall.cli.selectors import chosen_one
@@ -33,7 +34,7 @@ def command(hall: Hall, filters: Filters, limit: int, before: str | None, as_jso
     """
     page = newest(hall, filters, limit, chosen_one(hall, before) if before else None)
     if as_json:
-        say_json(page)
+        say_json({"jobs": list(map(in_page, page.jobs)), "next": page.next, "looked_back_to": page.looked_back_to})
         return
     show_table(COLUMNS, map(row, page.jobs), empty="no jobs")
     if page.next is not None:

@@ -32,7 +32,11 @@ def command(hall: Hall, as_json: bool) -> None:
     if as_json:
         say_json({"kinds": kinds})
     else:
-        show_table(COLUMNS, map(row, kinds), empty="no worker is here: start one with `hirehall work TASKS.PY`")
+        show_table(
+            COLUMNS,
+            map(row, kinds),
+            empty="no worker is here that runs what you may see: start one with `hirehall work TASKS.PY`",
+        )
 
 
 def row(kind: KindOffer) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from hirehall.cli.output import age, say, say_json, span
 from hirehall.cli.settings import backoff, whole
 from hirehall.cli.settings import span as seconds
 from hirehall.client.sync_client import Hall
+from hirehall.errors import BadRequest
 from hirehall.wire.replies import QueueView
 
 DEFAULT = "default"
@@ -65,7 +66,10 @@ def command(hall: Hall, name: str, as_json: bool, **settings: Any) -> None:
       hirehall queue images --max-running default
     """
     given: Any = {field: None if value == DEFAULT else value for field, value in settings.items() if value is not None}
-    view = hall.queue(name, **given)
+    try:
+        view = hall.queue(name, **given)
+    except BadRequest as exc:
+        raise BadRequest(exc.message.replace("null", DEFAULT)) from exc  # the wire's word is not ours
     if as_json:
         say_json(view)
         return

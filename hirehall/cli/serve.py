@@ -13,7 +13,7 @@ import click
 from hirehall import __version__, app
 from hirehall.cli.exits import Exit
 from hirehall.cli.hall import JSON
-from hirehall.cli.output import complain, say, say_json
+from hirehall.cli.output import complain, note, say, say_json
 from hirehall.config import OPTIONS, Option, settle
 from hirehall.errors import BadRequest
 from hirehall.refusals import check_config_file
@@ -45,7 +45,10 @@ def serve(config: str | None, as_json: bool, **flags: Any) -> int:
         file = Path(config) if config else None
         if file is not None:
             check_config_file(file)
-        return app.serve(settle(flags, file=file), announcement(as_json))
+        status = app.serve(settle(flags, file=file), announcement(as_json))
+        if status == Exit.OK:
+            note("the hall has ended")
+        return status
     except BadRequest as exc:
         complain(exc.message)
         return Exit.CONFIG

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from hirehall.cli.hall import JSON, at_hall
+from hirehall.cli.job_json import whole
 from hirehall.cli.output import age, clean, json_text, one_line, reason, say, say_json
 from hirehall.cli.selectors import chosen_one
 from hirehall.client.jobs import JobInfo
@@ -38,7 +39,7 @@ def command(hall: Hall, job: str, as_json: bool) -> None:
     if not found:
         raise NotFound(f"there is no job {id} that you may see: `hirehall jobs` lists the newest")
     if as_json:
-        say_json(found[0])
+        say_json(whole(found[0]))
         return
     for name, value in fields(found[0]):
         say(f"{name:<10} {value}")

@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from hirehall.cli.exits import Exit
 from hirehall.cli.hall import JSON, at_hall
+from hirehall.cli.job_json import whole
 from hirehall.cli.output import complain, json_text, note, outcome, say, say_json
 from hirehall.cli.parsing import read_labels, read_payload
 from hirehall.cli.selectors import chosen
@@ -110,7 +111,7 @@ def finish(hall: Hall, job: Job, as_json: bool) -> int:
     waited = wait_for(hall, [job.id])
     for info in waited.jobs:
         if as_json:
-            say_json(info)
+            say_json(whole(info))
         elif info.state == "succeeded":
             say(json_text(info.result))
         else:

@@ -7,6 +7,7 @@ from functools import partial
 import click
 
 from hirehall.cli.hall import JSON, at_hall
+from hirehall.cli.job_json import whole
 from hirehall.cli.output import clean, note, outcome, say, say_json, span
 from hirehall.cli.selectors import chosen
 from hirehall.cli.times import Span
@@ -40,7 +41,7 @@ def finish(hall: Hall, ids: list[str], timeout_seconds: float | None, as_json: b
     """Wait, and say how each ended."""
     waited = wait_for(hall, ids, timeout_seconds)
     if as_json:
-        say_json(waited)
+        say_json({"jobs": list(map(whole, waited.jobs)), "pending": waited.pending})
     else:
         for job in waited.jobs:
             say(clean(outcome(job)))

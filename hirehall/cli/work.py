@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hirehall.cli.hall import JSON
+from hirehall.cli.hall import JSON, check_ca
 from hirehall.cli.output import complain, say, say_json
 from hirehall.cli.parsing import read_offers
 from hirehall.client.address import locate
@@ -58,6 +59,8 @@ def read(flags: dict[str, Any]) -> dict[str, Any]:
 
 def hire(settings: WorkSettings, as_json: bool, reloading: Reload | None) -> Agent:
     """The agent that these settings describe, introduced."""
+    with suppress(Unavailable):  # it waits for a hall
+        check_ca(settings.ca, settings.url or None, settings.token or None, settings.data or None)
     try:
         runners = runners_of(settings)
     except CannotLoad as why:
@@ -92,7 +95,7 @@ def introduce(name: str, kinds: list[str], settings: WorkSettings, as_json: bool
         say_json({"name": name, "kinds": kinds, "queues": queues, "concurrency": concurrency})
         return
     where_from = ("queue " if len(queues) == 1 else "queues ") + ", ".join(queues)
-    say(f"working on {', '.join(kinds)} from {where_from}, {concurrency} at once; stop with Ctrl-C")
+    say(f"will work on {', '.join(kinds)} from {where_from}, {concurrency} at once; stop with Ctrl-C")
 
 
 def runners_of(settings: WorkSettings) -> list[Runner]:

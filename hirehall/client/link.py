@@ -11,7 +11,7 @@ from typing import cast
 from hirehall.client.address import Address
 from hirehall.client.backoff import full_jitter
 from hirehall.client.outcomes import Broken
-from hirehall.client.reach import CONNECT_SECONDS, FATAL, silent, unreachable
+from hirehall.client.reach import CONNECT_SECONDS, FATAL, Unanswered, closed, silent, unreachable
 from hirehall.client.session import Session, Welcome
 from hirehall.client.tls import context_for
 from hirehall.errors import HallError, Unavailable
@@ -114,6 +114,8 @@ class Link:
                 return welcome
         except TimeoutError:
             raise silent(address) from None
+        except Unanswered:
+            raise closed(address) from None
         except OSError as why:
             raise unreachable(address, why) from why
         finally:

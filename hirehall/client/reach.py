@@ -11,9 +11,23 @@ CONNECT_SECONDS = 10.0  # to connect and to be greeted
 FATAL = (Unauthenticated, Forbidden, BadRequest)
 
 
+class Unanswered(Unavailable):
+    """the hall closed the connection before it answered hello"""
+
+
 def silent(address: Address) -> Unavailable:
     """The error for something that takes connections and says nothing."""
-    return Unavailable(f"the hall at {address} does not answer: is it a hall's address?")
+    return Unavailable(f"the hall at {address} does not answer: is it a hall's address?{_if_tls(address)}")
+
+
+def closed(address: Address) -> Unavailable:
+    """The error for something that hangs up before it says anything."""
+    return Unanswered(f"the hall at {address} closed the connection before it answered hello{_if_tls(address)}")
+
+
+def _if_tls(address: Address) -> str:
+    is_plain = not address.tls and not address.path
+    return f"; if it speaks TLS write hall+tls://{address.host}:{address.port}" if is_plain else ""
 
 
 def unreachable(address: Address, why: OSError) -> Unavailable:
@@ -23,6 +37,8 @@ def unreachable(address: Address, why: OSError) -> Unavailable:
 
         if (error := untrusted(address, why)) is not None:
             return error
+    if isinstance(why, ConnectionResetError | BrokenPipeError):
+        return closed(address)
     reason = why.strerror or str(why)
     return Unavailable(
         f"cannot reach the hall at {address}: {reason}; start it with `hirehall serve`, or check the address"

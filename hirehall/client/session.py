@@ -23,8 +23,9 @@ from msgspec import Struct
 from hirehall.client.jobs import Followed, Handle, OutcomeWaiter
 from hirehall.client.lines import Line, LineBuffer, read_line
 from hirehall.client.outcomes import Broken, ShutDown
+from hirehall.client.reach import Unanswered
 from hirehall.client.streams import END, EventStream, Stream
-from hirehall.errors import HallError, TooLarge, Unavailable, Unknown, from_wire
+from hirehall.errors import HallError, TooLarge, Unknown, from_wire
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.body import encode_body
 from hirehall.wire.replies import Delivery, Stop, WorkerSetting
@@ -298,7 +299,7 @@ class Session:
         """The connection is gone. What may be said again stays; the rest ends with Unknown."""
         self.is_open = False
         self._out = []
-        self._end_greeting(error or Unavailable("the hall closed the connection before it answered hello"))
+        self._end_greeting(error or Unanswered())
         gone = [ref for ref, call in self._pending.items() if not self._stays(ref, call, error)]
         calls = [self._pending.pop(ref) for ref in gone]
         for call in calls:

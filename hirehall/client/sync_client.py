@@ -26,7 +26,7 @@ from hirehall.client.blocking import Feed, Slot, Task
 from hirehall.client.contact import Contact
 from hirehall.client.jobs import Handle, LogPart
 from hirehall.client.outcomes import Broken
-from hirehall.client.reach import CONNECT_SECONDS, FATAL, silent, unreachable
+from hirehall.client.reach import CONNECT_SECONDS, FATAL, Unanswered, closed, silent, unreachable
 from hirehall.client.session import Welcome
 from hirehall.client.streams import Event, EventStream, LogStream, Stream, Watched
 from hirehall.client.submits import SubmitOptions, joined, submit, submit_many
@@ -298,6 +298,8 @@ class Hall(Contact[Job]):
                 raise
         except TimeoutError:
             raise silent(address) from None
+        except Unanswered:
+            raise closed(address) from None
         except OSError as why:
             raise unreachable(address, why) from why
 

@@ -42,6 +42,8 @@ from hirehall.worker.serving import Serving, by_kind
 log = logging.getLogger("hirehall.worker")
 
 BYE_SECONDS = 2.0
+COMPLAIN_SECONDS = 10.0  # between the first two complaints about a hall that is not there; twice as long each time
+COMPLAIN_SECONDS_MOST = 600.0
 WHYS: dict[str, Why] = {
     "cancelled": "cancelled",
     "timeout": "timeout",
@@ -81,9 +83,16 @@ class Agent:
         self._given_clock = clock
         self._hand: dict[tuple[str, int], Held] = {}
         self._was_open = False
+        self._complain_at = float("-inf")
+        self._complain_every = COMPLAIN_SECONDS
         self._quitting = False
         self._leaving = False
         self._over: asyncio.Future[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no job in hand."""
+        return not self._hand
 
     async def run(self) -> None:
         """Work until drained. Raises what makes working impossible: Unauthenticated, Forbidden,
@@ -126,13 +135,20 @@ class Agent:
             raise why
 
     def _cannot_connect(self, why: HallError) -> None:
+        """Said once, and then at growing intervals: a hall may be away for a weekend."""
+        now = self._clock.time()
+        if now < self._complain_at:
+            return
         log.warning("%s; trying again", why)
+        self._complain_at = now + self._complain_every
+        self._complain_every = min(2 * self._complain_every, COMPLAIN_SECONDS_MOST)
 
     # The connection.
 
     def opened(self, welcome: Welcome) -> None:
         """Greeted: say what is in hand, then ask for more."""
         log.info("connected to hall %s as %s", welcome.hall, self.name)
+        self._complain_at, self._complain_every = float("-inf"), COMPLAIN_SECONDS
         if self._was_open:
             self._keep()
             self._answers.say_again(self._hand.values())
@@ -323,7 +339,7 @@ class Agent:
         self._serving.is_draining = True
         if self._over is None:
             return
-        log.info("draining: %d jobs in hand", len(self._hand))
+        log.info("draining: %d %s in hand", len(self._hand), "job" if len(self._hand) == 1 else "jobs")
         self._say_credit()
         for held in list(self._hand.values()):
             held.stop("draining")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from hirehall.errors import BadRequest
 from hirehall.worker.agent import Agent
 from hirehall.worker.files import changes, state
@@ -38,7 +40,8 @@ class ConfigFile:
     def _bring(self, agent: Agent, before: WorkSettings, now: WorkSettings) -> None:
         for setting in now.changed(before):
             if setting.live:
-                log.info("%s: %s is now %s", self._path, setting.name, getattr(now, setting.name))
+                value = msgspec.json.encode(getattr(now, setting.name)).decode()
+                log.info("%s: %s is now %s", self._path, setting.name, value)
             else:
                 log.warning("%s: %s has changed: restart this worker for it to count", self._path, setting.name)
         apply(agent, before, now)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable
 
 from hirehall.worker.agent import Agent
+
+log = logging.getLogger("hirehall.worker")
 
 LEAVE = (signal.SIGTERM, signal.SIGINT)
 
@@ -52,7 +55,11 @@ class Leaver:
         self._told += 1
         if self._told == 1:
             self._agent.drain()
+            if not self._agent.is_idle:
+                log.info("Ctrl-C again stops at once")
         else:
+            if self._told == 2:
+                log.info("stopping at once: what runs is given back")
             self._agent.quit()
 
 

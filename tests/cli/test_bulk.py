@@ -180,3 +180,16 @@ def test_tasks_are_listed_shown_and_stopped_by_whoever_comes_later(puppet: Puppe
     assert "stopped" in cli("tasks", "t1", "--stop").out
     assert puppet.asked("task")[-1] == {"cmd": "task", "id": "t1", "stop": True}
     assert cli("tasks", "--stop").status == 2
+
+
+def test_the_first_few_that_were_refused_are_named_with_the_halls_reason(busy: Puppet, cli: Cli) -> None:
+    busy.pushes["task"] = [{"task": task("done", 300, 5)}]
+    busy.answers["find"] = {"jobs": [a_job(number, state="failed") for number in range(5)]}
+    closed = {"error": {"code": "queue_closed", "message": "queue 'images' is down"}}
+    busy.answers["retry"] = lambda said: closed if "id" in said else {"task": task("running", 0)}
+    said = cli("retry", "--state", "failed", "--yes")
+    assert (said.status, said.out) == (0, "300 jobs retried, 5 refused\n")
+    assert said.err.splitlines() == [
+        *(f"hirehall: job {number:016x} was not retried: queue 'images' is down" for number in range(3)),
+        "hirehall: ... and 2 more",
+    ]

@@ -51,3 +51,17 @@ def test_a_state_that_does_not_exist_is_met_with_those_that_do(cli: Cli) -> None
     said = cli("jobs", "--state", "done")
     assert said.status == 2
     assert "succeeded" in said.err
+
+
+def test_json_leaves_out_what_a_page_does_not_carry_and_dates_what_it_does(puppet: Puppet, cli: Cli) -> None:
+    progress = {"percent": 40, "text": "", "at_ms": 1_769_860_800_123}
+    puppet.answers["find"] = {"jobs": [a_job(1, payload=None, result=None, history=None, progress=progress)]}
+    (job,) = cli("jobs", "--json").json["jobs"]
+    assert not {"payload", "result", "history"} & job.keys()
+    assert job["progress"] == {**progress, "at": "2026-01-31T12:00:00.123Z"}
+    past = {"attempt": 1, "how": "fail", "at_ms": 1_769_860_800_000, "worker": "w1"}
+    puppet.answers["get"] = {"jobs": [a_job(1, payload={"file": "a"}, history=[past])]}
+    shown = cli("show", f"{1:016x}", "--json").json
+    assert shown["payload"] == {"file": "a"}
+    assert shown["history"] == [{**past, "at": "2026-01-31T12:00:00.000Z"}]
+    assert "failed on w1" in cli("show", f"{1:016x}").out

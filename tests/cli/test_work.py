@@ -23,7 +23,7 @@ def test_a_worker_of_functions_and_scripts_says_what_it_serves_and_does_it(shell
         """hirehall work tasks.py --script "shout=tr a-z A-Z" --script 'count=sh -c "wc -c"' --concurrency 2"""
     )
     said = worker.says("connected to hall")
-    assert "working on count, greet, shout from queue default, 2 at once; stop with Ctrl-C\n" in said
+    assert "will work on count, greet, shout from queue default, 2 at once; stop with Ctrl-C\n" in said
     assert shell.run("""hirehall submit greet '"you"' --wait""") == (0, '"hello, you"\n')
     assert shell.run("""hirehall submit shout '"you"' --wait""") == (0, '"\\"YOU\\""\n')
     assert shell.run("""hirehall submit count '"you"' --wait""")[0] == 0
@@ -128,12 +128,12 @@ def test_j4_concurrency_4_2_6_and_a_pause_in_the_config_file_count_within_second
     gates[0].touch()
     eventually(lambda: running(shell) == 2)
     config.write_text('files = ["tasks.py"]\nconcurrency = 2\npaused = true\n')
-    worker.says("paused is now True")
+    worker.says("paused is now true")
     config.write_text('files = ["tasks.py"]\nconcurrency = 6\npaused = true\n')
     worker.says("concurrency is now 6")
     assert running(shell) == 2, "paused: what runs goes on, nothing comes"
     config.write_text('files = ["tasks.py"]\nconcurrency = 6\n')
-    worker.says("paused is now False")
+    worker.says("paused is now false")
     eventually(lambda: running(shell) == 6)
     for gate in gates:
         gate.touch()
@@ -165,9 +165,11 @@ def test_the_second_ctrl_c_ends_a_worker_of_processes_at_once_and_leaves_none_be
     _, job = shell.run(f"""hirehall submit hang '"{note}"'""")
     eventually(lambda: note.exists() and note.read_text() != "")
     worker.interrupt()
-    worker.says("draining: 1 jobs in hand")
+    worker.says("draining: 1 job in hand")
+    worker.says("Ctrl-C again stops at once")
     worker.interrupt()
-    assert worker.ends()[0] == 0
+    status, said = worker.ends()
+    assert (status, "stopping at once: what runs is given back" in said) == (0, True)
     eventually(lambda: not Path(f"/proc/{note.read_text()}").exists())
     assert in_state(shell, "ready") == 1, job
 
@@ -227,7 +229,7 @@ def test_with_reload_a_worker_whose_code_is_broken_waits_until_it_is_mended(shel
     worker = shell.start("hirehall work tasks.py --reload")
     worker.says("waiting for a change")
     (shell.cwd / "tasks.py").write_text("from hirehall import job\n@job\ndef say(payload): return 1\n")
-    worker.says("working on say")
+    worker.says("will work on say")
 
 
 @pytest.mark.slow
