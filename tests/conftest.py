@@ -16,9 +16,9 @@ R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 def the_log_speaks_again() -> Iterator[None]:
     """A test that silences our logger, or makes it loud, does so for itself only."""
     logger = logging.getLogger("hirehall")
-    level = logger.level
+    logger.setLevel(logging.NOTSET)
     yield
-    logger.setLevel(level)
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.hookimpl(wrapper=True)

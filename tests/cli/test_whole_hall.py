@@ -167,6 +167,8 @@ def test_a_queue_is_paused_drained_and_opened_again(hall_cli: Cli, queue: str) -
     assert hall_cli("pause", queue).out == "queue line is paused: it accepts jobs and hands out none\n"
     job = submit(hall_cli, "nobody-6", "--queue", queue)
     assert "paused" in hall_cli("explain", job).out
+    assert hall_cli("drain", queue).out == "queue line is down: it refuses jobs and hands out none\n", "it was paused"
+    hall_cli("resume", queue)
     assert hall_cli("drain", queue).out == "queue line is drained: it hands out what is there and refuses more\n"
     refused = hall_cli("submit", "nobody-6", "--queue", queue)
     assert refused.status == 3

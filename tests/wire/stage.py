@@ -115,6 +115,8 @@ class Peer:
 
     def write(self, data: bytes) -> None:
         self.stage.moves += 1
+        if b"the hall failed at this" in data:
+            self.stage.problem(f"{self.name} met a mistake of the hall: {data[:200]!r}")
         if not self.gone:
             self.out += data
 
