@@ -28,7 +28,7 @@ from hirehall.client.streams import END, EventStream, Stream
 from hirehall.errors import HallError, TooLarge, Unknown, from_wire
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.body import encode_body
-from hirehall.wire.replies import Delivery, Stop, WorkerSetting
+from hirehall.wire.replies import Delivery, ErrorBody, Stop, WorkerSetting
 
 PROTOCOL = 1
 HELLO_REF = 0
@@ -332,7 +332,7 @@ class Session:
 
 def _settle(call: Call, line: Line, raw: bytes) -> None:
     if line.error is not None:
-        _fail(call.waiter, from_wire(line.error.code, line.error.message))
+        _fail(call.waiter, _error_of(line.error))
         return
     try:
         value = call.read(line, raw)
@@ -340,6 +340,11 @@ def _settle(call: Call, line: Line, raw: bytes) -> None:
             call.waiter.set_result(value)
     except msgspec.MsgspecError as why:
         _broken(call.waiter, why)
+
+
+def _error_of(body: ErrorBody) -> HallError:
+    """A hall that can still say that it is unavailable is about to end."""
+    return ShutDown(body.message) if body.code == ShutDown.code else from_wire(body.code, body.message)
 
 
 def _fail(waiter: Waiter, error: HallError) -> None:

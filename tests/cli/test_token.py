@@ -67,7 +67,9 @@ def test_a_script_reads_all_of_it_as_json(boss: Cli) -> None:
 def test_a_revoked_token_opens_nothing(boss: Cli, hall: Hall) -> None:
     token = json.loads(boss("token", "create", "ci", "--role", "submit", "--json").out)["token"]
     assert boss("token", "revoke", "ci").status == 0
-    assert boss("submit", "saw", "--token", token).status == 3
+    refused = boss("submit", "saw", "--token", token)
+    assert refused.status == 3
+    assert "if it was revoked or never made here, `hirehall token create` makes another" in refused.err
     again = boss("token", "revoke", "ci")
     assert again.status == 3
     assert "there is no token 'ci'" in again.err

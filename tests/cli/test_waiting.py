@@ -87,3 +87,15 @@ def test_the_bar_ends_when_a_job_is_forgotten(puppet: Puppet, shell: Shell) -> N
     puppet.answers |= {"wait": wait, "watch": {"seq": "r-0"}, "get": {"jobs": []}, "can": {"can": True}}
     with Terminal(f"hirehall wait {ONE} {TWO}", shell.cwd, {**shell.env, "HIREHALL_URL": puppet.url}) as terminal:
         assert terminal.ends() == 3
+
+
+@pytest.mark.parametrize("line", ["hirehall wait {}", "hirehall logs -f {}"])
+def test_a_real_hall_that_is_shut_down_leaves_waiters_with_the_way_on(shell: Shell, line: str) -> None:
+    shell.start("hirehall serve").says("ready")
+    job = shell.run("hirehall submit nobody-runs-this")[1].strip()
+    waiter = shell.start(line.format(job))
+    waiter.says("no worker runs" if "wait" in line else "waiting for it to start")
+    assert shell.run("hirehall shutdown")[0] == 0
+    status, said = waiter.ends()
+    assert status == 4, said
+    assert "the hall was shut down; the job goes on when it is started again: hirehall" in said
