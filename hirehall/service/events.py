@@ -161,7 +161,7 @@ class Events:
     def _submits(self, batch: Batch) -> Iterable[Run]:
         at = batch.now.wall_ms
         submitted: dict[tuple[int, State], Run] = {}
-        delivered: dict[int, Run] = {}
+        delivered: dict[tuple[int, str | None], Run] = {}
         for submit in batch.submits:
             for job, answer in zip(submit.jobs, submit.ids, strict=False):
                 if job.id != answer:
@@ -172,9 +172,11 @@ class Events:
                     submitted[job.lane, job.state] = run
                 run.ids.append(answer)
                 if job.state is State.RUNNING:
-                    placed = delivered.get(job.lane)
+                    placed = delivered.get((job.lane, job.worker))
                     if placed is None:
-                        placed = delivered[job.lane] = Run(at, "deliver", run.kind, run.queue, 1, State.RUNNING)
+                        placed = Run(at, "deliver", run.kind, run.queue, 1, State.RUNNING)
+                        placed.more = {"worker": job.worker or ""}
+                        delivered[job.lane, job.worker] = placed
                     placed.ids.append(answer)
         return (*submitted.values(), *delivered.values())
 
@@ -198,12 +200,13 @@ class Events:
 
     def _claims(self, batch: Batch) -> Iterable[Run]:
         for claim in batch.claims:
-            runs: dict[int, Run] = {}
-            for row in claim.rows:
-                run = runs.get(row.attempt)
+            runs: dict[tuple[int, str], Run] = {}
+            for row, seat in zip(claim.rows, claim.seats, strict=False):
+                run = runs.get((row.attempt, seat.worker))
                 if run is None:
                     run = Run(batch.now.wall_ms, "deliver", row.kind, row.queue, row.attempt, State.RUNNING)
-                    runs[row.attempt] = run
+                    run.more = {"worker": seat.worker}
+                    runs[row.attempt, seat.worker] = run
                 run.ids.append(row.id)
             yield from runs.values()
 
