@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
 
 from hirehall.client import link
-from tests.worker.stage import Stage, played
+from hirehall.worker.agent import Agent
+from tests.worker.stage import FakeClock, FakeRunner, Stage, played
 
 REAL_SLEEP = asyncio.sleep
 
@@ -57,3 +59,27 @@ def test_after_a_connection_that_lasted_the_first_attempt_is_quick_again(
 
     play()
     assert max(waits) <= 0.1
+
+
+def test_a_hall_that_is_away_is_complained_about_at_growing_intervals(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One attempt each second for 100 seconds: at 0, then after 10, 20 and 40 more."""
+    clock, attempts, over = FakeClock(), itertools.count(1), asyncio.Event()
+
+    async def sleep(_seconds: float, *_: Any) -> None:
+        clock.now += 1
+        if next(attempts) == 100:
+            over.set()
+        await REAL_SLEEP(0)
+
+    async def play() -> None:
+        agent = Agent([FakeRunner()], url="hall+unix:///nowhere/hall.sock", clock=clock)
+        running = asyncio.ensure_future(agent.run())
+        await over.wait()
+        running.cancel()
+        await asyncio.wait([running])
+
+    monkeypatch.setattr(link.asyncio, "sleep", sleep)
+    asyncio.run(play())
+    assert [record.getMessage().endswith("; trying again") for record in caplog.records] == [True] * 4
