@@ -6,11 +6,9 @@ counter. It is the primary key, the submit sequence and the creation time in one
 
 from __future__ import annotations
 
-import hashlib
 from enum import IntEnum
 from typing import NamedTuple
 
-import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
@@ -141,12 +139,6 @@ class LaneKey(NamedTuple):
     requires: str
     share: str
     priority: int
-
-
-def lane_number(key: LaneKey) -> int:
-    """A lane's number: 63 bits of a hash, so that nobody has to hand numbers out."""
-    digest = hashlib.blake2b(msgspec.json.encode(key), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
 
 
 class Rules(Struct, frozen=True, omit_defaults=True):

@@ -13,9 +13,10 @@ from collections.abc import Iterable
 import msgspec
 
 from hirehall.core.matching import satisfies, serves
+from hirehall.core.operations import lane_number
 from hirehall.core.queues import QueueLine
 from hirehall.core.workers import Worker
-from hirehall.model import DEFAULT_SETTINGS, LaneKey, Offers, QueueSettings, lane_number
+from hirehall.model import DEFAULT_SETTINGS, LaneKey, Offers, QueueSettings
 
 
 class Lane:

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import UNSET
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import CONFLICT, Change, Edit
-from hirehall.model import DEFAULT_RULES, FINAL, LaneKey, Rules, State, id_text, lane_number
+from hirehall.core.operations import CONFLICT, Change, Edit, lane_number
+from hirehall.model import DEFAULT_RULES, FINAL, LaneKey, Rules, State, id_text
 from hirehall.stores.sqlite_row import Row
 from hirehall.stores.sqlite_work import Work
 
