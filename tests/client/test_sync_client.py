@@ -138,7 +138,13 @@ def test_when_the_hall_stays_away_everything_ends_with_an_error(stage: Stage) ->
     client.close()
 
 
+def readers() -> set[threading.Thread]:
+    """The reading threads of all clients in this process; other tests may have left one."""
+    return {thread for thread in threading.enumerate() if thread.name == "hirehall-reader"}
+
+
 def test_closing_ends_the_reading_thread_and_whoever_waits(stage: Stage) -> None:
+    others = readers()
     client, peer = hired(stage)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(client.wait, ["01"])
@@ -146,7 +152,7 @@ def test_closing_ends_the_reading_thread_and_whoever_waits(stage: Stage) -> None
         client.close()
         with pytest.raises(Unavailable, match="is closed"):
             waiting.result(10)
-    assert not any(thread.name == "hirehall-reader" for thread in threading.enumerate())
+    assert readers() <= others
 
 
 def test_no_hall_at_the_address_says_so(tmp_path: Path) -> None:
@@ -198,6 +204,7 @@ def test_events_are_taken_one_by_one_and_with_a_timeout(stage: Stage) -> None:
 
 def test_a_hall_that_was_shut_down_is_not_looked_for(stage: Stage) -> None:
     """A minute of trying would be a minute of nothing: it said that it goes."""
+    others = readers()
     client, peer = hired(stage)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(client.wait, ["01"])
@@ -210,7 +217,7 @@ def test_a_hall_that_was_shut_down_is_not_looked_for(stage: Stage) -> None:
         stage.play(script).result(10)
         with pytest.raises(Unavailable, match="the hall was shut down"):
             waiting.result(10)
-    for reader in [thread for thread in threading.enumerate() if thread.name == "hirehall-reader"]:
+    for reader in readers() - others:
         reader.join(5)  # it leaves by itself: nobody has closed the client
         assert not reader.is_alive()
     with pytest.raises(Unavailable, match="the hall was shut down"):
