@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -11,7 +10,7 @@ import click
 
 from hirehall.client.address import locate
 from hirehall.client.sync_client import Hall
-from hirehall.errors import BadRequest, Unauthenticated
+from hirehall.errors import BadRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 CA = "hirehall.ca"
@@ -67,13 +66,7 @@ def check_ca(ca: str | None, url: str | None, token: str | None, data: str | Non
 def connect(url: str | None, token: str | None, data: str | None) -> Hall:
     """A connection to that hall. Raises Unavailable, Unauthenticated or BadRequest."""
     check_ca(authority(), url, token, data)
-    try:
-        return Hall(url, token, name="hirehall command", data=data, ca=authority())
-    except Unauthenticated as exc:
-        if not (token or os.environ.get("HIREHALL_TOKEN")):
-            raise
-        hint = "if it was revoked or never made here, `hirehall token create` makes another"
-        raise Unauthenticated(f"{exc.message}; {hint}") from exc
+    return Hall(url, token, name="hirehall command", data=data, ca=authority())
 
 
 def at_hall(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -80,7 +80,8 @@ class Tokens:
         identity = self._identities.get(digest_of(token))
         if identity is None:
             raise Unauthenticated(
-                "this token is not known here: read the one in access.json of the hall's data directory"
+                "this token is not known here: it was revoked or never made; `hirehall token create` makes another, and"
+                " on the hall's machine access.json has one"
             )
         if self._has_expired(identity.name, wall_ms):
             raise Unauthenticated(f"token {identity.name!r} has expired: ask for another")

@@ -69,7 +69,7 @@ def test_a_revoked_token_opens_nothing(boss: Cli, hall: Hall) -> None:
     assert boss("token", "revoke", "ci").status == 0
     refused = boss("submit", "saw", "--token", token)
     assert refused.status == 3
-    assert "if it was revoked or never made here, `hirehall token create` makes another" in refused.err
+    assert "it was revoked or never made; `hirehall token create` makes another" in refused.err
     again = boss("token", "revoke", "ci")
     assert again.status == 3
     assert "there is no token 'ci'" in again.err
