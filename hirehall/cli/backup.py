@@ -24,6 +24,11 @@ def command(file: Path, data: str | None, store: str | None, force: bool, as_jso
 
     FILE gets its name when the copy is complete, checked and on the disk. It holds payloads and results: only its
     owner may read it.
+
+    \b
+    Examples:
+      hirehall backup /backup/hall.db
+      hirehall backup hall.db --data /srv/hall --force
     """
     with bar("copying") as progress:
         made = backup(database(data, store), file.absolute(), progress, force=force)

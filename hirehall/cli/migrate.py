@@ -13,7 +13,13 @@ from hirehall.stores.sqlite_upgrade import Versions, versions_of
 
 @click.group(short_help="Look at the version of a hall's file.")
 def command() -> None:
-    """Look at the version of a hall's file. `serve` brings an older one up to date when it starts."""
+    """Look at the version of a hall's file. `serve` brings an older one up to date when it starts.
+
+    \b
+    Examples:
+      hirehall migrate show
+      hirehall migrate show --data /srv/hall --json
+    """
 
 
 @command.command(short_help="Show the file's version and the steps to this one.")

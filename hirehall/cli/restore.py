@@ -24,6 +24,11 @@ def command(file: Path, data: str | None, store: str | None, force: bool, as_jso
     """Make a hall's jobs those of the backup in FILE. The hall must not be running; start it afterwards.
 
     Jobs that have ended since the backup was made are waiting again and will run again.
+
+    \b
+    Examples:
+      hirehall restore /backup/hall.db
+      hirehall restore hall.db --data /srv/hall --force
     """
     with bar("restoring") as progress:
         made = restore(file.absolute(), database(data, store), progress, time.time_ns() // 1_000_000, force=force)

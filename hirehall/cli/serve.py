@@ -35,9 +35,12 @@ def serve(config: str | None, as_json: bool, **flags: Any) -> int:
 
     Options are taken from the flags, then from the environment, then from the TOML file, then as they are by
     default. Programs of the same user find the hall by its access file, everyone else needs a token (`hirehall
-    token create`). Other machines can connect when --tcp names an address that they reach, which takes TLS:
+    token create`). Other machines can connect when --tcp names an address that they reach, which takes TLS.
 
     \b
+    Examples:
+      hirehall serve
+      hirehall serve --data /srv/hall --config hall.toml
       hirehall serve --tcp 0.0.0.0:11746 --tls-cert hall.pem --tls-key hall.key
     """
     logging.basicConfig(level=logging.WARNING, format="hirehall: %(message)s")

@@ -21,6 +21,12 @@ def command() -> None:
 
     A token has one or more roles: submit (hand in jobs, follow its own), work (take jobs), read (see all jobs),
     admin (everything else: cancel, retry, queues, tokens). It may be limited to some queues and kinds, and in time.
+
+    \b
+    Examples:
+      hirehall token create web --role submit --queue images --ttl 30d
+      hirehall token list
+      hirehall token revoke web
     """
 
 

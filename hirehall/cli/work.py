@@ -36,6 +36,12 @@ def work(config: str | None, reload: bool, as_json: bool, **flags: Any) -> None:
     TASKS.PY holds functions under `@job` (from hirehall import job); a function's name is its kind. The first
     Ctrl-C finishes what runs and leaves, the second stops at once. A change of queues, offers, concurrency, paused or
     draining in the file that --config names counts within seconds; flags count before the file.
+
+    \b
+    Examples:
+      hirehall work tasks.py --queue images --concurrency 4
+      hirehall work --script 'shout=tr a-z A-Z'
+      hirehall work tasks.py --pool process --config worker.toml
     """
     set_up_logging()
     given = {name: value for name, value in read(flags).items() if value not in (None, ())}
