@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from hirehall import settings_file
 from hirehall.errors import BadRequest
 from hirehall.model import LONGEST_SOCKET_PATH
 
@@ -106,15 +105,8 @@ def _default_socket(data: Path) -> Path | None:
 
 def read_file(path: Path) -> dict[str, Any]:
     """The options that a TOML file sets; a strange one is named with its nearest neighbour."""
-    try:
-        values = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise BadRequest(f"cannot read the configuration {path}: {exc}") from exc
+    values = settings_file.read(path, BY_NAME, "option")
     for name, value in values.items():
-        if name not in BY_NAME:
-            near = difflib.get_close_matches(name, BY_NAME, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(BY_NAME)}"
-            raise BadRequest(f"{path} sets {name!r}, which is no option: {hint}")
         if not isinstance(value, BY_NAME[name].kind):
             raise BadRequest(f'{path}: {name} is {value!r}; write it like this: {name} = "{BY_NAME[name].unit}"')
     return values

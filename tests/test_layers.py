@@ -22,7 +22,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "core": NOUNS,  # pure: the rules can be tested by plain calls
     "wire": NOUNS,  # pure: shared by server and clients
-    "config": ("hirehall.errors", "hirehall.model"),
+    "settings_file": ("hirehall.errors",),
+    "config": ("hirehall.errors", "hirehall.model", "hirehall.settings_file"),
     "refusals": ("hirehall.errors", "hirehall.config"),
     "ports": (*NOUNS, "hirehall.core.operations"),
     "service": (*NOUNS, "hirehall", "hirehall.core", "hirehall.wire", "hirehall.ports"),
@@ -30,7 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "doors": (*NOUNS, "hirehall.wire", "hirehall.ports", "hirehall.service.sessions", "hirehall.service.hall"),
     "client": (*NOUNS, "hirehall.wire"),  # a script that submits must not load a server
     "runners": (*NOUNS, "hirehall.wire"),
-    "worker": (*NOUNS, "hirehall.wire", "hirehall.client", "hirehall.runners"),
+    "worker": (*NOUNS, "hirehall.wire", "hirehall.client", "hirehall.runners", "hirehall.settings_file"),
     "pytest_plugin": ("hirehall.testing",),
 }
 UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the parts together

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from hirehall import settings_file
 from hirehall.errors import BadRequest
 
 POOLS = ("thread", "process")
@@ -98,15 +97,8 @@ def split(kind: str, line: str) -> list[str]:
 
 def read_file(path: Path) -> dict[str, Any]:
     """The settings that a TOML file holds. Raises BadRequest; a strange name comes with its nearest neighbour."""
-    try:
-        values = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
-        raise BadRequest(f"cannot read the configuration {path}: {why}") from why
+    values = settings_file.read(path, BY_NAME, "setting of a worker")
     for name, value in values.items():
-        if name not in BY_NAME:
-            near = difflib.get_close_matches(name, BY_NAME, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the settings are {', '.join(BY_NAME)}"
-            raise BadRequest(f"{path} sets {name!r}, which is no setting of a worker: {hint}")
         _check(path, BY_NAME[name], value)
     return values
 
