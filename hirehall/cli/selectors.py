@@ -19,7 +19,6 @@ DIGITS = 16
 SHORTEST = 4  # characters of an id's beginning
 PAGE = 1_000  # jobs in one search
 SHOWN = 5  # of the jobs that an ambiguous beginning could mean
-HELP = "ID is a job's id or a beginning of it, `last`, `last:5`, or a range ID..ID."
 _BEGINNING = re.compile(f"[0-9a-f]{{{SHORTEST},{DIGITS}}}")
 _LAST = re.compile(r"last(?::([1-9]\d{0,8}))?")
 

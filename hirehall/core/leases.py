@@ -23,12 +23,12 @@ from hirehall.core.lanes import Hallway
 from hirehall.core.lifecycle import Step
 from hirehall.core.operations import Change, Claimed
 from hirehall.core.timers import Timers
-from hirehall.core.workers import Hold, Lease, Worker
+from hirehall.core.workers import STOPPING, Hold, Lease, Worker
 from hirehall.errors import StaleLease
 from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, id_text, is_session_holder
 
 GRACE_SECONDS = 3.0  # a named worker's leases survive a closed connection this long
-STOP_SECONDS = 15.0  # a timed-out attempt may report this much later
+STOP_SECONDS = 15.0  # a timed-out attempt may report, and a stopped worker leave, this much later
 SOON_SECONDS = 0.01  # a lease that could not end in this batch is looked at again
 LATE_SECONDS = 1.0  # a turn this late means that the machine slept
 
@@ -117,9 +117,19 @@ class Leases:
         self.hallway.refresh(worker)
 
     def set_mode(self, worker: Worker, mode: str) -> None:
-        """What a person wants of it: working, paused or draining."""
+        """What a person wants of it: working, paused, draining, or stopping, which must not take long."""
         worker.mode = mode
         self.hallway.refresh(worker)
+        if mode == STOPPING:
+            self._timers.add(self.now.mono + STOP_SECONDS, partial(self._take_away, worker))
+
+    def _take_away(self, worker: Worker) -> None:
+        """It was told to stop and did not: others get what it has."""
+        if self.workers.get(worker.holder) is worker and worker.mode == STOPPING:
+            session = worker.session
+            self.depart(worker, lifecycle.LOSE)
+            if session is not None:
+                self.effects.closes.append(session)
 
     def depart(self, worker: Worker, step: Step) -> None:
         """It is gone for good: every lease ends by `step` (release or lose), and nobody answers for its places."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hirehall.core import lifecycle
 from hirehall.core.workers import DRAINING, PAUSED, STOPPING, WORKING, Worker
 from hirehall.errors import BadRequest, NotFound
 from hirehall.model import id_text
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
 ORDERS = ("pause", "resume", "drain", "stop", "set")
-STOP_SECONDS = 15.0  # a worker told to stop that still has jobs then loses them
 
 
 def workers(hall: Hall, session: Session, message: requests.Workers) -> Answer:
@@ -92,18 +90,6 @@ def _send_home(hall: Hall, chosen: Worker, mode: str) -> None:
     """It gets nothing more, and is asked to finish what it has and leave; when it stops, to give it back and leave."""
     hall.core.leases.set_mode(chosen, mode)
     _tell(hall, chosen, replies.StopPush(replies.Stop("", 0, LEAVING[mode])))
-    if mode == STOPPING:
-        due = hall.core.now.mono + STOP_SECONDS
-        hall.core.alarm(due, lambda: _take_away(hall, chosen))
-
-
-def _take_away(hall: Hall, chosen: Worker) -> None:
-    """It was told to stop and did not."""
-    if hall.core.leases.workers.get(chosen.holder) is chosen and chosen.mode == STOPPING:
-        session = hall.sessions.get(chosen.session or 0)
-        hall.core.leases.depart(chosen, lifecycle.LOSE)
-        if session is not None:
-            session.connection.close()
 
 
 def _tell(hall: Hall, chosen: Worker, push: replies.StopPush | replies.SetPush) -> None:
