@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from hirehall.ports import Found, Query, Search
@@ -239,3 +240,24 @@ def test_searches_under_way_are_answered_when_the_hall_ends(office: Office, boss
     slow.go()
     assert finishing.done()
     assert (refs(boss), refs(late)) == (["a", "b", "c"], []), "what came behind the end is not begun"
+
+
+def test_a_search_out_of_time_says_how_far_back_it_looked_and_goes_on_from_there(
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rare = boss.submit(kind="rare")
+    office.pass_time(1)
+    boss.ok("submit", jobs=[{"kind": "saw"}] * 600)
+    read = office.hall.store.read
+
+    async def hurried(query: Query[Any]) -> Any:
+        return await read(msgspec.structs.replace(query, seconds=0.0) if isinstance(query, Search) else query)
+
+    monkeypatch.setattr(office.hall.store, "read", hurried)
+    looks = [boss.ok("find", kind="rare", limit=1)]
+    while not looks[-1]["jobs"]:
+        looks.append(boss.ok("find", kind="rare", limit=1, before=looks[-1]["next"]))
+    assert len(looks) == 3
+    assert [look["looked_back_to"] for look in looks[:2]] == ["2027-01-15T12:00:01.000Z"] * 2
+    assert "looked_back_to" not in looks[2]
+    assert [job["id"] for job in looks[2]["jobs"]] == [rare]
