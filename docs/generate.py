@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+import reliability  # the module beside this one
 
 from hirehall.cli.exits import MEANINGS
 from hirehall.cli.main import COMMANDS, hirehall
@@ -47,7 +49,7 @@ def configuration() -> str:
         f" {f'`{option.default}`' if option.default else ''} | {option.help} |"
         for option in OPTIONS
     ]
-    example = "\n".join(f'{option.name} = "{option.default}"' for option in OPTIONS if option.default)
+    example = "\n".join(f"{option.name} = {json.dumps(option.default)}" for option in OPTIONS if option.default)
     return f"""# Configuration
 
 {MARK}
@@ -176,6 +178,7 @@ def pages() -> dict[Path, str]:
         DOCS / "configuration.md": configuration(),
         DOCS / "command-line.md": command_line(),
         plan: architecture(plan.read_text()),
+        DOCS / "reliability.md": reliability.page(MARK),
     }
 
 

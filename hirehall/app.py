@@ -15,7 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hirehall import durable
 from hirehall.config import Settings, host_and_port, is_loopback
+from hirehall.doors.places import Places, room_for_connections
 from hirehall.doors.tcp import LineDoor
 from hirehall.doors.tls import Certificates
 from hirehall.errors import BadRequest, HallError, Unavailable
@@ -39,9 +41,9 @@ from hirehall.stores.sqlite import SQLiteStore
 log = logging.getLogger("hirehall")
 EXIT_STORE = 74  # EX_IOERR: a supervisor starts the hall again
 
-STORES: dict[str, Callable[[str], Store]] = {
-    "sqlite": SQLiteStore,
-    "memory": lambda _: SQLiteStore(),
+STORES: dict[str, Callable[[str, int], Store]] = {
+    "sqlite": lambda path, ballast: SQLiteStore(path, ballast=ballast << 20),
+    "memory": lambda path, ballast: SQLiteStore(),
 }
 
 
@@ -50,12 +52,12 @@ def system_clock() -> Instant:
     return Instant(time.monotonic(), time.time_ns() // 1_000_000)
 
 
-def open_store(url: str) -> Store:
-    """The store that a URL's scheme names."""
+def open_store(url: str, ballast: int) -> Store:
+    """The store that a URL's scheme names, with `ballast` MiB for a full disk."""
     scheme, colon, rest = url.partition(":")
     if not colon or scheme not in STORES or (scheme == "sqlite" and not rest):
         raise BadRequest(f"--store {url!r}: write sqlite:PATH or memory:")
-    return STORES[scheme](rest)
+    return STORES[scheme](rest, ballast)
 
 
 class Building:
@@ -69,9 +71,10 @@ class Building:
         if settings.user:
             become(settings.user)
         self.token = own_token(settings.data)
+        miss_the_store(settings)
         tokens = Tokens()
         tokens.add(self.token, Identity(LOCAL, ROLES))
-        self.hall = Hall(open_store(settings.store), tokens, anonymous, system_clock, random.random)
+        self.hall = Hall(open_store(settings.store, settings.ballast), tokens, anonymous, system_clock, random.random)
         self.doors = self._doors()
         self.url = ""
 
@@ -79,10 +82,18 @@ class Building:
         host, port = host_and_port(self.settings.tcp)
         tls = None if self.certificates is None else self.certificates.context
         remote = tls is not None or not is_loopback(host)
-        doors: list[Door] = [LineDoor(self.hall, host=host, port=port, tls=tls, remote=remote)]
+        places = self._places()
+        doors: list[Door] = [LineDoor(self.hall, host=host, port=port, tls=tls, remote=remote, places=places)]
         if self.settings.unix is not None:
-            doors.append(LineDoor(self.hall, path=self.settings.unix))
+            doors.append(LineDoor(self.hall, path=self.settings.unix, places=places))
         return doors
+
+    def _places(self) -> Places:
+        wanted = self.settings.max_connections
+        room = room_for_connections(wanted)
+        if room < wanted:
+            log.warning("room for %d connections, not %d: raise the limit of open files (LimitNOFILE)", room, wanted)
+        return Places(room)
 
     async def open(self) -> None:
         """Start the hall, then its doors, then say where it is."""
@@ -148,10 +159,29 @@ def own_token(directory: Path) -> str:
     return token
 
 
+def miss_the_store(settings: Settings) -> None:
+    """A hall that has run here before, and whose store is gone, begins without jobs: say so. Where a log is left of it,
+    that is not thrown away."""
+    path = Path(settings.store.removeprefix("sqlite:"))
+    has_run = (settings.data / ACCESS_FILE).exists()
+    if not has_run or not settings.store.startswith("sqlite:") or size_of(path):
+        return
+    if size_of(left := Path(f"{path}-wal")):
+        raise BadRequest(
+            f"{path} is gone, but its log {left} is not: put that file back beside it, or move the log away"
+        )
+    log.warning("%s is gone, though a hall has run here before: this one begins without jobs", path)
+
+
+def size_of(path: Path) -> int:
+    """Its bytes; none when it is not there."""
+    return path.stat().st_size if path.exists() else 0
+
+
 def make_directory(path: Path) -> None:
     """The data directory, for this user alone."""
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable.make_directory(path)
     except OSError as exc:
         raise Unavailable(f"cannot make {path}: {exc.strerror}; name another directory with --data") from exc
 

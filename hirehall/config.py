@@ -14,6 +14,7 @@ from hirehall import settings_file
 from hirehall.errors import BadRequest
 from hirehall.model import LONGEST_SOCKET_PATH
 
+MOST = 1_000_000  # of anything that is counted
 DEFAULT_DATA = Path("~/.local/state/hirehall")
 DEPUTY_PORT = 11746
 
@@ -45,7 +46,9 @@ OPTIONS = (
     Option("tls_key", str, "", "FILE", "the certificate's key, PEM; SIGHUP reads both files again"),
     Option("unix", str, "", "path", "UNIX socket; DATA/hall.sock by default, none where that is too long"),
     Option("store", str, "", "URL", "the store: sqlite:PATH, or memory: (nothing survives); sqlite:DATA/hall.db"),
+    Option("ballast", int, 128, "MiB", "space kept for results when the disk is full; 0: none, the hall stops then"),
     Option("anonymous", str, "", "roles", "roles of who has no token: submit,work,read,admin; never over TLS"),
+    Option("max_connections", int, 10_000, "connections", "as many at once; never more than LimitNOFILE less 64"),
     Option("user", str, "", "NAME", "become this user after reading the TLS key; for root only"),
 )  # fmt: skip
 BY_NAME = {option.name: option for option in OPTIONS}
@@ -59,9 +62,11 @@ class Settings(Struct, frozen=True):
     unix: Path | None  # None: the default one's path would be too long for a socket
     store: str
     anonymous: tuple[str, ...]
+    ballast: int = 0  # MiB
     tls_cert: Path | None = None
     tls_key: Path | None = None
     user: str = ""
+    max_connections: int = 10_000
 
 
 def settle(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
@@ -78,10 +83,21 @@ def settle(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ
         _path(values["unix"]) or _default_socket(data),
         values["store"] or f"sqlite:{data / 'hall.db'}",
         tuple(role.strip() for role in values["anonymous"].split(",") if role.strip()),
+        _count("ballast", values["ballast"], least=0),
         _path(values["tls_cert"]),
         _path(values["tls_key"]),
         values["user"],
+        _count("max_connections", values["max_connections"]),
     )
+
+
+def _count(name: str, given: str | int, least: int = 1) -> int:
+    """At least so much of something; the environment has texts."""
+    text = str(given)
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= MOST:
+        option = BY_NAME[name]
+        raise BadRequest(f"{option.flag} ({option.environment}) is {text[:40]!r}: give a number from {least} to {MOST}")
+    return int(text)
 
 
 def _path(given: str) -> Path | None:
@@ -107,8 +123,10 @@ def read_file(path: Path) -> dict[str, Any]:
     """The options that a TOML file sets; a strange one is named with its nearest neighbour."""
     values = settings_file.read(path, BY_NAME, "option")
     for name, value in values.items():
-        if not isinstance(value, BY_NAME[name].kind):
-            raise BadRequest(f'{path}: {name} is {value!r}; write it like this: {name} = "{BY_NAME[name].unit}"')
+        option = BY_NAME[name]
+        if type(value) is not option.kind:
+            like = f'"{option.unit}"' if option.kind is str else option.default
+            raise BadRequest(f"{path}: {name} is {value!r}; write it like this: {name} = {like}")
     return values
 
 

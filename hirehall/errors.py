@@ -2,7 +2,7 @@
 
 HallError
 ├── BadRequest  TooLarge  Unauthenticated  Forbidden  NotFound  KeyConflict  StaleLease
-├── WrongState  QueueClosed  StorageFull  Busy  Unavailable  Unknown
+├── WrongState  QueueClosed  StorageFull  Damaged  Busy  Unavailable  Unknown
 └── StoreBroken   (never on the wire: the hall stops instead of guessing)
 """
 
@@ -81,6 +81,12 @@ class StorageFull(HallError):
     """the hall's disk is full: free some space and try again"""
 
     code = "storage_full"
+
+
+class Damaged(HallError):
+    """the hall's disk gave back other bytes than were written there: nothing of that is told"""
+
+    code = "damaged"
 
 
 class Busy(HallError):

@@ -17,6 +17,7 @@ NULL = Raw(b"null")
 DEFAULT_QUEUE = "default"
 KEEP_SECONDS = 86_400.0
 MAX_ATTEMPTS = 5
+GRACE_SECONDS = 3.0  # a named worker's leases survive a closed connection this long
 MAX_MESSAGE = 1 << 20  # bytes in one line
 LONGEST_SOCKET_PATH = 107  # bytes of a UNIX socket's path: what the kernel's address has room for
 MAX_BODY = MAX_MESSAGE - 8192  # bytes in a payload or a result: the rest of its line must fit beside it

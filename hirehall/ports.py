@@ -124,6 +124,14 @@ class Store(Protocol):
 
     durability: str  # what a returned `apply` has survived: "fsync" or "none"
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether it has met bytes, since it was opened, that it did not write."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether new jobs are refused for want of space."""
+
     async def open(self) -> None:
         """Make ready to use; raise HallError with a remedy when that cannot be."""
 
@@ -131,8 +139,9 @@ class Store(Protocol):
         """What a hall must hold in hand when it starts."""
 
     async def apply(self, batch: Batch) -> None:
-        """Carry out `batch` in one transaction and fill its answers. Durable when it returns. Raises StorageFull,
-        having done nothing, when the disk is full."""
+        """Carry out `batch` in one transaction and fill its answers. Durable when it returns. A store
+        that is full refuses what is new, and keeps no logs, while everything else goes on; when not even that can be
+        it raises StorageFull, having done nothing."""
 
     async def read(self, query: Query[T]) -> T:
         """The answer to `query`. It may wait for the batch under way: what that changes is durable or not yet seen."""

@@ -20,6 +20,7 @@ from hirehall.cli.hall import connect
 from hirehall.client.address import ACCESS_FILE
 from hirehall.errors import HallError
 from hirehall.stores.sqlite import OLDEST_SQLITE
+from hirehall.stores.sqlite_health import health_of
 
 Level = Literal["ok", "warn", "problem"]
 OK: Level = "ok"
@@ -30,6 +31,8 @@ OLDEST_PYTHON = (3, 11)
 SLOW_SYNC_SECONDS = 0.010
 SYNCS = 20
 PINGS = 20
+DATABASE = "hall.db"
+REMEMBERED_SECONDS = 7 * 86_400.0  # a damaged log is spoken of for so long
 LITTLE_SPACE_BYTES = 256 << 20
 NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.s3fs"}
@@ -56,6 +59,7 @@ def examine(directory: Path, url: str | None, token: str | None, data: str | Non
         lambda: file_system(place),
         lambda: free_space(place),
         lambda: disk(place),
+        lambda: store(directory / DATABASE),
         lambda: access_file(directory),
         lambda: hall(directory, url, token, data),
     )
@@ -180,6 +184,30 @@ def sync_seconds(place: Path) -> float:
     return statistics.median(taken)
 
 
+WAY_OUT = "restore the last backup, or what `hirehall backup --salvage` can read: hirehall restore"
+
+
+def store(path: Path) -> Finding:
+    """Is it readable, is its log whole, and would damage be noticed?"""
+    what = "store"
+    if not path.exists():
+        return Finding(OK, what, f"there is no {path} yet")
+    try:
+        health = health_of(path)
+    except HallError as exc:
+        return Finding(PROBLEM, what, exc.message, WAY_OUT)
+    lost_at = (health.lost_at_ms or 0) / 1000
+    if health.lost or lost_at > time.time() - REMEMBERED_SECONDS:
+        when = "" if health.lost else time.strftime(", found on %F at %T", time.localtime(lost_at))
+        found = f"the log of {path} is damaged{when}: commits in it are lost"
+        return Finding(PROBLEM, what, found, "look at the disk, and submit again what should be there")
+    if health.damage:
+        return Finding(PROBLEM, what, f"{path} is damaged: {health.damage}", WAY_OUT)
+    if not health.are_checked:
+        return Finding(WARN, what, "its pages carry no checksums", "a `backup` that is restored has them")
+    return Finding(OK, what, f"{path}; its pages carry checksums")
+
+
 def access_file(directory: Path) -> Finding:
     """It holds the token."""
     path = directory / ACCESS_FILE
@@ -210,10 +238,15 @@ def hall(directory: Path, url: str | None, token: str | None, data: str | None) 
                 line.request({"cmd": "ping"})
                 taken.append(time.perf_counter() - start)
             welcome = line.welcome
+            metrics = line.request({"cmd": "metrics"})["metrics"]
     except HallError as exc:
         return Finding(PROBLEM if is_expected else WARN, "hall", exc.message, "start it: hirehall serve")
     latency = f"{statistics.median(taken) * 1000:.2f} ms"
     found = f"{welcome.server} {welcome.hall} answers in {latency} (durability {welcome.durability})"
+    if metrics.get("storage_damaged"):
+        return Finding(PROBLEM, "hall", f"{found}; its store is damaged: some jobs cannot be read or changed", WAY_OUT)
+    if metrics.get("storage_full"):
+        return Finding(PROBLEM, "hall", f"{found}; its disk is full: it takes no new jobs", "free some space there")
     if welcome.durability != "fsync":
         return Finding(WARN, "hall", found, "its jobs are gone when it stops: serve without --store memory:")
     return Finding(OK, "hall", found)

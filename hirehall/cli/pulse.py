@@ -40,6 +40,7 @@ class Frame(Struct):
     oldest_waiting_at: str | None
     queues: list[QueueView]
     workers: list[WorkerView]
+    storage_full: bool = False  # new jobs are refused
 
     @classmethod
     def of(cls, welcome: Welcome, before: Sample, now: Sample) -> Self:
@@ -58,6 +59,7 @@ class Frame(Struct):
             oldest_waiting_at=min((q.oldest_waiting_at for q in now.queues if q.oldest_waiting_at), default=None),
             queues=now.queues,
             workers=now.workers,
+            storage_full=bool(now.counters.get("storage_full")),
         )
 
 

@@ -66,7 +66,8 @@ def title(frame: Frame) -> Text:
     """Which hall, and how much is to do."""
     text = line().append("hall ").append(clean(frame.hall), "bold").append(f"  {clean(frame.server)}")
     oldest = f", the oldest for {age(frame.oldest_waiting_at).removesuffix(' ago')}" if frame.oldest_waiting_at else ""
-    return text.append(f"   {frame.running} running, {frame.waiting} waiting{oldest}")
+    text.append(f"   {frame.running} running, {frame.waiting} waiting{oldest}")
+    return text.append("   its disk is full: no new jobs", "red") if frame.storage_full else text
 
 
 def line() -> Text:

@@ -119,7 +119,7 @@ def _from_access_file(directory: Path) -> Address:
 
 
 def _address(access: Access, file: Path) -> Address:
-    if access.unix:
+    if access.unix and (not access.url or Path(access.unix).exists()):  # somebody may have tidied it away
         return Address(path=access.unix, token=access.token)
     if access.url:
         return parse(access.url)._replace(token=access.token)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from hirehall.client.outcomes import Broken
+from hirehall.client.outcomes import UNREADABLE, Broken
 from hirehall.wire.replies import Delivery, Ended, ErrorBody, Stop, WorkerSetting
 
 # A request is at most 1 MiB, an answer may carry many jobs. Above this the peer is no hall.
@@ -56,14 +56,14 @@ def read_line(raw: bytes) -> Line:
         return _line(raw)
     except msgspec.ValidationError as why:
         return _read_envelope(raw, why)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as why:
+    except UNREADABLE as why:
         raise Broken(f"the hall sent a line that is not JSON: {_shown(raw)}") from why
 
 
 def _read_envelope(raw: bytes, why: Exception) -> Line:
     try:
         seen = _envelope(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         seen = Envelope()
     if seen.ref is None and seen.error is None:
         raise Broken(f"the hall sent a line that is neither a reply nor a push ({why}): {_shown(raw)}") from why

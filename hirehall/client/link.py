@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from hirehall.client.address import Address
-from hirehall.client.backoff import full_jitter
+from hirehall.client.backoff import MOST_SECONDS, full_jitter
 from hirehall.client.outcomes import Broken
-from hirehall.client.reach import CONNECT_SECONDS, FATAL, Unanswered, closed, silent, unreachable
+from hirehall.client.reach import CONNECT_SECONDS, FATAL, Unanswered, closed, is_refused, silent, unreachable
 from hirehall.client.session import Session, Welcome
 from hirehall.client.tls import context_for
 from hirehall.errors import HallError, Unavailable
+from hirehall.keepalive import CLIENT, keep_alive
 
 LINGER_SECONDS = 5.0
 STEADY_SECONDS = 5.0  # a connection that lasted this long was a good one: the next backoff begins anew
@@ -53,6 +54,7 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        keep_alive(transport.get_extra_info("socket"), CLIENT)
 
     def data_received(self, data: bytes) -> None:
         self._link.received(self, data)
@@ -70,7 +72,8 @@ class Wire(asyncio.Protocol):
 
 
 class Link:
-    """The connection under a session. Reconnects until `close`, or for `patience_seconds` after a loss."""
+    """The connection under a session. Reconnects until `close`, or for `patience_seconds` after a loss, waiting at most
+    `most_seconds` before each attempt."""
 
     def __init__(
         self,
@@ -78,16 +81,20 @@ class Link:
         locate: Callable[[], Address],
         *,
         patience_seconds: float = float("inf"),
+        most_seconds: float = MOST_SECONDS,
         on_lost: Callable[[], None] | None = None,
+        on_refused: Callable[[], None] | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._session = session
         self._locate = locate
         self._patience = patience_seconds
         self._on_lost = on_lost
+        self._on_refused = on_refused  # nobody listens there: the hall is gone
         self._chance = chance
+        self._most = min(most_seconds, MOST_SECONDS)  # a hall that is back waits for its workers one lease long
         self.loop = asyncio.get_running_loop()
-        self._delays = full_jitter(chance)
+        self._delays = self._new_delays()
         self._greeted_at = self.loop.time()
         self._wire = Wire(self)
         self._why: HallError | None = None
@@ -99,9 +106,12 @@ class Link:
 
     # Connecting.
 
+    def _new_delays(self) -> Iterator[float]:
+        return full_jitter(self._chance, most=self._most)
+
     async def connect(self) -> Welcome:
         """Connect and greet, once. Raises Unavailable, or the hall's refusal."""
-        address = self._locate()
+        address = self._find()
         self._session.token = address.token
         greeted: asyncio.Future[Welcome] = self.loop.create_future()
         wire = self._wire = Wire(self)
@@ -117,10 +127,24 @@ class Link:
         except Unanswered:
             raise closed(address) from None
         except OSError as why:
+            if is_refused(why):
+                self._refused()
             raise unreachable(address, why) from why
         finally:
             if not self._session.is_open:
                 wire.abort()
+
+    def _find(self) -> Address:
+        """A hall that has left takes its access file along."""
+        try:
+            return self._locate()
+        except Unavailable:
+            self._refused()
+            raise
+
+    def _refused(self) -> None:
+        if self._on_refused is not None:
+            self._on_refused()
 
     async def _open(self, wire: Wire, address: Address) -> None:
         if address.path:
@@ -152,7 +176,7 @@ class Link:
         """A hall that greets and then closes, again and again (it knows another worker by our name, say), is not
         asked faster than one that does not answer."""
         if self.loop.time() - self._greeted_at >= STEADY_SECONDS:
-            self._delays = full_jitter(self._chance)
+            self._delays = self._new_delays()
         await asyncio.sleep(next(self._delays))
         try:
             await self.connect_patiently()

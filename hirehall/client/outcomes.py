@@ -19,6 +19,9 @@ from hirehall.errors import HallError, Unavailable
 from hirehall.model import Fault
 from hirehall.wire.replies import Ended
 
+# What decoding raises for bytes that are not what they should be.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 
 class Broken(HallError):
     """the hall sent something that is not the protocol: check that the address is a hall's"""
@@ -71,12 +74,16 @@ _decode_fault = msgspec.json.Decoder(_WireFault | None).decode
 
 
 def value_of(outcome: Ended | HallError) -> Any:
-    """The decoded result of a job that succeeded; raises what it ended with otherwise."""
+    """The decoded result of a job that succeeded; raises what it ended with otherwise, and Broken for what cannot be
+    decoded."""
     if isinstance(outcome, HallError):
         raise outcome
-    if outcome.state == "succeeded":
+    if outcome.state != "succeeded":
+        raise error_of(outcome)
+    try:
         return msgspec.json.decode(outcome.result)
-    raise error_of(outcome)
+    except UNREADABLE as why:
+        raise Broken(f"the result of job {outcome.id} cannot be read: {why}") from why
 
 
 def error_of(outcome: Ended) -> JobEnded:
@@ -90,6 +97,6 @@ def error_of(outcome: Ended) -> JobEnded:
 def _fault(raw: msgspec.Raw) -> Fault:
     try:
         seen = _decode_fault(raw) or _WireFault()
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return Fault("", bytes(raw).decode("utf-8", "replace"))
     return Fault(seen.type, seen.message, seen.trace or "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from hirehall.client.address import Address
 from hirehall.errors import BadRequest, Forbidden, Unauthenticated, Unavailable
 
@@ -13,6 +15,14 @@ FATAL = (Unauthenticated, Forbidden, BadRequest)
 
 class Unanswered(Unavailable):
     """the hall closed the connection before it answered hello"""
+
+
+def is_refused(why: OSError) -> bool:
+    """Whether nobody listens there: the hall is gone, not only out of reach. asyncio wraps the errors of a host with
+    several addresses into a text."""
+    said = str(why)
+    refusals = said.count(f"[Errno {errno.ECONNREFUSED}]")
+    return isinstance(why, ConnectionRefusedError | FileNotFoundError) or 0 < refusals == said.count("[Errno ")
 
 
 def silent(address: Address) -> Unavailable:

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from hirehall.client.jobs import Followed, Handle, OutcomeWaiter
 from hirehall.client.lines import Line, LineBuffer, read_line
-from hirehall.client.outcomes import Broken, ShutDown
+from hirehall.client.outcomes import UNREADABLE, Broken, ShutDown
 from hirehall.client.reach import Unanswered
 from hirehall.client.streams import END, EventStream, Stream
 from hirehall.errors import HallError, TooLarge, Unknown, from_wire
@@ -249,7 +249,7 @@ class Session:
         if stream is not None:
             try:
                 stream.heard(raw)
-            except msgspec.MsgspecError as why:
+            except UNREADABLE as why:
                 raise Broken(f"the hall sent news that cannot be read: {why}") from why
 
     def _refused(self, error: HallError) -> None:
@@ -273,8 +273,11 @@ class Session:
         if line.error is not None:
             self._end_greeting(from_wire(line.error.code, line.error.message))
             return
+        try:
+            welcome = _read_welcome(raw)
+        except UNREADABLE as why:
+            raise Broken(f"the hall's answer to hello cannot be read: {why}") from why
         greeter, self._greeter = self._greeter, None
-        welcome = _read_welcome(raw)
         self.is_open = True
         self._say_again()
         if self._pushes is not None:
@@ -338,7 +341,7 @@ def _settle(call: Call, line: Line, raw: bytes) -> None:
         value = call.read(line, raw)
         if not call.waiter.done():
             call.waiter.set_result(value)
-    except msgspec.MsgspecError as why:
+    except UNREADABLE as why:
         _broken(call.waiter, why)
 
 

@@ -31,6 +31,7 @@ from hirehall.client.session import Welcome
 from hirehall.client.streams import Event, EventStream, LogStream, Stream, Watched
 from hirehall.client.submits import SubmitOptions, joined, submit, submit_many
 from hirehall.errors import HallError, Unavailable
+from hirehall.keepalive import CLIENT, keep_alive
 from hirehall.wire.replies import TaskView
 
 if TYPE_CHECKING:
@@ -330,6 +331,7 @@ def _open(address: Address) -> Wire:
     if not address.path:
         sock = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        keep_alive(sock, CLIENT)
         return _secured(sock, address) if address.tls else sock
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(CONNECT_SECONDS)

@@ -15,6 +15,7 @@ LONGEST_SECONDS = 100 * 366 * 86_400.0
 MAX_TRIES = 1_000_000
 MAX_LABEL = 1 << 63
 MAX_LABELS = 32
+MAX_VALUES = 1_000  # in one list of an offer
 BACKOFFS = frozenset({"constant", "linear", "exponential"})
 MAX_TAGS = 32
 MAX_PRIORITY = 1 << 31
@@ -45,6 +46,8 @@ def check_labels(labels: Mapping[str, object]) -> None:
         raise BadRequest(f"{len(labels)} labels: name at most {MAX_LABELS}")
     for name, value in labels.items():
         check_name("label", name)
+        if isinstance(value, list) and len(value) > MAX_VALUES:
+            raise BadRequest(f"label {name!r} has {len(value)} values: name at most {MAX_VALUES}")
         for item in value if isinstance(value, list) else (value,):
             if isinstance(item, str) and (len(item) > 128 or "\0" in item):
                 raise BadRequest(f"label {name!r}: a text value has at most 128 characters and no NUL")

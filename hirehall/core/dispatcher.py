@@ -158,17 +158,21 @@ class Dispatcher:
     def _free_worker(self, lane: Lane) -> Worker | None:
         line = lane.line
         if line.room is None and line.wanted is line.settings:  # with limits, or held, it is served by claims only
-            for crew in lane.crews:
+            for at, crew in enumerate(lane.crews):
                 if crew.free and not crew.has_ready:
+                    lane.crews.append(lane.crews.pop(at))  # the next one is another crew's
+                    crew.served = self.hallway.round + 1  # the batch that collects
                     return crew.next_worker()
         return None
 
-    def lost_connection(self, session: int, holder: str, named: bool) -> None:
-        """A session is gone without a word: its worker has a grace when it named itself, else its leases end."""
+    def lost_connection(self, session: int, holder: str, named: bool, is_silent: bool = False) -> None:
+        """A session is gone without a word: its worker has a grace when it named itself, else its leases end. When the
+        connection was not closed but has fallen silent, it may still work on what it has for as long as its leases
+        last; Deputy's have no lease but their connection."""
         worker = self.leases.workers.get(holder)
         if worker is not None and worker.session == session:
-            if named:
-                self.leases.detach(worker)
+            if named or (is_silent and not worker.is_deputy):
+                self.leases.detach(worker, is_silent)
             else:
                 self.leases.depart(worker, lifecycle.LOSE)
 
@@ -222,7 +226,7 @@ class Dispatcher:
             self._measure()
         claims: dict[int, Claim] = {}
         room = MAX_OPERATIONS
-        for crew in list(self.hallway.hungry):
+        for crew in self.hallway.hungry_in_turn():
             room -= self._claim_for(crew, claims, room)
             if not (crew.free and crew.has_ready):
                 self.hallway.hungry.pop(crew, None)
@@ -237,6 +241,7 @@ class Dispatcher:
         while taken < room and crew.free and (lane := crew.next_lane()) is not None:
             worker = crew.next_worker()
             assert worker is not None
+            crew.served = self.hallway.round
             claim = claims.get(lane.number)
             if claim is None:
                 claim = claims[lane.number] = Claim(lane.number, [])

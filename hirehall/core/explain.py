@@ -238,7 +238,8 @@ def _nobody(key: LaneKey, every: list[Crew], queues: frozenset[str] | None) -> I
 
 
 def _busy(workers: list[Worker], lane: Lane | None) -> Iterator[str]:
-    asking = [worker for worker in workers if worker.credit > 0 and worker.mode == WORKING and not worker.clogged]
+    asking = [worker for worker in workers if worker.credit > 0 and worker.mode == WORKING]
+    asking = [worker for worker in asking if not worker.clogged and not worker.is_silent]
     jobs = _count(sum(len(worker.held) for worker in asking), "job")
     if len(asking) == 1:
         yield f"Worker {_called(asking[0])!r} could run it, but has no place free: it has {jobs} in hand."
@@ -255,6 +256,8 @@ def _unwilling(worker: Worker) -> str:
         return f"is paused: `hirehall worker {_called(worker)} resume` lets it go on"
     if worker.mode != WORKING:
         return f"is {worker.mode}"
+    if worker.is_silent:
+        return "has lost a lease and said nothing since: it may be frozen, or cut off"
     return "does not read what the hall sends it" if worker.clogged else "asks for no jobs: its credit is 0"
 
 

@@ -51,6 +51,7 @@ class Crew:
         self.members: set[Worker] = set()
         self.free: OrderedDict[Worker, None] = OrderedDict()
         self.turns = Turns()
+        self.served = 0  # the round in which it was last given a job, or came
 
     def may_take(self, key: LaneKey) -> bool:
         """Whether a job of this lane may run here."""
@@ -156,6 +157,7 @@ class Hallway:
         self.limited: dict[str, QueueLine] = {}  # those with limits, or held
         self.lock_limits: dict[str, int] = {}  # of queues that say how many jobs of one lock may go
         self.crews: dict[bytes, Crew] = {}
+        self.round = 0  # grows with every batch
         self.hungry: dict[Crew, None] = {}  # crews that may have both a free worker and a ready job, in order
 
     def lane(self, key: tuple[str, str, str, str, int]) -> Lane:
@@ -230,6 +232,7 @@ class Hallway:
         crew = self.crews.get(key)
         if crew is None:
             crew = self.crews[key] = Crew(queues, kinds, offers)
+            crew.served = self.round
             for lane in self.lanes.values():
                 self._introduce(crew, lane)
         return crew
@@ -255,6 +258,12 @@ class Hallway:
         if crew is not None and crew.refresh(worker) and crew.has_ready:
             self.hungry.setdefault(crew)
 
+    def hungry_in_turn(self) -> list[Crew]:
+        """A new round: who was served longest ago comes first. A worker that never hears of its jobs, and so gives each
+        of them back, must not get the same one for ever while others are free."""
+        self.round += 1
+        return sorted(self.hungry, key=_served)
+
     def forget_idle_lanes(self, keep: int) -> None:
         """Bound the memory that lanes without ready jobs take; they are made again when a job needs them."""
         if len(self.lanes) > keep:
@@ -274,3 +283,7 @@ class Hallway:
     def _forget(self, lane: Lane) -> None:
         del self.lanes[lane.key], self.by_number[lane.number]
         lane.line.lanes.pop(lane, None)
+
+
+def _served(crew: Crew) -> int:
+    return crew.served

@@ -27,7 +27,7 @@ from hirehall.core.workers import STOPPING, Hold, Lease, Worker
 from hirehall.errors import StaleLease
 from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, id_text, is_session_holder
 
-GRACE_SECONDS = 3.0  # a named worker's leases survive a closed connection this long
+BROKEN_OFF = Fault("WorkerLost", "the worker broke it off, and it may be started only once", "")
 STOP_SECONDS = 15.0  # a timed-out attempt may report, and a stopped worker leave, this much later
 SOON_SECONDS = 0.01  # a lease that could not end in this batch is looked at again
 LATE_SECONDS = 1.0  # a turn this late means that the machine slept
@@ -61,9 +61,7 @@ class Leases:
     def attach(self, session: int, holder: str) -> Worker:
         """The worker of `holder`, speaking on `session` from now on. Another session of it is closed; what it held
         there and does not `keep` never arrived."""
-        worker = self.workers.get(holder)
-        if worker is None:
-            worker = self.workers[holder] = Worker(holder)
+        worker = self._spoken_for(session, holder)
         if worker.session != session:
             if worker.session is not None:
                 self.effects.closes.append(worker.session)
@@ -75,18 +73,26 @@ class Leases:
         """`keep`: `named` is all that the worker holds. Raises NextBatch when a job is taken in this batch."""
         if any(self.collecting.is_touched(job) for job, _ in named):
             raise NextBatch
-        worker = self.workers.setdefault(holder, Worker(holder))
+        worker = self._spoken_for(session, holder)
         if worker.session not in (None, session):
             self.effects.closes.append(worker.session)
         self._speak_on(worker, session)
         return keep(self, worker, named)
+
+    def _spoken_for(self, session: int, holder: str) -> Worker:
+        """The worker that `session` speaks for. Raises StaleLease when it has a later session already: what an earlier
+        one still says, held up on its way, must not take back what the worker has got since."""
+        worker = self.workers.setdefault(holder, Worker(holder))
+        if worker.session is not None and session < worker.session:
+            raise StaleLease("this worker speaks on a later connection: only its last one counts")
+        return worker
 
     def _speak_on(self, worker: Worker, session: int) -> None:
         if worker.session != session:  # what it serves is said anew on each connection
             self._leave_crew(worker)
             worker.credit = 0
         worker.session, worker.gone_at, worker.beat_at = session, None, self.now.mono
-        worker.clogged = False
+        worker.clogged = worker.is_silent = False
 
     def serve(
         self,
@@ -108,7 +114,7 @@ class Leases:
 
     def set_credit(self, worker: Worker, credit: int) -> None:
         """A new ceiling; lowering it takes nothing back."""
-        worker.credit = credit
+        worker.credit, worker.is_silent = credit, False
         self.hallway.refresh(worker)
 
     def set_clogged(self, worker: Worker, clogged: bool) -> None:
@@ -137,14 +143,15 @@ class Leases:
             self.end(worker, lease, step)
         worker.held.clear()
         worker.session = worker.gone_at = None
+        worker.unwatch()  # or it would look at somebody who may have come back as another one by then
         self._leave_crew(worker)
         if not worker.promised:
             self.workers.pop(worker.holder, None)
 
-    def detach(self, worker: Worker) -> None:
-        """Its connection closed, but it named itself: it has a little time to come back."""
+    def detach(self, worker: Worker, is_silent: bool = False) -> None:
+        """Its connection is gone, but it named itself: it has a little time to come back."""
         worker.session, worker.credit = None, 0
-        worker.gone_at = self.now.mono + GRACE_SECONDS
+        worker.gone_at = worker.grace_ends(self.now.mono, is_silent)
         self._leave_crew(worker)
         self._timers.add(worker.gone_at, partial(self._grace_over, worker))
 
@@ -244,6 +251,7 @@ class Leases:
         if worker is None or lease is None or lease.job.attempt != attempt:
             return None
         del worker.held[job]
+        worker.is_silent = False
         self.hallway.refresh(worker)
         if not lease.is_live:
             return None
@@ -279,8 +287,11 @@ class Leases:
                 aim(change, lease, self.now.wall_ms, delay)
         return self.collecting.add(change)
 
-    def release(self, holder: str, job: int, attempt: int, delay_seconds: float) -> Change:
-        """The worker gives the job back, forgiven."""
+    def release(self, holder: str, job: int, attempt: int, delay_seconds: float, begun: bool = False) -> Change:
+        """The worker gives the job back, forgiven; but one that may be started only once, and has `begun`, fails."""
+        lease = self.open.get(job)
+        if begun and lease is not None and lease.job.max_attempts == 1:
+            return self.fail(holder, job, attempt, BROKEN_OFF, False, None)
         lease = self.answered(holder, job, attempt)
         change = Change(lifecycle.RELEASE, job, State.READY, attempt, holder)
         change.in_hand = lease is not None
@@ -294,6 +305,9 @@ class Leases:
         worker = self.workers.get(holder)
         if worker is not None and worker.session == session:
             worker.beat_at = self.now.mono
+            if worker.is_silent:
+                worker.is_silent = False
+                self.hallway.refresh(worker)
 
     def in_hand(self, holder: str, job: int, attempt: int) -> Lease:
         """The open lease that this worker speaks of; raise StaleLease when it is not its own."""
@@ -307,8 +321,7 @@ class Leases:
     def watch(self, worker: Worker, due: float) -> None:
         """Look at its leases at `due`, monotonic seconds, or before."""
         if worker.watch is None or due < worker.watch_at:
-            if worker.watch is not None:
-                worker.watch.cancel()
+            worker.unwatch()
             worker.watch_at, worker.watch = due, self._timers.add(due, partial(self._look_at, worker))
 
     def _look_at(self, worker: Worker) -> None:
@@ -330,6 +343,8 @@ class Leases:
             lease.hold, lease.ends_at = Hold.STOPPING, self.now.mono + STOP_SECONDS
             self.order_stop(worker, lease, TIMED_OUT)
         else:
+            worker.is_silent = True  # else it would be the next to get the job, if it has a place
+            self.hallway.refresh(worker)
             self.end(worker, lease, lifecycle.LOSE)
 
     def order_stop(self, worker: Worker, lease: Lease, why: str) -> None:
@@ -347,7 +362,7 @@ class Leases:
             return
         self.collecting.touch([lease.job.id])
         self._close(lease.job.id)
-        last = worker is not None and worker.last_of_lane
+        last = worker is not None and worker.is_deputy
         change = self.collecting.add(ending(lease, step, self.now.wall_ms, self._roll(), last))
         lease.hold = Hold.LOST if change.step is lifecycle.LOSE else Hold.OVER
 
@@ -380,9 +395,4 @@ class Leases:
     def forgive(self, lost_seconds: float) -> None:
         """The machine slept: nothing that lives by beats gets older by that."""
         for worker in self.workers.values():
-            worker.beat_at += lost_seconds
-            if worker.gone_at is not None:
-                worker.gone_at += lost_seconds
-            for lease in worker.held.values():
-                lease.since += lost_seconds
-                lease.ends_at += lost_seconds
+            worker.forgive(lost_seconds)

@@ -31,6 +31,7 @@ MAX_OPERATIONS = 5_000
 MAX_BYTES = 8 << 20
 SWEEP_JOBS = 1_000
 MAX_CHUNK = 64 << 10  # bytes of a log that are written at once
+NOT_KEPT = -1  # where a chunk begins that was not stored
 
 # How a store answers a change.
 APPLIED = "applied"
@@ -39,6 +40,7 @@ STALE = "stale"
 WRONG_STATE = "wrong_state"
 NOT_FOUND = "not_found"
 CONFLICT = "conflict"
+DAMAGED = "damaged"
 
 
 def lane_number(key: LaneKey) -> int:
@@ -81,7 +83,7 @@ class Submit(Struct):
     closed: HallError | None = None  # why its queue takes nothing new; jobs whose key is known are not new
     # the answer, beside `ids` and `duplicates`
     conflict: str | None = None  # the key in conflict: nothing of this submit was stored
-    refused: HallError | None = None  # `closed`, and some were new: nothing was stored
+    refused: HallError | None = None  # `closed`, or the store is full, and some were new: nothing was stored
     delivered: int = 0  # jobs that were placed on a worker at once; known when settled
 
 
@@ -181,7 +183,7 @@ class ProgressNote(Struct, gc=False):
 
 class LogChunk(Struct, gc=False):
     """Lines of an attempt's log since the last chunk: JSON of wire LogEntry each, joined by newlines, at most MAX_CHUNK
-    bytes. Answer: `at_byte`, where it begins."""
+    bytes. Answer: `at_byte`, where it begins; NOT_KEPT when the store is full."""
 
     id: int
     attempt: int
@@ -241,6 +243,7 @@ class Batch(Struct):
     # the answer
     moved: list[Moved] = []
     sweep_again: bool = False
+    aside: list[int] = []  # lanes of ready jobs that cannot be read any more: one entry each
     next_wake: int | None = None  # epoch milliseconds of the earliest stored time
 
     @property
@@ -248,6 +251,14 @@ class Batch(Struct):
         """Whether there is nothing for a store to do."""
         parts = (self.submits, self.changes, self.claims, self.notes, self.logs, self.queues, self.tokens)
         return not (self.sweep or any(parts))
+
+    def forget_answers(self) -> None:
+        """A store that could not finish begins anew: what it adds to, or may leave alone, is as it came."""
+        self.moved, self.sweep_again = [], False
+        for submit in self.submits:
+            submit.ids, submit.duplicates, submit.conflict, submit.refused = [], {}, None, None
+            for job in submit.jobs:
+                job.became = None
 
 
 class Recovered(Struct):

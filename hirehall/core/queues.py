@@ -17,6 +17,8 @@ QUEUE_STATES = (OPEN, PAUSED, DRAINED, DOWN)
 MAX_LIMIT = 1 << 31
 SLOWEST_PER_SECOND = 1 / 86_400
 
+ROUNDING = 1e-9  # of a token: what sums of seconds lack at the moment that was computed for it
+
 
 class QueueLine:
     """One queue in hand: its settings, its lanes, and whether its jobs may start.
@@ -44,8 +46,9 @@ class QueueLine:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is lost when it is forgotten: it has no lanes, and nothing was set on it."""
-        return not self.lanes and self.wanted == DEFAULT_SETTINGS
+        """Whether nothing is lost when it is forgotten: it has no lanes, and nothing is set on it, or was until what
+        is wanted is durable."""
+        return not self.lanes and self.wanted == self.settings == DEFAULT_SETTINGS
 
     @property
     def ready(self) -> int:
@@ -67,7 +70,7 @@ class QueueLine:
             rate = self.settings.max_per_second
             self.tokens = min(max(rate, 1.0), self.tokens + rate * (now - self.refilled_at))
             self.refilled_at = now
-            room = min(room, math.floor(self.tokens))
+            room = min(room, math.floor(self.tokens + ROUNDING))
         self.room = max(room, 0)  # more may be running than a limit that was lowered allows
 
     def start(self) -> None:
@@ -87,7 +90,7 @@ class QueueLine:
     def next_token_seconds(self) -> float | None:
         """When the rate allows another start; None when something else holds the queue, or nothing."""
         rate = self.settings.max_per_second
-        if rate is None or not self.hands_out or self.tokens >= 1.0:
+        if rate is None or not self.hands_out or self.tokens + ROUNDING >= 1.0:
             return None
         return (1.0 - self.tokens) / rate
 

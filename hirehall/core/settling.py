@@ -29,6 +29,8 @@ class Settling:
             self._change(change, batch)
         for moved in batch.moved:
             self._moved(moved, batch)
+        for lane in batch.aside:
+            self._one_less_ready(lane)
         for claim in batch.claims:
             self._claim(claim)
         if batch.sweep_again:

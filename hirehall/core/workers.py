@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hirehall.core.operations import Claimed
 from hirehall.core.timers import Timer
-from hirehall.model import Rules
+from hirehall.model import GRACE_SECONDS, Rules
 
 if TYPE_CHECKING:
     from hirehall.core.lanes import Crew
@@ -61,7 +61,8 @@ class Worker:
         "gone_at",
         "held",
         "holder",
-        "last_of_lane",
+        "is_deputy",
+        "is_silent",
         "lease_seconds",
         "mode",
         "name",
@@ -82,21 +83,43 @@ class Worker:
         self.held: dict[int, Lease] = {}
         self.beat_at = 0.0
         self.gone_at: float | None = None  # when the grace of a closed connection ends
+        self.is_silent = False  # a lease of its ran out: nothing more until it says something
         self.clogged = False  # it does not read: nothing more until it does
         self.mode = WORKING
-        self.last_of_lane = False  # its lost jobs go to the end of their lane (Deputy)
+        self.is_deputy = False  # its open connection is its lease; its lost jobs go to the end of their lane
         self.watch: Timer | None = None  # will look at its leases,
         self.watch_at = 0.0  # at this time
 
     @property
     def free(self) -> int:
         """How many more jobs it may be given now."""
-        if self.session is None or self.clogged or self.mode != WORKING:
+        if self.session is None or self.clogged or self.is_silent or self.mode != WORKING:
             return 0
         return self.credit - len(self.held) - self.promised
+
+    def grace_ends(self, now: float, is_silent: bool) -> float:
+        """Until when others wait for what it holds, its connection gone: as long as its leases last when nobody has
+        closed it, for then it may still be at work."""
+        ends = [self.deadline(lease) for lease in self.held.values() if lease.is_live] if is_silent else []
+        return max([now + GRACE_SECONDS, *ends])
 
     def deadline(self, lease: Lease) -> float:
         """When something happens to this lease of its own, monotonic seconds."""
         if lease.hold is Hold.STOPPING:
             return lease.ends_at
         return min(max(lease.since, self.beat_at) + lease.job.lease_seconds, lease.ends_at)
+
+    def unwatch(self) -> None:
+        """Nobody looks at its leases until `Leases.watch`."""
+        if self.watch is not None:
+            self.watch.cancel()
+            self.watch = None
+
+    def forgive(self, lost_seconds: float) -> None:
+        """Nothing of it gets older by time that was lost."""
+        self.beat_at += lost_seconds
+        if self.gone_at is not None:
+            self.gone_at += lost_seconds
+        for lease in self.held.values():
+            lease.since += lost_seconds
+            lease.ends_at += lost_seconds

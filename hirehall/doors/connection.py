@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from hirehall.errors import TooLarge
+from hirehall.doors.places import Place
+from hirehall.doors.unfinished import LINE_SECONDS, Unfinished
+from hirehall.errors import BadRequest, HallError, TooLarge
+from hirehall.keepalive import is_silence
 from hirehall.service.sessions import Session
-from hirehall.wire.codec import BadLine, LineReader
+from hirehall.wire.codec import BadLine, LineReader, encode
+from hirehall.wire.replies import ErrorBody, ErrorReply
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -18,13 +22,31 @@ DROP_BYTES = 8 << 20  # a peer with more than this unread is dropped
 TLS_HANDSHAKE = b"\x16"  # what a client that expects TLS says first
 
 
+def error_line(error: HallError) -> bytes:
+    """`error` as a line, for who has no session."""
+    return encode(ErrorReply(error=ErrorBody(error.code, error.message))) + b"\n"
+
+
 class LineConnection(asyncio.Protocol):
-    """One connection: bytes to messages, answers to bytes. Implements ports.Connection."""
+    """One connection: bytes to messages, answers to bytes. Implements ports.Connection. It gives its `place` back at
+    its end, and `unfinished` looks after its lines."""
 
     remote = False  # from beyond this machine
 
-    def __init__(self, hall: Hall, connections: set[LineConnection], *, secured: bool = False) -> None:
+    def __init__(
+        self,
+        hall: Hall,
+        connections: set[LineConnection],
+        *,
+        secured: bool = False,
+        place: Place | None = None,
+        unfinished: Unfinished | None = None,
+    ) -> None:
         self._hall = hall
+        self._place = place
+        self._unfinished = unfinished
+        self._midway = False  # a line has begun
+        self.is_paused = False
         self._connections = connections
         self._reader = LineReader()
         self._transport: asyncio.Transport | None = None
@@ -47,11 +69,30 @@ class LineConnection(asyncio.Protocol):
             return
         self._begun = True
         messages = self._reader.feed(data)
+        if self._unfinished is not None:
+            self._look_at_line(self._unfinished, bool(messages))
         if messages and self._session is not None:
             messages, useless = self._usable(messages)
             self._hall.received(self._session, messages)
             if useless:
                 self._dismiss()
+
+    def _look_at_line(self, unfinished: Unfinished, one_ended: bool) -> None:
+        was_midway, self._midway = self._midway, self._reader.is_midway
+        if self._midway and (one_ended or not was_midway):
+            unfinished.begun(self)
+        elif was_midway and not self._midway:
+            unfinished.ended(self)
+
+    def line_is_late(self) -> None:
+        """It has begun a line and does not go on."""
+        self._refuse(BadRequest(f"a line that is begun must be at its end within {LINE_SECONDS} seconds"))
+
+    def _refuse(self, error: HallError) -> None:
+        """Say why, and close."""
+        if self._session is not None:
+            self._hall.received(self._session, [BadLine(error)])
+        self._dismiss()
 
     def _dismiss(self) -> None:
         """Read nothing more, and close when all is answered."""
@@ -79,9 +120,13 @@ class LineConnection(asyncio.Protocol):
         self._connections.discard(self)
         if self._lingering is not None:
             self._lingering.cancel()
+        if self._unfinished is not None:
+            self._unfinished.ended(self)
+        if self._place is not None:
+            self._place.leave()
         session, self._session = self._session, None
         if session is not None:
-            self._hall.closed(session)
+            self._hall.closed(session, is_silent=is_silence(exc))
 
     def pause_writing(self) -> None:
         """The peer does not read: no more jobs for it, and no more of its commands."""
@@ -116,8 +161,10 @@ class LineConnection(asyncio.Protocol):
         """Read nothing more for now."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
+            self.is_paused = True
 
     def resume(self) -> None:
         """Read on, unless the peer itself is the one that does not read."""
         if self._transport is not None and not self._transport.is_closing() and not self._clogged:
             self._transport.resume_reading()
+            self.is_paused = False

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from hirehall.doors.connection import LineConnection
+from hirehall.doors.connection import LineConnection, error_line
 from hirehall.doors.knocks import Knocks, source
-from hirehall.errors import Busy, HallError, TooLarge, Unauthenticated
-from hirehall.wire.codec import BadLine, encode
-from hirehall.wire.replies import ErrorBody, ErrorReply
+from hirehall.doors.places import Place
+from hirehall.doors.unfinished import Unfinished
+from hirehall.errors import Busy, TooLarge, Unauthenticated
+from hirehall.wire.codec import BadLine
 from hirehall.wire.requests import Hello
 
 if TYPE_CHECKING:
@@ -24,8 +25,17 @@ class RemoteConnection(LineConnection):
 
     remote = True
 
-    def __init__(self, hall: Hall, connections: set[LineConnection], knocks: Knocks, *, secured: bool) -> None:
-        super().__init__(hall, connections, secured=secured)
+    def __init__(
+        self,
+        hall: Hall,
+        connections: set[LineConnection],
+        knocks: Knocks,
+        *,
+        secured: bool,
+        place: Place,
+        unfinished: Unfinished,
+    ) -> None:
+        super().__init__(hall, connections, secured=secured, place=place, unfinished=unfinished)
         self._knocks = knocks
         self._source = ""
         self._hello_bytes = 0
@@ -36,7 +46,7 @@ class RemoteConnection(LineConnection):
         self._source = source(transport.get_extra_info("peername"))
         if self._knocks.must_wait(self._source, loop.time()):
             busy = Busy(f"too many wrong tokens from {self._source}: try again in a minute")
-            transport.write(encode(ErrorReply(error=ErrorBody(busy.code, busy.message))) + b"\n")
+            transport.write(error_line(busy))
             transport.close()
             return
         super().connection_made(transport)
@@ -63,17 +73,14 @@ class RemoteConnection(LineConnection):
         self._refuse(Unauthenticated(f"say hello with a token within {HELLO_SECONDS:g} seconds"))
         self._judge()
 
-    def _refuse(self, error: HallError) -> None:
-        if self._session is not None:
-            self._hall.received(self._session, [BadLine(error)])
-        self._dismiss()
-
     def _judge(self) -> None:
         """Once hello is said, or can be said no more."""
         session = self._session
         if self._patience is not None and session is not None and (session.greeted or session.leaving):
             self._patience.cancel()
             self._patience = None
+            if session.greeted and self._place is not None:
+                self._place.greeted()
             if not session.greeted:
                 self._knocks.failed(self._source, asyncio.get_running_loop().time())
 

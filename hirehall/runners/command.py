@@ -7,6 +7,7 @@
     fd 3             lines `run TEXT` and `run 40% TEXT` are progress
     exit 0 / 75      succeeded / failed, try again; other: failed for good, unless the runner has `retry`
     cancel, timeout  SIGTERM to the group, 10 s, then SIGKILL to the whole tree
+    lost             the same, but only a twentieth of the lease later: others may have the job soon
 
 The payload is a file opened as stdin, not a pipe: a script that does not read it disturbs nobody. What a
 script leaves running in its process group when it ends is killed.
@@ -28,7 +29,7 @@ from hirehall.errors import BadRequest, HallError
 from hirehall.runners import tree
 from hirehall.runners.capture import KEEP_BYTES, Capture
 from hirehall.runners.exit_status import ending
-from hirehall.runners.port import Failure, Outcome, Report, Why, cut, fitting, stopped, success
+from hirehall.runners.port import Failure, Outcome, Report, Why, cut, fitting, lost_seconds, stopped, success
 from hirehall.runners.process import DRAIN_SECONDS, Process
 from hirehall.runners.watcher import use_pidfds
 from hirehall.runners.workspace import Workspace
@@ -95,7 +96,7 @@ class CommandExecution:
         self._report = report
         self._why: Why | None = None
         self._stopped = asyncio.Event()
-        self._quit = asyncio.Event()
+        self._now = asyncio.Event()  # no more patience
         self._process: Process | None = None
         self.outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self._task = self._loop.create_task(self._run())
@@ -106,8 +107,10 @@ class CommandExecution:
             return
         self._why = self._why or why
         self._stopped.set()
+        if why == "lost":
+            self._loop.call_later(lost_seconds(self._job), self._now.set)
         if why == "quit":
-            self._quit.set()
+            self._now.set()
             if self._process is not None:  # now, not in the next loop turn: its job is given away in this one
                 tree.signal_group(self._process.pid, signal.SIGKILL)
 
@@ -149,9 +152,9 @@ class CommandExecution:
 
     async def _end(self, process: Process) -> None:
         process.family.remember()
-        if not self._quit.is_set():
+        if not self._now.is_set():
             tree.signal_group(process.pid, signal.SIGTERM)
-            await self._either(process.exited, self._quit, self._runner.grace_seconds)
+            await self._either(process.exited, self._now, self._runner.grace_seconds)
         await process.family.kill()
         await process.exited
 

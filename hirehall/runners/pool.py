@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hirehall.errors import BadRequest, HallError, Unavailable
-from hirehall.runners.port import Failure, Outcome, Released, Report, Why, stopped
+from hirehall.runners.port import Failure, Outcome, Released, Report, Why, lost_seconds, stopped
 from hirehall.runners.registry import JobFunction
 from hirehall.runners.slot import Slot
 from hirehall.runners.watcher import use_pidfds
@@ -120,6 +120,7 @@ class ProcessExecution:
         self._told: asyncio.Future[None] = self._loop.create_future()
         self._slot: Slot | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._is_lost = False
         self.outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self._task = self._loop.create_task(self._run())
         self._limit = None if (limit := function.timeout_seconds) is None else self._loop.call_later(limit, self._late)
@@ -137,9 +138,20 @@ class ProcessExecution:
             return
         if why == "quit":
             self._slot.kill()
-        elif self._ending is None:
-            self._slot.halt(why)
-            self._ending = self._loop.create_task(self._end(self._slot))
+        elif self._ending is None or (why == "lost" and not self._is_lost):
+            self._end_soon(self._slot, why)
+
+    def _end_soon(self, slot: Slot, why: Why) -> None:
+        """With patience; but with little of it, whatever was begun before, when others may have the job soon."""
+        heed, grace = self._runner.heed_seconds, self._runner.grace_seconds
+        self._is_lost = why == "lost"
+        if self._is_lost:
+            heed = min(heed, lost_seconds(self._job) / 2)
+            grace = min(grace, lost_seconds(self._job) / 2)
+        if self._ending is not None:
+            self._ending.cancel()
+        slot.halt(why)
+        self._ending = self._loop.create_task(self._end(slot, heed, grace))
 
     def _late(self) -> None:
         self.stop("timeout")
@@ -183,12 +195,12 @@ class ProcessExecution:
         if not taking.cancelled() and taking.exception() is None:
             self._runner.give_back(taking.result())
 
-    async def _end(self, slot: Slot) -> None:
+    async def _end(self, slot: Slot, heed_seconds: float, grace_seconds: float) -> None:
         """End a function that does not end by itself: SIGTERM, then SIGKILL, to it and all that it started."""
         if self._function.wants_context or self._function.is_async:
-            await asyncio.wait({self.outcome}, timeout=self._runner.heed_seconds)
+            await asyncio.wait({self.outcome}, timeout=heed_seconds)
         if self.outcome.done():
             return
         slot.terminate()
-        await asyncio.wait({slot.exited}, timeout=self._runner.grace_seconds)
+        await asyncio.wait({slot.exited}, timeout=grace_seconds)
         await slot.kill_family()

@@ -22,6 +22,8 @@ from hirehall.wire.replies import Delivery
 # it now and wait for nothing, this process is about to exit.
 Why = Literal["cancelled", "timeout", "lost", "draining", "quit"]
 
+LOST_PART = 0.05  # of a lease: what was told `lost` is dead after it, for another twentieth later others may begin
+LOST_SECONDS = 1.0  # at most: with a long lease others may begin earlier, when the connection has closed
 MAX_FAULT_TEXT = 16 * 1024  # characters of a message or a trace: it must fit into a line, and a person reads it
 
 
@@ -43,9 +45,11 @@ class Failure(Struct, frozen=True, gc=False):
 
 
 class Released(Struct, frozen=True, gc=False):
-    """It has not begun: the job goes back as if it had not been handed out."""
+    """It has not begun: the job goes back as if it had not been handed out. Or it has `begun` and was broken off by no
+    fault of its own: then that counts only for a job that may be started once."""
 
     delay_seconds: float = 0.0
+    begun: bool = False
 
 
 Outcome = Success | Failure | Released
@@ -84,6 +88,11 @@ class Runner(Protocol):
 
     async def close(self) -> None:
         """Nothing more will be started: let go of threads and processes."""
+
+
+def lost_seconds(job: Delivery) -> float:
+    """How long an attempt whose lease is `lost` may still take, whatever it says: it is killed then."""
+    return min(job.lease_seconds * LOST_PART, LOST_SECONDS)
 
 
 def success(value: Any) -> Outcome:

@@ -17,7 +17,7 @@ from typing import Any
 
 from hirehall.runners.calls import AsyncCall, Call, SyncCall
 from hirehall.runners.logs import LogLine
-from hirehall.runners.port import Failure, Outcome, Report, Why, stopped
+from hirehall.runners.port import Failure, Outcome, Report, Why, lost_seconds, stopped
 from hirehall.runners.registry import JobFunction
 from hirehall.wire.replies import Delivery
 
@@ -55,16 +55,16 @@ class PythonRunner:
             inbox = self._inbox = Inbox(asyncio.get_running_loop())
         function = self._functions.get(job.kind)
         if function is None:
-            return _failed(self, inbox, f"this worker has no function for kind {job.kind!r}")
+            return _failed(self, inbox, job, f"this worker has no function for kind {job.kind!r}")
         call: AsyncCall | SyncCall
         if function.is_async:
             call = AsyncCall(function, job)
-            execution = PythonExecution(self, None, call, inbox, report)
+            execution = PythonExecution(self, None, call, inbox, report, job)
             call.post = execution.post
             self._tasks.submit(call)
         else:
             call = SyncCall(function, job)
-            execution = PythonExecution(self, self._threads, call, inbox, report)
+            execution = PythonExecution(self, self._threads, call, inbox, report, job)
             call.post = execution.post
             self._threads.submit(call)
         if function.timeout_seconds is not None:
@@ -102,30 +102,50 @@ class PythonRunner:
 class PythonExecution:
     """One call of a function, as the agent sees it."""
 
-    __slots__ = ("_call", "_inbox", "_limit", "_patience", "_report", "_runner", "_threads", "outcome")
+    __slots__ = ("_call", "_inbox", "_job", "_limit", "_lost", "_patience", "_report", "_runner", "_threads", "outcome")
 
-    def __init__(self, runner: PythonRunner, threads: Threads | None, call: Call, inbox: Inbox, report: Report) -> None:
+    def __init__(
+        self,
+        runner: PythonRunner,
+        threads: Threads | None,
+        call: Call,
+        inbox: Inbox,
+        report: Report,
+        job: Delivery,
+    ) -> None:
         self._runner = runner
         self._threads = threads
         self._call = call
         self._inbox = inbox
         self._report = report
+        self._job = job
         self._limit: asyncio.TimerHandle | None = None
+        self._lost: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
         self.outcome: asyncio.Future[Outcome] = inbox.loop.create_future()
 
     def stop(self, why: Why) -> None:
         """Pass it on to the function, which may take its time, but not for ever: its job's place would be filled
-        for ever. (After `lost` it may: others could get the job while it still runs.)"""
+        for ever. (After `lost` it may, which is said: others could get the job while it still runs.)"""
         if self.outcome.done():
             return
         self._call.stop(why)
         if why in {"timeout", "cancelled"} and self._patience is None:
             self._patience = self._inbox.loop.call_later(self._runner.give_up_seconds, self._give_up, why)
+        elif why == "lost" and self._lost is None:
+            self._lost = self._inbox.loop.call_later(lost_seconds(self._job), self._runs_on)
 
     def limit(self, seconds: float) -> None:
         """The function's own timeout."""
         self._limit = self._inbox.loop.call_later(seconds, self.stop, "timeout")
+
+    def _runs_on(self) -> None:
+        log.warning(
+            "job %s attempt %d has lost its lease and still runs, though others may run the job from now on;"
+            " `--pool process` can end such functions",
+            self._job.id,
+            self._job.attempt,
+        )
 
     def _give_up(self, why: Why) -> None:
         if not self.outcome.done():
@@ -151,10 +171,9 @@ class PythonExecution:
             self._runner.came_back()
 
     def _settle(self, outcome: Outcome) -> None:
-        if self._limit is not None:
-            self._limit.cancel()
-        if self._patience is not None:
-            self._patience.cancel()
+        for timer in (self._limit, self._patience, self._lost):
+            if timer is not None:
+                timer.cancel()
         self.outcome.set_result(outcome)
 
 
@@ -294,8 +313,8 @@ class _Nothing:
         """It has ended."""
 
 
-def _failed(runner: PythonRunner, inbox: Inbox, message: str) -> PythonExecution:
-    execution = PythonExecution(runner, None, _Nothing(), inbox, _Silent())
+def _failed(runner: PythonRunner, inbox: Inbox, job: Delivery, message: str) -> PythonExecution:
+    execution = PythonExecution(runner, None, _Nothing(), inbox, _Silent(), job)
     execution.outcome.set_result(Failure("UnknownKind", message))
     return execution
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from hirehall.core.operations import APPLIED, TokenChange
+from hirehall.durable import replace_file, sync_directory
 from hirehall.errors import BadRequest, Unauthenticated, Unavailable
 from hirehall.model import StoredToken
 from hirehall.service.sessions import ANONYMOUS, Identity
@@ -131,15 +131,12 @@ def local_token(directory: Path) -> str:
 
 def write_access_file(directory: Path, access: AccessFile) -> None:
     """Replace the access file in one step; only its owner may read it. Raises Unavailable."""
-    path, fresh = directory / ACCESS_FILE, directory / f"{ACCESS_FILE}.new"
+    path = directory / ACCESS_FILE
     text = msgspec.json.encode(access) + b"\n"
     try:
         if path.exists() and path.read_bytes() == text:
+            sync_directory(directory)  # who wrote it may have been killed before that
             return  # also where the disk is full
-        fresh.unlink(missing_ok=True)
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(text)
-        fresh.replace(path)
+        replace_file(path, text)
     except OSError as exc:
         raise Unavailable(f"cannot write {path}: {exc.strerror}; make room there, or name another --data") from exc

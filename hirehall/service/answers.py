@@ -9,8 +9,9 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from hirehall.core.operations import Change
 from hirehall.core.workers import Lease
-from hirehall.errors import HallError
+from hirehall.errors import Damaged, HallError
 from hirehall.model import NULL, State, StoredJob, id_created_ms, id_text
 from hirehall.ports import Found, Query, Search
 from hirehall.wire.replies import ErrorBody, ErrorReply, JobView
@@ -44,6 +45,11 @@ Asked = Answer | AfterCommit | AfterRead | AfterSearch  # what a command gives
 def error_reply(error: HallError) -> ErrorReply:
     """`error` as a reply; the caller adds the ref."""
     return ErrorReply(error=ErrorBody(error.code, error.message))
+
+
+def damaged(change: Change) -> Damaged:
+    """Why a change was not made of a job that cannot be read."""
+    return Damaged(f"job {id_text(change.id)} cannot be read, so nothing of it can change: the hall's disk is damaged")
 
 
 @lru_cache(maxsize=256)  # a busy hall says the same millisecond again and again

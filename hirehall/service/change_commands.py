@@ -22,10 +22,10 @@ from hirehall.core.checks import (
 )
 from hirehall.core.intake import canonical, read_moment
 from hirehall.core.lifecycle import Step
-from hirehall.core.operations import APPLIED, CONFLICT, DUPLICATE, NOT_FOUND, Change, Edit
+from hirehall.core.operations import APPLIED, CONFLICT, DAMAGED, DUPLICATE, NOT_FOUND, Change, Edit
 from hirehall.errors import BadRequest, Forbidden, HallError, NotFound, WrongState
 from hirehall.model import State, id_number
-from hirehall.service.answers import AfterCommit, Answer
+from hirehall.service.answers import AfterCommit, Answer, damaged
 from hirehall.service.filters import search_of
 from hirehall.service.scope import check_queue as check_allowed_queue
 from hirehall.service.sessions import Session
@@ -152,6 +152,8 @@ HINTS = {
 
 def _refusal(change: Change, job: str) -> HallError:
     name = change.step.name
+    if change.answer == DAMAGED:
+        return damaged(change)
     if change.answer == NOT_FOUND:
         return NotFound(f"there is no job {job[:40]} that you may {name}")
     if change.answer == CONFLICT or change.why:

@@ -54,7 +54,7 @@ def can_do(hall: Hall, session: Session, message: requests.CanDo) -> None:
     if session.holder not in hall.core.leases.workers:
         hall.metrics.counts["workers_joined"] += 1
     worker = hall.core.leases.attach(session.number, session.holder)
-    worker.last_of_lane = True
+    worker.is_deputy = True
     hall.core.leases.serve(worker, frozenset({"default"}), frozenset(side.kinds), {}, 1, LEASE_SECONDS)
 
 
@@ -77,6 +77,8 @@ def do(hall: Hall, session: Session, message: requests.Do) -> AfterCommit:
 
 
 def _asked(side: DeputySide, operation: Submit, theirs: bytes) -> None:
+    if operation.refused is not None:
+        raise operation.refused
     side.asked[operation.ids[0]] = theirs
 
 

@@ -36,10 +36,11 @@ class Ending:
             asyncio.get_running_loop().call_soon(self.over.set)
 
     def _look(self, idle_since: float | None = None) -> None:
-        """Wait for every job in hand, however long it takes, but not for ever for idle workers that do not leave."""
+        """Wait for every job in hand, however long it takes, but not for ever for idle workers that do not leave, or
+        for those whose jobs are lost to them: who has gone silent may never say anything again."""
         core = self._hall.core
         now, workers = core.now.mono, core.leases.workers.values()
-        idle_since = None if any(worker.held for worker in workers) else idle_since or now
+        idle_since = None if any(map(_is_busy, workers)) else idle_since or now
         is_patient = idle_since is None or now - idle_since < LEAVE_SECONDS
         if is_patient and any(map(self._is_waited_for, workers)):
             core.alarm(now + EMPTY_SECONDS, partial(self._look, idle_since))
@@ -62,3 +63,8 @@ class Ending:
             if not session.works and session.deputy is None:
                 session.put(StopPush(Stop("", 0, SHUTDOWN)))
                 session.flush()
+
+
+def _is_busy(worker: Worker) -> bool:
+    """Whether it has a job in hand that nobody else may get."""
+    return any(lease.is_live for lease in worker.held.values())

@@ -38,6 +38,7 @@ from hirehall.wire.codec import BadLine
 log = logging.getLogger("hirehall")
 
 HALF_CLOSED_SECONDS = 60.0  # a peer that will say nothing more may wait for answers this long
+LAST_READS_SECONDS = 2.0  # what is asked of a hall that ends is read for this long
 LATER = (AfterCommit, AfterRead, AfterSearch)
 SessionType = TypeVar("SessionType", bound=Session)
 Entry = tuple[Session, Any, Asked]  # session, ref, answer
@@ -65,6 +66,7 @@ class Hall:
         self._wanted = asyncio.Event()
         self._committing: asyncio.Task[None] | None = None
         self._finishing = False
+        self._read_until: float | None = None  # monotonic seconds: the hall ends
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_due = 0.0
 
@@ -91,6 +93,7 @@ class Hall:
         if self.ending.begun:
             self.waits.shut_down()
         self._finishing = True
+        self._read_until = self.clock().mono + LAST_READS_SECONDS
         await self._held_back.finish()
         for session in self.sessions.values():
             self._entries += [(session, ref, answer) for ref, answer in session.held_back]
@@ -133,6 +136,7 @@ class Hall:
         """Its peer does not read (or reads again): it gets no jobs and no answers to reads meanwhile."""
         session.clogged = clogged
         if not clogged:
+            self.read_on(session)
             self._held_back.go_on(session)
             self.feed_soon()
         worker = self.core.leases.workers.get(session.holder)
@@ -140,11 +144,12 @@ class Hall:
             self.core.leases.set_clogged(worker, clogged)
             self._after_turn(session)
 
-    def closed(self, session: Session) -> None:
-        """Its connection is gone. A worker that named itself has a little time to come back."""
+    def closed(self, session: Session, *, is_silent: bool = False) -> None:
+        """Its connection is gone. A worker that named itself has a little time to come back; all the time of its leases
+        when nothing came from it any more but it has not closed."""
         if session.closed:
             return
-        session.closed = True
+        session.closed, session.is_silent = True, is_silent
         self.sessions.pop(session.number, None)
         self._forget(session)
         if self._finishing or self.failed.done():
@@ -165,7 +170,7 @@ class Hall:
         """It is closed, and all that it had said has run."""
         if session.works:
             self.events.told("leave", worker=session.name or session.holder)
-        self.core.lost_connection(session.number, session.holder, session.named_worker)
+        self.core.lost_connection(session.number, session.holder, session.named_worker, session.is_silent)
 
     def dismissed(self, session: Session) -> None:
         """Nothing more will come from it: its connection closes as soon as all it said is answered."""
@@ -216,14 +221,14 @@ class Hall:
         elif answer is not None:
             self._say(session, ref, answer)
 
-    def _say(self, session: Session, ref: Any, answer: Answer) -> None:
+    def _say(self, session: Session, ref: Any, answer: Answer) -> int:
         if answer is None:
-            return
+            return 0
         if isinstance(answer, Struct):
             answer.ref = ref or UNSET  # type: ignore[attr-defined]
         elif ref:
             answer = {**answer, "ref": ref}
-        session.put(answer)
+        return session.put(answer)
 
     def _after_turn(self, session: Session) -> None:
         if self.core.collecting.full or len(self._entries) >= MAX_OPERATIONS or session.behind:
@@ -279,12 +284,16 @@ class Hall:
             if session.closed and not session.behind:
                 self._forget(session)
                 self._left(session)
-        paused, self._paused = self._paused, []
+        paused, self._paused = self._paused, [session for session in self._paused if session.behind]
         for session in paused:
-            if session.behind:
-                self._paused.append(session)
-            else:
-                session.connection.resume()
+            self.read_on(session)
+
+    def read_on(self, session: Session) -> None:
+        """Read what it says next, unless it has to wait for something."""
+        if session in self._paused or session.has_much_to_hear:
+            session.connection.pause()
+        else:
+            session.connection.resume()
 
     async def _settle(self, batch: Batch, entries: list[Entry]) -> None:
         self.core.turn(self.clock())
@@ -293,13 +302,14 @@ class Hall:
         self.events.settled(batch)
         revoked = self.tokens.settled(batch.tokens)
         told: dict[int, Session] = {}
+        said_bytes = 0
         for session, ref, answer in entries:
-            if self._held_back.takes(session, ref, answer, is_last=self._finishing):
+            if self._held_back.takes(session, ref, answer, said_bytes=said_bytes, is_last=self._finishing):
                 continue
             reply = await self.reply(session, answer)
             session.unanswered -= 1
             told[session.number] = session
-            self._say(session, ref, reply)
+            said_bytes += self._say(session, ref, reply)
             if session.is_full:
                 session.flush()
         pushes.push(self, effects, told)
@@ -328,6 +338,9 @@ class Hall:
         try:
             if type(answer) is AfterCommit:
                 return answer.make()
+            if type(answer) in (AfterRead, AfterSearch) and self._reads_no_more:
+                session.connection.close()  # not an error: what is asked can be asked again of the next hall
+                return None
             while not session.closed and type(answer) is AfterRead:
                 answer = answer.make(*[await self.store.read(query) for query in answer.queries])
             if type(answer) is AfterSearch:
@@ -340,6 +353,11 @@ class Hall:
             log.exception("an answer could not be made")
             return error_reply(Unknown("the hall failed at this, and its log says how; it may have happened or not"))
         return None if type(answer) is AfterRead else answer
+
+    @property
+    def _reads_no_more(self) -> bool:
+        """Whether it ends, and what is asked of it has been read for long enough."""
+        return self._read_until is not None and self.clock().mono > self._read_until
 
     def answered(self, session: Session, ref: Any, reply: Answer) -> None:
         """Say what was held back; making it may have asked for more."""

@@ -1,5 +1,6 @@
 """Answers that cannot be said with their batch: searches, which take their time, what stands behind one in its session,
-and what a peer that does not read has asked for. Each session's are said in their order, beside the commits."""
+what a peer that does not read has asked for, and what is read when much has been read for others already. Each
+session's are said in their order, beside the commits."""
 
 from __future__ import annotations
 
@@ -7,11 +8,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from hirehall.errors import HallError
-from hirehall.service.answers import AfterRead, AfterSearch, Asked
-from hirehall.service.sessions import Session
+from hirehall.service.answers import AfterRead, AfterSearch, Answer, Asked
+from hirehall.service.sessions import MOST_HELD_BACK, Session
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
+
+
+ENOUGH_BYTES = 2 << 20  # of a batch's answers, after which those that read are said one in a turn of the loop
 
 
 class HeldBack:
@@ -20,13 +24,18 @@ class HeldBack:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
 
-    def takes(self, session: Session, ref: Any, answer: Asked, *, is_last: bool) -> bool:
-        """Whether this answer is said later; then it is kept here. When the hall ends (`is_last`) nothing new is."""
-        is_slow = type(answer) is AfterSearch or must_wait(session, answer)
+    def takes(self, session: Session, ref: Any, answer: Asked, *, said_bytes: int, is_last: bool) -> bool:
+        """Whether this answer is said later; then it is kept here. `said_bytes` have been said with its batch. When the
+        hall ends (`is_last`) nothing new is."""
+        reads = type(answer) is AfterRead
+        is_slow = type(answer) is AfterSearch or (reads and said_bytes > ENOUGH_BYTES) or must_wait(session, answer)
         if not session.is_served and (is_last or not (session.held_back or is_slow)):
             return False
         session.held_back.append((ref, answer))
+        if session.has_much_to_hear:
+            session.connection.pause()
         self.go_on(session)
         return True
 
@@ -43,14 +52,25 @@ class HeldBack:
         try:
             while session.held_back and not must_wait(session, session.held_back[0][1]):
                 ref, answer = session.held_back[0]
-                reply = await self._hall.reply(session, answer)
+                reply = await self._made(session, answer)
                 del session.held_back[0]
                 self._hall.answered(session, ref, reply)
+                if len(session.held_back) == MOST_HELD_BACK // 2:
+                    self._hall.read_on(session)
         except HallError as exc:
             self._hall.fail(exc)
         finally:
             session.is_served = False
             session.flush()
+
+    async def _made(self, session: Session, answer: Asked) -> Answer:
+        """One read after the other, each in its own turn of the loop: large answers to many would stop it, and the
+        batches behind them, for seconds."""
+        if type(answer) is not AfterRead:
+            return await self._hall.reply(session, answer)
+        async with self._turn:
+            await asyncio.sleep(0)
+            return await self._hall.reply(session, answer)
 
     @property
     def are_under_way(self) -> bool:

@@ -66,10 +66,12 @@ class LogFollows:
                 self._drop(follower)
                 raise NotFound(f"there is no job {id_text(job)} that you may see")
             part = _part_of(jobs[0], text)
-            if follower is not None and follower.missed:
+            comes_more = part.ended and (job, part.attempt) in self._coming()  # the last lines of a cancelled one
+            if comes_more or (follower is not None and follower.missed):
                 part.ended = False  # what came between the two reads may have been its last lines
             if follower is not None and not follower.over:
                 self._arrived(follower, scope, part, sum(map(len, text.entries)))
+                follower.over = comes_more and follower.next is not None
             if is_reply:
                 return LogReply(log=part)
             if follower is not None and (part.entries or part.ended):
@@ -145,12 +147,16 @@ class LogFollows:
 
     def _finish(self) -> None:
         """Who has heard the last of its attempt is told so; a cancelled one's last lines may be still on their way."""
-        coming = {(chunk.id, chunk.attempt) for chunk in self._hall.core.collecting.batch.logs}
+        coming = self._coming()
         ended = [one for followers in self._by_job.values() for one in followers if one.over]
         for follower in ended:
             if (follower.job, follower.attempt) not in coming:
                 self._push(follower, [], ended=True)
                 self._drop(follower)
+
+    def _coming(self) -> set[tuple[int, int]]:
+        """The attempts of which the next commit will store more lines."""
+        return {(chunk.id, chunk.attempt) for chunk in self._hall.core.collecting.batch.logs}
 
     def _push(self, follower: Follow, entries: list[Raw], ended: bool) -> None:
         assert follower.next is not None, "it has caught up"

@@ -20,8 +20,9 @@ DEPUTY_NAMES = {
 
 
 COUNTERS = (
-    "connected", "workers_joined", "commits", "submitted", "duplicates", "delivered", "succeeded", "failed", "retried",
-    "released", "lost", "resumed", "cancelled", "expired", "woken", "tried_again", "changed", "removed",
+    "connected", "turned_away", "workers_joined", "commits", "submitted", "duplicates", "delivered", "succeeded",
+    "failed", "retried", "released", "lost", "resumed", "cancelled", "expired", "woken", "tried_again", "changed",
+    "removed",
 )  # fmt: skip
 
 

@@ -76,12 +76,12 @@ def _ends(hall: Hall, ends: list[End], told: dict[int, Session]) -> None:
             continue
         body = len(end.result or b"") + len(end.fault or b"") + 100
         if sizes.get(session.number, 0) + body > ROOM:
-            session.put(EndPush(lines.pop(session.number)))
+            session.put_behind(EndPush(lines.pop(session.number)))
             sizes[session.number] = 0
         sizes[session.number] = sizes.get(session.number, 0) + body
         lines.setdefault(session.number, []).append(_ended(end))
     for number, line in lines.items():
-        told[number].put(EndPush(line))
+        told[number].put_behind(EndPush(line))
 
 
 def _ended(end: End) -> Ended:

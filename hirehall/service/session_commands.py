@@ -87,6 +87,8 @@ def metrics(hall: Hall, session: Session, message: requests.Metrics) -> Answer:
         "workers": sum(worker.session is not None for worker in leases.workers.values()),
         "running": len(leases.open),
         "ready": sum(lane.ready for lane in hall.core.hallway.lanes.values()),
+        "storage_full": int(hall.store.is_full),
+        "storage_damaged": int(hall.store.is_damaged),
     }
     return replies.MetricsReply(metrics=shown | dict(hall.metrics.counts))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hirehall.model import Scope, holder_text, session_holder
 from hirehall.ports import Connection
@@ -13,6 +13,7 @@ from hirehall.wire.codec import encode
 ANONYMOUS = "anonymous"
 LF = b"\n"
 FLUSH_BYTES = 1 << 18
+MOST_HELD_BACK = 64  # answers: a session with as many to hear is not read until it has heard half of them
 CRLF = b"\r\n"  # what Deputy's clients wait for
 
 
@@ -45,6 +46,7 @@ class Session:
         self.identity = identity
         self.greeted = False
         self.closed = False
+        self.is_silent = False  # its connection ended because nothing came any more: the peer has not closed it
         self.leaving = False  # nothing more will come: the connection closes when all is answered
         self.over = False  # it said bye, or was sent away: nothing more of it runs
         self.holder = session_holder(number)
@@ -88,16 +90,30 @@ class Session:
         """Which jobs it may see and touch: with one of these roles everybody's, else only its own."""
         return Scope(None if self.may(*roles) else self.owner, self.identity.queues)
 
-    def put(self, message: Struct | dict[str, Any]) -> None:
-        """Add one message to what `flush` will write."""
+    def put(self, message: Struct | dict[str, Any]) -> int:
+        """Add one message to what `flush` will write; its bytes."""
         line = encode(message)
         self._out.append(line)
         self._out_bytes += len(line)
+        return len(line)
+
+    def put_behind(self, push: Struct) -> None:
+        """Add a push, behind the answers to all that was asked before: one may name the job that this speaks of."""
+        if self.held_back:
+            self.unanswered += 1
+            self.held_back.append((None, structs.asdict(push)))
+        else:
+            self.put(push)
 
     def put_lines(self, lines: list[bytes]) -> None:
         """Add messages that are encoded already."""
         self._out += lines
         self._out_bytes += sum(map(len, lines))
+
+    @property
+    def has_much_to_hear(self) -> bool:
+        """Whether so many of its answers are held back that it may not ask for more."""
+        return len(self.held_back) >= MOST_HELD_BACK
 
     @property
     def is_full(self) -> bool:

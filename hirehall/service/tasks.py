@@ -55,10 +55,11 @@ class TaskSession(Session):
 
     answered: asyncio.Future[Any] | None = None
 
-    def put(self, message: Struct | dict[str, Any]) -> None:
-        """An answer, or a push that is not for it."""
+    def put(self, message: Struct | dict[str, Any]) -> int:
+        """An answer, or a push that is not for it; nothing is written."""
         if self.answered is not None and not self.answered.done() and isinstance(message, Judged | ErrorReply):
             self.answered.set_result(message)
+        return 0
 
 
 class Order(Struct):

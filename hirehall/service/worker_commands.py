@@ -10,12 +10,12 @@ from msgspec import UNSET
 
 from hirehall.core.checks import check_labels, check_name, check_queue, check_seconds
 from hirehall.core.keeping import Kept
-from hirehall.core.operations import APPLIED, DUPLICATE, NOT_FOUND, Change
+from hirehall.core.operations import APPLIED, DAMAGED, DUPLICATE, NOT_FOUND, Change
 from hirehall.core.workers import DRAINING, STOPPING, Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
 from hirehall.model import MAX_BODY, Fault, id_number, id_text
 from hirehall.service import scope
-from hirehall.service.answers import AfterCommit, Answer, rfc3339
+from hirehall.service.answers import AfterCommit, Answer, damaged, rfc3339
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
 from hirehall.wire.body import check_body
@@ -172,7 +172,7 @@ def release(hall: Hall, session: Session, message: requests.Release) -> AfterCom
     check_seconds("delay_seconds", message.delay_seconds)
     number = id_number(message.id)
     hall.core.leases.reserve([number])
-    change = hall.core.leases.release(session.holder, number, message.attempt, message.delay_seconds)
+    change = hall.core.leases.release(session.holder, number, message.attempt, message.delay_seconds, message.begun)
     return AfterCommit(lambda: judged(change))
 
 
@@ -186,6 +186,8 @@ def judged(change: Change) -> replies.Judged:
 def refusal(change: Change) -> HallError:
     """Why an answer was refused."""
     job = id_text(change.id)
+    if change.answer == DAMAGED:
+        return damaged(change)
     if change.answer == NOT_FOUND:
         return NotFound(f"there is no job {job if change.id >= 0 else 'of that id'}")
     state = change.was.word if change.was is not None else "elsewhere"

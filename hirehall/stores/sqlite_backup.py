@@ -17,10 +17,11 @@ from pathlib import Path
 import apsw
 from msgspec import Struct
 
+from hirehall.durable import sync_directory
 from hirehall.errors import BadRequest, HallError, StorageFull, StoreBroken, Unavailable
 from hirehall.model import first_id
 from hirehall.stores.sqlite_file import lock, reading
-from hirehall.stores.wal import sync_directory
+from hirehall.stores.sqlite_pages import add_checksums, connect
 
 PIECE_PAGES = 1_024  # 4 MiB between two looks at the clock and at Ctrl-C
 DATABASES = 1_024  # an id has 10 bits for the number of its database
@@ -71,10 +72,20 @@ def backup(database: Path, file: Path, progress: Progress, *, force: bool = Fals
     return BackedUp(str(file), size, contents.version, contents.jobs)
 
 
+@contextmanager
+def put_whole(database: Path, file: Path, *, force: bool) -> Iterator[Path]:
+    """A new file to write in, which gets the name `file` when it is checked and on the disk. Raises HallError."""
+    _refuse_target(database, file, force)
+    with _fresh(file) as fresh:
+        yield fresh
+        _checked(fresh)
+        _put(fresh, file)
+
+
 def _refuse_target(database: Path, file: Path, force: bool) -> None:
     if file.is_dir():
         raise BadRequest(f"{file} is a directory: name a file in it")
-    if file in {database, *(Path(f"{database}{end}") for end in (*COMPANIONS, ".lock"))}:
+    if file in {database, *(Path(f"{database}{end}") for end in (*COMPANIONS, ".lock", ".ballast"))}:
         raise BadRequest(f"{file} is the hall's own: name another file")
     if file.exists():
         if database.exists() and file.samefile(database):
@@ -103,7 +114,7 @@ def _fresh(file: Path) -> Iterator[Path]:
 
 def _copy(source: apsw.Connection, path: Path, progress: Progress) -> None:
     """All pages, as one read transaction sees them, so that the pieces fit together whoever writes meanwhile."""
-    target = apsw.Connection(str(path))
+    target = connect(str(path))
     try:
         target.pragma("synchronous", "off")  # it is synced once, when it is whole
         source.execute("BEGIN")
@@ -123,7 +134,10 @@ def _checked(path: Path) -> Contents:
     with reading(path) as db:
         said = [str(line) for (line,) in db.execute("PRAGMA integrity_check(1)")]
         if said != ["ok"]:
-            raise StoreBroken(f"the copy is damaged, and so is what it was made from: {said[0]}")
+            raise StoreBroken(
+                f"the copy is damaged, and so is what it was made from: {said[0]}; `hirehall backup --salvage` copies"
+                " what can be read"
+            )
         return _contents(db)
 
 
@@ -168,6 +182,7 @@ def restore(file: Path, database: Path, progress: Progress, now_ms: int, *, forc
                 if before is not None:
                     _empty_log(database)
                 kept = _keep(database, now_ms)
+                sync_directory(database.parent)  # or a power cut could leave the old log beside the new file
                 _put(fresh, database)
         finally:
             os.close(descriptor)
@@ -193,8 +208,9 @@ def _before(database: Path, force: bool) -> Contents | None:
 
 def _begin_anew(path: Path, last_id: int) -> None:
     """The copy is another database than the one it was made from: that one may have gone on giving out ids."""
-    db = apsw.Connection(str(path))
+    db = connect(str(path))
     try:
+        add_checksums(db)
         with db:
             db.execute("UPDATE meta SET value = ? WHERE name = 'last_id'", (last_id,))
             db.execute(
@@ -207,7 +223,7 @@ def _begin_anew(path: Path, last_id: int) -> None:
 
 def _empty_log(database: Path) -> None:
     """Carry the log over, so that the file alone is all that was there; the last to close takes the log away."""
-    db = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READWRITE)
+    db = connect(str(database), apsw.SQLITE_OPEN_READWRITE)
     try:
         db.execute("SELECT 1 FROM meta").fetchall()  # before the first read it knows of no log
         db.wal_checkpoint(None, apsw.SQLITE_CHECKPOINT_TRUNCATE)

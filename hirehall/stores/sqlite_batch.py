@@ -6,7 +6,20 @@ import apsw
 import msgspec
 
 from hirehall.core.operations import Batch
+from hirehall.errors import HallError
 from hirehall.stores.sqlite_changes import store_changes
+from hirehall.stores.sqlite_damage import (
+    CHANGES,
+    CLAIMS,
+    GATES,
+    LOGS,
+    NOT_ASIDE,
+    NOTES,
+    SUBMITS,
+    SUMS,
+    SWEEP,
+    Aside,
+)
 from hirehall.stores.sqlite_gates import open_gates
 from hirehall.stores.sqlite_logs import store_logs
 from hirehall.stores.sqlite_submits import store_submits
@@ -19,11 +32,12 @@ NOTE = "UPDATE jobs SET progress = ? WHERE id = ? AND attempt = ? AND state = 3"
 ADD_COUNT = "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (lane, state) DO UPDATE SET jobs = jobs + excluded.jobs"
 
 
-def carry_out(db: apsw.Connection, batch: Batch) -> None:
-    """All of the batch or, when anything raises, none; fills its answers."""
+def carry_out(db: apsw.Connection, batch: Batch, full: HallError | None, aside: Aside) -> None:
+    """All of the batch or, when anything raises, none; fills its answers. Submits of new jobs are refused with
+    `full`; jobs that are set aside are left alone."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        _steps(Work(db, batch))
+        _steps(Work(db, batch, full, aside))
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -32,24 +46,35 @@ def carry_out(db: apsw.Connection, batch: Batch) -> None:
 
 
 def _steps(work: Work) -> None:
-    batch = work.batch
+    batch, spot = work.batch, work.spot
     for change in batch.queues:
         work.db.execute(SET_QUEUE, (change.name, msgspec.json.encode(change.settings)))
     apply_tokens(work.db, batch.tokens)
+    spot.begin(SUBMITS)
     store_submits(work)
+    spot.begin(CHANGES)
     store_changes(work)
+    spot.begin(NOTES)
     if batch.notes:
-        work.db.executemany(NOTE, [(note.progress, note.id, note.attempt) for note in batch.notes])
+        notes = [(note.progress, note.id, note.attempt) for note in batch.notes if note.id not in work.aside]
+        work.db.executemany(NOTE, spot.each([note for note in notes if note[1] not in work.silent], 1))
+    spot.begin(LOGS)
     if batch.logs:
         store_logs(work)
-    if batch.sweep:
+    spot.begin(SWEEP)
+    if batch.sweep and not work.no_sweep:
         sweep(work)
+    spot.begin(GATES)
     if work.has_gates or batch.queues:
         open_gates(work)
     elif batch.sweep:
         work.db.execute("DELETE FROM ended_parents")  # nobody waits for them any more
+    spot.begin(CLAIMS)
     claim(work)
+    spot.begin(SUMS)
     _sums(work)
+    spot.begin(SWEEP)
+    batch.next_wake = None if work.no_sweep else next_wake(work.db, work.now, work.aside_json)
 
 
 def _sums(work: Work) -> None:
@@ -59,12 +84,13 @@ def _sums(work: Work) -> None:
         if not work.db.execute("SELECT sum(jobs) FROM counts WHERE lane = ?", (lane,)).get:
             work.db.execute("DELETE FROM counts WHERE lane = ?", (lane,))
             work.db.execute("DELETE FROM lanes WHERE lane = ?", (lane,))
-    work.batch.next_wake = next_wake(work.db, work.now)
 
 
-def next_wake(db: apsw.Connection, now: int) -> int | None:
-    """When the next sweep is due, epoch milliseconds: at once while children wait to be told of their parents' end."""
+def next_wake(db: apsw.Connection, now: int, aside: bytes = b"") -> int | None:
+    """When the next sweep is due, epoch milliseconds: at once while children wait to be told of their parents' end.
+    Jobs `aside` are never due."""
     if db.execute("SELECT EXISTS (SELECT 1 FROM ended_parents)").get:
         return now
-    earliest: int | None = db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").get
+    which, values = (f" AND {NOT_ASIDE}", (aside,)) if aside else ("", ())
+    earliest: int | None = db.execute(f"SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL{which}", values).get
     return earliest

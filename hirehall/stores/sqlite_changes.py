@@ -12,7 +12,7 @@ import msgspec
 
 from hirehall.core import lifecycle
 from hirehall.core.judging import judge
-from hirehall.core.operations import APPLIED, NOT_FOUND, WRONG_STATE, Change, Claimed
+from hirehall.core.operations import APPLIED, DAMAGED, NOT_FOUND, WRONG_STATE, Change, Claimed
 from hirehall.model import DEFAULT_RULES, FINAL, Rules, State, id_text
 from hirehall.stores import sqlite_edits, sqlite_gates
 from hirehall.stores.sqlite_row import FIND_ROW, Row
@@ -40,12 +40,16 @@ LAST_PLACE = f"SELECT max(place) FROM jobs WHERE lane = ? AND state = {READY}"
 
 def store_changes(work: Work) -> None:
     """Every change of the batch, answered one by one."""
-    quick = [change for change in work.batch.changes if change.in_hand and change.step is lifecycle.SUCCEED]
+    quick = [change for change in work.batch.changes if _is_quick(work, change)]
     if quick:
         _succeed(work, quick)
     for change in work.batch.changes:
-        if not (change.in_hand and change.step is lifecycle.SUCCEED):
+        if not _is_quick(work, change):
             _change(work, change)
+
+
+def _is_quick(work: Work, change: Change) -> bool:
+    return change.in_hand and change.step is lifecycle.SUCCEED and change.id not in work.aside
 
 
 def _succeed(work: Work, changes: list[Change]) -> None:
@@ -53,7 +57,8 @@ def _succeed(work: Work, changes: list[Change]) -> None:
     work.db.execute("SAVEPOINT succeed")
     before = work.db.total_changes()
     now = work.now
-    work.db.executemany(SUCCEED_IN_HAND, [(c.result, c.progress, now, now, c.id, c.attempt, c.holder) for c in changes])
+    rows = [(c.result, c.progress, now, now, c.id, c.attempt, c.holder) for c in changes]
+    work.db.executemany(SUCCEED_IN_HAND, work.spot.each(rows, 4))
     if work.db.total_changes() - before == len(changes):
         for change in changes:
             change.answer = APPLIED
@@ -70,6 +75,10 @@ def _succeed(work: Work, changes: list[Change]) -> None:
 
 
 def _change(work: Work, change: Change) -> None:
+    if change.id in work.aside:
+        change.answer = DAMAGED
+        return
+    work.spot.job = change.id
     found = work.db.execute(FIND_ROW, (change.id,)).fetchone()
     if found is None:
         change.answer = NOT_FOUND

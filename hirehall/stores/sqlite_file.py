@@ -10,7 +10,9 @@ from pathlib import Path
 
 import apsw
 
-from hirehall.errors import Unavailable
+from hirehall.durable import make_directory
+from hirehall.errors import StoreBroken, Unavailable
+from hirehall.stores.sqlite_pages import connect, is_damage
 from hirehall.stores.sqlite_upgrade import check_schema, refuse_a_stump
 
 BUSY_MS = 2_000
@@ -19,7 +21,7 @@ BUSY_MS = 2_000
 def lock(path: Path) -> int:
     """One hall per file: two would hand the same job out twice. The answer is a descriptor; closing it unlocks."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(path.parent)
         fd = os.open(Path(f"{path}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as exc:
         raise Unavailable(f"cannot write in {path.parent}: {exc.strerror}; name another directory with --data") from exc
@@ -44,12 +46,18 @@ def reading(path: Path) -> Iterator[apsw.Connection]:
     db: apsw.Connection | None = None
     try:
         has_log = Path(f"{path}-wal").exists()
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY if has_log else apsw.SQLITE_OPEN_READWRITE)
+        db = connect(str(path), apsw.SQLITE_OPEN_READONLY if has_log else apsw.SQLITE_OPEN_READWRITE)
         db.set_busy_timeout(BUSY_MS)
         db.pragma("query_only", True)
         if not check_schema(db, str(path)):
             raise Unavailable(f"{path} is empty: it is no file of a hall")
         yield db
+    except apsw.IOError as exc:
+        if is_damage(exc):
+            raise StoreBroken(
+                f"{path} is damaged: restore an older backup, or what `hirehall backup --salvage` can read"
+            ) from exc
+        raise
     except (apsw.NotADBError, apsw.CantOpenError, apsw.CorruptError, apsw.BusyError) as exc:
         raise Unavailable(f"cannot read {path}: {exc}; is it a file of a hall?") from exc
     finally:

@@ -14,6 +14,7 @@ from hirehall.core import lifecycle
 from hirehall.core.faults import parent_failed
 from hirehall.core.operations import SWEEP_JOBS, Moved, NewJob
 from hirehall.model import FINAL, State, id_text
+from hirehall.stores.sqlite_damage import NOT_ASIDE
 from hirehall.stores.sqlite_work import Work
 
 IDLE, WAITING, HOLDING = 0, 1, 2  # stages of a gate
@@ -21,7 +22,8 @@ AMONG = "IN (SELECT value FROM json_each(?))"
 ADD_GATE = "INSERT OR REPLACE INTO gates VALUES (?, ?, ?, ?, ?, ?)"  # id, waits, queue, lock, priority, stage
 GATES_OF = f"SELECT id, queue, lock, stage FROM gates WHERE id {AMONG}"
 NEXT_OF_LOCK = (
-    f"SELECT id FROM gates WHERE queue = ? AND lock = ? AND stage = {WAITING} ORDER BY priority DESC, id LIMIT ?"
+    f"SELECT id FROM gates WHERE queue = ? AND lock = ? AND stage = {WAITING} AND {NOT_ASIDE}"
+    " ORDER BY priority DESC, id LIMIT ?"
 )
 HOLDERS = f"SELECT count(*) FROM gates WHERE queue = ? AND lock = ? AND stage = {HOLDING}"
 ROW = "SELECT lane, state, follow, kind, queue, attempt FROM jobs WHERE id = ?"
@@ -169,15 +171,20 @@ def _with_children(work: Work, parents: list[int]) -> list[int]:
 def _one_less(work: Work, child: int) -> None:
     sql = "UPDATE gates SET waits = waits - 1 WHERE id = ? RETURNING waits, queue, lock"
     gate = work.db.execute(sql, (child,)).fetchone()
-    if gate is None or gate[0]:
+    if gate is None or gate[0] or child in work.aside:
         return
+    work.spot.job = child
     state = work.db.execute("SELECT state FROM jobs WHERE id = ?", (child,)).get
+    work.spot.job = None
     if state == State.BLOCKED:
         work.db.execute(f"UPDATE gates SET stage = {WAITING} WHERE id = ?", (child,))
         work.wanting.append((child, gate[1], gate[2]))
 
 
 def _cancel(work: Work, job: int, fault: bytes) -> None:
+    if job in work.aside:
+        return
+    work.spot.job = job
     row = work.db.execute(ROW, (job,)).fetchone()
     if row is None or State(row[1]) in FINAL:
         return
@@ -185,6 +192,7 @@ def _cancel(work: Work, job: int, fault: bytes) -> None:
     was = State(state)
     target = lifecycle.take(job, was, lifecycle.CANCEL, State.CANCELLED)
     work.db.execute(CANCEL, (work.now, work.now, fault, job))
+    work.spot.job = None
     work.move(job, lane, was, target)
     work.batch.moved.append(Moved(job, lane, was, target, follow, kind, queue, attempt, fault))
 
@@ -208,11 +216,16 @@ def _give_back(work: Work) -> None:
 def _fill(work: Work, queue: str, lock: str) -> None:
     free = work.batch.lock_limits.get(queue, 1) - int(work.db.execute(HOLDERS, (queue, lock)).get)
     if free > 0:
-        for (job,) in list(work.db.execute(NEXT_OF_LOCK, (queue, lock, min(free, SWEEP_JOBS)))):
+        for (job,) in list(
+            work.db.execute(NEXT_OF_LOCK, (queue, lock, work.aside_json or b"[]", min(free, SWEEP_JOBS)))
+        ):
             _let_in(work, job)
 
 
 def _let_in(work: Work, job: int) -> None:
+    if job in work.aside:
+        return
+    work.spot.job = job
     row = work.db.execute(ROW, (job,)).fetchone()
     if row is None or row[1] != State.BLOCKED:
         return
@@ -220,6 +233,7 @@ def _let_in(work: Work, job: int) -> None:
     target = lifecycle.take(job, State.BLOCKED, lifecycle.UNBLOCK, State.READY)
     work.db.execute(f"UPDATE gates SET stage = {HOLDING} WHERE id = ?", (job,))
     work.db.execute(UNBLOCK, (job,))
+    work.spot.job = None
     work.move(job, lane, State.BLOCKED, target)
     work.remember_lane(lane)
     work.batch.moved.append(Moved(job, lane, State.BLOCKED, target, follow, kind, queue, attempt))

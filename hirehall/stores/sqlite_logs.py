@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hirehall.core.operations import MAX_CHUNK, LogChunk
+from hirehall.core.operations import MAX_CHUNK, NOT_KEPT, LogChunk
 from hirehall.stores.sqlite_work import Work
 
 HALF_BYTES = 448 << 10  # kept of an attempt's beginning, and of its end; with a chunk each, which is whole, 1 MiB
@@ -12,8 +12,13 @@ CUT = "DELETE FROM logs WHERE job = ? AND attempt = ? AND at_byte >= ? AND at_by
 
 
 def store_logs(work: Work) -> None:
-    """Append every chunk of the batch; what it pushes out of the kept end goes, on a line boundary."""
+    """Append every chunk of the batch; what it pushes out of the kept end goes, on a line boundary. A full disk keeps
+    no logs: they would use up the room that results need."""
     for chunk in work.batch.logs:
+        if work.is_full or not work.keeps_logs or chunk.id in work.aside or chunk.id in work.silent:
+            chunk.at_byte = NOT_KEPT
+            continue
+        work.spot.job = chunk.id
         if not work.db.execute("SELECT EXISTS (SELECT 1 FROM jobs WHERE id = ?)", (chunk.id,)).get:
             continue
         _append(work, chunk)

@@ -9,8 +9,8 @@ import apsw
 import msgspec
 
 from hirehall.core.operations import Claimed
-from hirehall.errors import TooLarge
-from hirehall.model import DEFAULT_RULES, Rules, Scope, State, StoredJob, id_created_ms
+from hirehall.errors import Damaged, TooLarge
+from hirehall.model import DEFAULT_RULES, Rules, Scope, State, StoredJob, id_created_ms, id_text
 from hirehall.ports import (
     ByIds,
     Count,
@@ -24,6 +24,7 @@ from hirehall.ports import (
     Relation,
     T,
 )
+from hirehall.stores.sqlite_pages import is_damage
 
 COLUMNS = (
     "id", "kind", "queue", "state", "payload", "attempt", "forgiven", "max_attempts", "priority", "share", "requires",
@@ -54,7 +55,7 @@ def _by_ids(db: apsw.Connection, query: ByIds) -> list[StoredJob]:
     size = 0
     select = SELECT if query.bodies else SELECT_SMALL
     for job in query.ids:
-        row = db.execute(f"{select} WHERE id = ?", (job,)).fetchone()
+        row = _row(db, f"{select} WHERE id = ?", job)
         if row is None or not query.scope.allows(row[OWNER_AT], row[QUEUE_AT]):
             continue
         size += row_bytes(row) if query.bodies else 0
@@ -62,6 +63,19 @@ def _by_ids(db: apsw.Connection, query: ByIds) -> list[StoredJob]:
             raise TooLarge(f"these jobs hold more than {query.max_bytes} bytes together: ask for fewer at once")
         rows.append(row)
     return [stored(row) for row in rows]
+
+
+def _row(db: apsw.Connection, select: str, job: int) -> tuple[Any, ...] | None:
+    try:
+        found: tuple[Any, ...] | None = db.execute(select, (job,)).fetchone()
+    except apsw.Error as exc:
+        if is_damage(exc):
+            raise Damaged(
+                f"job {id_text(job)} cannot be read: the hall's disk is damaged there; restore it from a backup, or"
+                " submit it anew"
+            ) from exc
+        raise
+    return found
 
 
 def row_bytes(row: tuple[Any, ...]) -> int:

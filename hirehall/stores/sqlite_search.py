@@ -6,6 +6,9 @@ Its ids come from the smallest index that fits: a key, a tag, the running or the
 It must not see what is committed but not yet synced, nor jobs that move while it looks: it begins a read transaction
 on a connection of its own while it holds `quiet`, the lock that a batch holds from its first statement to its sync. A
 database in memory has one connection only: there every window holds the lock.
+
+A job that the disk has damaged is passed over. SQLite ends the transaction when it meets one: a new one is begun
+behind it.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import apsw
 
 from hirehall.model import State, StoredJob, first_id
 from hirehall.ports import PAGE_BYTES, Found, Search
+from hirehall.stores.sqlite_pages import is_damage
 from hirehall.stores.sqlite_read import FOR_PAGE, LARGEST_NUMBER, any_of, row_bytes, stored
 
 FIRST_ROWS, MOST_ROWS = 256, 8_192  # that one window looks at
@@ -121,6 +125,7 @@ class Searches:
         self._quiet = quiet
         self._is_shared = is_shared
         self._turn = asyncio.Lock()
+        self.met_damage = False  # some were passed over
         self._window: contextlib.AbstractAsyncContextManager[Any] = quiet if is_shared else contextlib.nullcontext()
 
     async def run(self, query: Search) -> Found:
@@ -142,14 +147,20 @@ class Searches:
             yield
             return
         try:
-            async with self._quiet:
-                self._db.execute("BEGIN")
-                self._db.execute("SELECT 1 FROM meta").fetchall()  # the first read decides what is seen
+            await self._see()
             yield
         finally:
             with contextlib.suppress(apsw.ConnectionClosedError):  # the hall closed meanwhile
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+
+    async def _see(self) -> None:
+        """Begin to see what is durable now."""
+        if self._is_shared or self._db.in_transaction:
+            return
+        async with self._quiet:
+            self._db.execute("BEGIN")
+            self._db.execute("SELECT 1 FROM meta").fetchall()  # the first read decides what is seen
 
     async def _look(self, query: Search, want: Wanted) -> Found:
         """Window by window, until there are enough, there are no more, or the time is up."""
@@ -159,8 +170,10 @@ class Searches:
         while True:
             async with self._window:
                 began = time.monotonic()
-                lowest = self._in_window(want, rows, page)
+                lowest, is_damaged = self._window_past_damage(want, rows, page)
                 now = time.monotonic()
+            if is_damaged:
+                await self._see()
             if page.is_full:
                 return Found(page.jobs, page.jobs[-1].id, None)
             if lowest is None:
@@ -168,23 +181,69 @@ class Searches:
             if now >= end:
                 return Found(page.jobs, lowest, lowest)
             want = want._replace(before=lowest)
-            rows = max(rows // 2, 1) if now - began > WINDOW_SECONDS else min(rows * 2, MOST_ROWS)
+            is_slow = is_damaged or now - began > WINDOW_SECONDS
+            rows = max(rows // 2, 1) if is_slow else min(rows * 2, MOST_ROWS)
             await asyncio.sleep(0)
+
+    def _window_past_damage(self, want: Wanted, rows: int, page: Page) -> tuple[int | None, bool]:
+        """Like `_in_window`, and whether it met damage: then it goes on behind what was found, with fewer ids in the
+        window, or behind the one that cannot be read."""
+        before = len(page.jobs)
+        try:
+            return self._in_window(want, rows, page), False
+        except apsw.Error as exc:
+            if not is_damage(exc):
+                raise
+            self.met_damage = True
+        if len(page.jobs) > before:
+            return page.jobs[-1].id, True
+        return (want.before if rows > 1 else self._behind(want)), True
+
+    def _behind(self, want: Wanted) -> int | None:
+        """Just before which id to go on when the first one cannot be read; None: there are no more."""
+        if want.source is not EVERY_JOB:  # its ids stand in an index
+            return self._in_window(want, 1, Page(0))
+        at, step = want.before - 1, 1
+        found = self._reached(at)
+        if found is not None:
+            return found
+        while found is None and at >= want.floor:
+            at, step = at - step, step * 2
+            found = self._reached(at)
+        unreached = at + step // 2
+        while found is not None and unreached - at > 1:  # back to the end of that page
+            middle = (at + unreached) // 2
+            nearer = self._reached(middle)
+            at, unreached = (at, middle) if nearer is None else (middle, unreached)
+            found = found if nearer is None else nearer
+        return None if found is None or found < want.floor else found + 1
+
+    def _reached(self, at: int) -> int | None:
+        """The id at or below this one, -1 when there is none; None when its page is damaged."""
+        try:
+            found = self._db.execute("SELECT id FROM jobs NOT INDEXED WHERE id <= ? ORDER BY id DESC LIMIT 1", (at,))
+            return int(next(found, (-1,))[0])
+        except apsw.Error as exc:
+            if not is_damage(exc):
+                raise
+            return None
 
     def _in_window(self, want: Wanted, rows: int, page: Page) -> int | None:
         """Add the next jobs among the next `rows` ids; the last id looked at, None when there are no more."""
         source = want.source
         limit = min(page.limit - len(page.jobs), MOST_JOBS)
-        ids = f"{source.condition} AND id < ? AND id >= ?"
+        ids = f"{source.condition} AND id <= ? AND id >= ?"  # `<` would look at the page behind it
         last = self._db.execute(
             f"SELECT id FROM {source.ids} WHERE {ids} ORDER BY id DESC LIMIT 1 OFFSET ?",
-            (*source.values, want.before, want.floor, rows - 1),
+            (*source.values, want.before - 1, want.floor, rows - 1),
         ).fetchone()
         lowest = None if last is None else int(last[0])
+        if not limit:
+            return lowest
         found = self._db.execute(
             f"{FOR_PAGE} {source.jobs} CROSS JOIN lanes USING (lane) WHERE {ids} AND {want.condition}"
             " ORDER BY id DESC LIMIT ?",
-            (*source.values, want.before, want.floor if lowest is None else lowest, *want.values, limit),
+            (*source.values, want.before - 1, want.floor if lowest is None else lowest, *want.values, limit),
         )
         taken = page.take(found)
         return page.jobs[-1].id if taken == limit else lowest
@@ -196,13 +255,25 @@ class Searches:
         page = Page(query.limit)
         for start in range(0, len(ids), MOST_JOBS):
             async with self._window:
-                page.take(self._of(ids[start : start + MOST_JOBS], want))
+                self._take_of(ids[start : start + MOST_JOBS], want, page)
+            await self._see()
             if page.is_full:
                 return Found(page.jobs, page.jobs[-1].id, None)
             await asyncio.sleep(0)
         return Found(page.jobs, None, None)
 
-    def _of(self, ids: list[int], want: Wanted) -> Iterable[tuple[Any, ...]]:
+    def _take_of(self, ids: list[int], want: Wanted, page: Page) -> None:
+        """Those of them that can be read."""
+        try:
+            page.take(self._of(ids, want).fetchall())
+        except apsw.Error as exc:
+            if not is_damage(exc):
+                raise
+            self.met_damage = True
+            for one in ids if len(ids) > 1 else []:
+                self._take_of([one], want, page)
+
+    def _of(self, ids: list[int], want: Wanted) -> apsw.Cursor:
         named = f"id IN ({', '.join('?' * len(ids))})"
         return self._db.execute(
             f"{FOR_PAGE} jobs CROSS JOIN lanes USING (lane) WHERE {named} AND {want.condition} ORDER BY id DESC",

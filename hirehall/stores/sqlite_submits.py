@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hirehall.core.operations import NewJob, Submit
-from hirehall.model import State
+from hirehall.errors import Damaged
+from hirehall.model import State, id_text
 from hirehall.stores import sqlite_gates
+from hirehall.stores.sqlite_damage import OF_KEY
 from hirehall.stores.sqlite_work import Work
 
 INSERT = (
@@ -45,14 +47,18 @@ def _store_beside(work: Work, fresh: list[NewJob]) -> None:
 
 
 def _admitted(work: Work, submit: Submit) -> list[NewJob]:
-    """The jobs of `submit` that are new. None of them when a key is in conflict."""
-    if not submit.has_keys:
+    """The jobs of `submit` that are new. None of them when a key is in conflict, or when nothing new is taken."""
+    closed = submit.closed or work.closed
+    if not submit.has_keys and closed is None:
         submit.ids = [job.id for job in submit.jobs]
         return submit.jobs
     ids: list[int] = []
     duplicates: dict[int, State] = {}
     known: dict[tuple[str, str], Twin] = {}
     fresh: list[NewJob] = []
+    if work.aside and (lost := _unreadable(work, submit)) is not None:
+        submit.refused = Damaged(f"job {id_text(lost)}, which this names, cannot be read: the disk is damaged there")
+        return []
     for job in submit.jobs:
         twin = _twin(work, job, known)
         if twin is None:
@@ -64,11 +70,23 @@ def _admitted(work: Work, submit: Submit) -> list[NewJob]:
         else:
             ids.append(twin[0])
             duplicates[twin[0]] = State(twin[3])
-    if submit.closed is not None and fresh:
-        submit.refused = submit.closed
+    if closed is not None and fresh:
+        submit.refused = closed
         return []
     submit.ids, submit.duplicates = ids, duplicates
     return fresh
+
+
+def _unreadable(work: Work, submit: Submit) -> int | None:
+    """A job that is set aside and has the key of one of these, or is waited for."""
+    for job in submit.jobs:
+        keyed: list[tuple[Any, ...]] = (
+            [] if job.spec.key is None else work.db.execute(OF_KEY, (job.spec.queue, job.spec.key)).fetchall()
+        )
+        for named in (*job.after, *(int(twin) for (twin,) in keyed)):
+            if named in work.aside:
+                return named
+    return None
 
 
 def _twin(work: Work, job: NewJob, known: dict[tuple[str, str], Twin]) -> Twin | None:

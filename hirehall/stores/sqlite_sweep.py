@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from hirehall.core import lifecycle
 from hirehall.core.operations import SWEEP_JOBS, Claim, Claimed, Moved
 from hirehall.model import FINAL, State
 from hirehall.stores import sqlite_gates
+from hirehall.stores.sqlite_damage import NOT_ASIDE
 from hirehall.stores.sqlite_work import Work
 
 READY, RUNNING = int(State.READY), int(State.RUNNING)
@@ -15,6 +17,7 @@ DUE = (
     "SELECT id, lane, state, attempt, expires_at, follow, kind, queue FROM jobs"
     f" WHERE wake_at <= ? ORDER BY wake_at LIMIT {SWEEP_JOBS}"
 )
+DUE_NOT_ASIDE = DUE.replace(" ORDER BY", f" AND {NOT_ASIDE} ORDER BY")
 COME_DUE = "UPDATE jobs SET state = ?, lost = 0, wake_at = iif(attempt = 0, expires_at, NULL) WHERE id = ?"
 EXPIRE = f"UPDATE jobs SET state = {int(State.EXPIRED)}, finished_at = ?, wake_at = ? + keep_ms WHERE id = ?"
 CLAIMABLE = (
@@ -22,6 +25,7 @@ CLAIMABLE = (
     f" WHERE lane = ? AND state = {READY} AND (expires_at IS NULL OR expires_at > ? OR attempt > 0)"
     " ORDER BY place LIMIT ?"
 )
+CLAIMABLE_NOT_ASIDE = CLAIMABLE.replace(" ORDER BY", f" AND {NOT_ASIDE} ORDER BY")
 DELIVER = (
     f"UPDATE jobs SET state = {RUNNING}, attempt = ?, holder = ?, worker = ?, lease_seconds = ?, lost = 0,"
     " wake_at = NULL, started_at = coalesce(started_at, ?) WHERE id = ?"
@@ -30,14 +34,16 @@ DELIVER = (
 
 def sweep(work: Work) -> None:
     """Move what is due, at most SWEEP_JOBS: scheduled jobs go on, others expire, ended ones are removed."""
-    rows = list(work.db.execute(DUE, (work.now,)))
+    which, values = (DUE_NOT_ASIDE, (work.now, work.aside_json)) if work.aside else (DUE, (work.now,))
+    rows = list(work.db.execute(which, values))
     gated = sqlite_gates.due(work, [row[0] for row in rows if row[2] == State.SCHEDULED])
     moved = [_moved(work.now, gated, *row) for row in rows]
     work.batch.moved += moved
     work.batch.sweep_again = len(rows) == SWEEP_JOBS
     come_due = [(int(one.state), one.id) for one in moved if one.state in (State.READY, State.BLOCKED)]
-    work.db.executemany(COME_DUE, come_due)
-    work.db.executemany(EXPIRE, [(work.now, work.now, one.id) for one in moved if one.state is State.EXPIRED])
+    work.db.executemany(COME_DUE, work.spot.each(come_due, 1))
+    expired = [(work.now, work.now, one.id) for one in moved if one.state is State.EXPIRED]
+    work.db.executemany(EXPIRE, work.spot.each(expired, 2))
     work.delete([one.id for one in moved if one.state is None])
     for one in moved:
         work.move(one.id, one.lane, one.was, one.state)
@@ -72,12 +78,12 @@ def claim(work: Work) -> None:
             for row, seat in zip(claim.rows, claim.seats, strict=False)
         ]
     if updates:
-        work.db.executemany(DELIVER, updates)
+        work.db.executemany(DELIVER, work.spot.each(updates, 5))
 
 
 def _claim(work: Work, claim: Claim, room: dict[str, int]) -> None:
     rows: list[Claimed] = []
-    found = work.db.execute(CLAIMABLE, (claim.lane, work.now, len(claim.seats)))
+    found = _claimable(work, claim)
     for seat, row in zip(claim.seats, found, strict=False):
         job, lane, kind, queue, payload, attempt, forgiven, max_attempts, follow, rules = row
         left = room.get(seat.holder, work.batch.claim_bytes) - len(payload)
@@ -93,3 +99,9 @@ def _claim(work: Work, claim: Claim, room: dict[str, int]) -> None:
     claim.rows = rows
     work.counts[claim.lane, READY] -= len(rows)
     work.counts[claim.lane, RUNNING] += len(rows)
+
+
+def _claimable(work: Work, claim: Claim) -> Iterable[tuple[Any, ...]]:
+    if work.aside:
+        return work.db.execute(CLAIMABLE_NOT_ASIDE, (claim.lane, work.now, work.aside_json, len(claim.seats)))
+    return work.db.execute(CLAIMABLE, (claim.lane, work.now, len(claim.seats)))

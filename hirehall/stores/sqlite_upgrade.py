@@ -11,6 +11,7 @@ import apsw
 from msgspec import Struct
 
 from hirehall.errors import Unavailable
+from hirehall.stores.sqlite_pages import connect
 
 STEPS = {int(path.stem): path for path in sorted(Path(__file__).with_name("sqlite_schema").glob("*.sql"))}
 SCHEMA_VERSION = max(STEPS)
@@ -74,7 +75,7 @@ def versions_of(path: Path) -> Versions:
         return Versions(str(path), None, SCHEMA_VERSION, steps_from(0))
     refuse_a_stump(path)
     try:
-        db = apsw.Connection(_reading_only(path), flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        db = connect(_reading_only(path), apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
         try:
             version = check_schema(db, str(path))
         finally:

@@ -7,7 +7,9 @@ from collections import Counter
 import apsw
 
 from hirehall.core.operations import Batch, NewJob
+from hirehall.errors import HallError
 from hirehall.model import FINAL, LaneKey, State
+from hirehall.stores.sqlite_damage import LOGS, SETTINGS, Aside
 
 FIND_LANE = "SELECT queue, kind, requires, share, priority FROM lanes WHERE lane = ?"
 
@@ -15,14 +17,25 @@ FIND_LANE = "SELECT queue, kind, requires, share, priority FROM lanes WHERE lane
 class Work:
     """One batch on its way into the database. Times are epoch milliseconds."""
 
-    def __init__(self, db: apsw.Connection, batch: Batch) -> None:
+    def __init__(self, db: apsw.Connection, batch: Batch, full: HallError | None, aside: Aside) -> None:
         self.db = db
         self.batch = batch
+        self.is_full = full is not None
+        self.closed = full or aside.refusal  # why nothing new can be stored, if so
+        self.aside = aside.jobs  # they cannot be read or changed
+        self.aside_json = aside.as_json
+        self.silent = aside.silent  # jobs whose logs and progress cannot be stored
+        self.no_sweep = aside.no_sweep
+        self.spot = aside.spot
+        self.spot.begin(SETTINGS)
         self.now = batch.now.wall_ms
         self.counts: Counter[tuple[int, int]] = Counter()  # (lane, state) -> change
         self.has_gates = self.is_there("gates")
         self.has_tags = self.is_there("tags")
-        self.has_logs = self.is_there("logs")
+        self.spot.begin(LOGS)
+        self.keeps_logs = not aside.no_logs
+        self.has_logs = self.keeps_logs and self.is_there("logs")
+        self.spot.begin(SETTINGS)
         # For the gates: jobs that are neither ready nor running any more, and parents that ended.
         self.left: set[int] = set()
         self.ended: dict[int, State] = {}
@@ -60,9 +73,12 @@ class Work:
 
     def delete(self, jobs: list[int]) -> None:
         """Remove jobs that have ended, with everything beside them."""
-        rows = [(job,) for job in jobs]
-        self.db.executemany("DELETE FROM jobs WHERE id = ?", rows)
+        rows, part = [(job,) for job in jobs], self.spot.part
+        self.db.executemany("DELETE FROM jobs WHERE id = ?", self.spot.each(rows))
         if self.has_tags:
-            self.db.executemany("DELETE FROM tags WHERE id = ?", rows)
-        if self.has_logs:
-            self.db.executemany("DELETE FROM logs WHERE job = ?", rows)
+            self.db.executemany("DELETE FROM tags WHERE id = ?", self.spot.each(rows))
+        if self.has_logs:  # lines that cannot be removed are left: no id is given twice
+            self.spot.begin(LOGS)
+            loud = [(job,) for job in jobs if job not in self.silent]
+            self.db.executemany("DELETE FROM logs WHERE job = ?", self.spot.each(loud))
+            self.spot.begin(part)

@@ -262,6 +262,7 @@ class Release(Request, kw_only=True, tag="release"):
     id: str
     attempt: int
     delay_seconds: float = 0.0
+    begun: bool = False
 
 
 class Beat(Request, kw_only=True, tag="beat"): ...

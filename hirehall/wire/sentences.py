@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any
+from functools import lru_cache
 
 import msgspec
 
@@ -13,6 +13,8 @@ from hirehall.wire import requests
 
 COMMANDS: dict[str, type] = {str(kind.__struct_config__.tag): kind for kind in requests.AnyRequest.__args__}
 NO_COMMAND = "this line"
+LONGEST_WORD = 40  # characters of what nobody knows
+FAR_LETTERS = 2
 PARTS: dict[str, type] = {
     "where": requests.Filter,
     "set": requests.Edit,
@@ -35,7 +37,7 @@ def sentence(problem: str, line: bytes) -> str:
     if "recursion" in problem:
         return "the line is nested too deeply"
     if path == "cmd" and (command := re.search(r"Invalid value '(.*)'", what)):
-        return f"there is no command {command[1][:40]!r}: {_near(command[1], COMMANDS)}"
+        return f"there is no command {command[1][:LONGEST_WORD]!r}: {_near(command[1][:LONGEST_WORD], tuple(COMMANDS))}"
     if unknown := re.search(r"unknown field `(.*)`", what):
         return _unknown(unknown[1], path, line)
     if missing := re.search(r"missing required field `(.*)`", what):
@@ -47,12 +49,14 @@ def sentence(problem: str, line: bytes) -> str:
 
 def _unknown(field: str, path: str, line: bytes) -> str:
     fields = _fields(path, line)
-    hint = _near(field, fields) if fields else "leave it out"
-    return f"{_place(path, line)} has no field {field[:40]!r}: {hint}"
+    hint = _near(field[:LONGEST_WORD], fields) if fields else "leave it out"
+    return f"{_place(path, line)} has no field {field[:LONGEST_WORD]!r}: {hint}"
 
 
-def _near(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word, known, 1, 0.75)
+@lru_cache(maxsize=256)  # who makes a mistake makes it again and again
+def _near(word: str, known: tuple[str, ...]) -> str:
+    likely = [name for name in known if abs(len(name) - len(word)) <= FAR_LETTERS]  # to compare with all is dear
+    near = difflib.get_close_matches(word, likely, 1, 0.75)
     return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(known))}"
 
 

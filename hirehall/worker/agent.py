@@ -115,8 +115,10 @@ class Agent:
         self._clock: Clock = self._given_clock or loop
         self._over = loop.create_future()
         self._session = Session(name=self.name, worker=self.worker, pushes=self)
-        self._link = Link(self._session, self._locate, on_lost=self._lost)
-        self._beats = Beats(self._clock, self._serving.lease_seconds, self._send_beat, self._fence)
+        lease = self._serving.lease_seconds
+        self._beats = Beats(self._clock, lease, self._send_beat, self._fence, self._stop_running)
+        gone = self._beats.hall_is_gone
+        self._link = Link(self._session, self._locate, on_lost=self._lost, on_refused=gone, most_seconds=lease / 6)
         self._logs = JobLogs(self._session, self._link, self._clock, loop.call_soon)
         self._answers = Answers(self._session, self._link, self._clock, self._logs, self._forget)
         if self._serving.is_draining:
@@ -192,7 +194,7 @@ class Agent:
 
     def _lost(self) -> None:
         log.warning("lost the connection to the hall; connecting again")
-        self._beats.pause()
+        self._beats.closed()
         if self._serving.is_draining:
             self._limit_drain()
 
@@ -210,14 +212,17 @@ class Agent:
         """No beat was answered for too long. Whatever runs is stopped; what has ended already can still be
         told: the hall takes a result only of the attempt that it handed out last. A connection this silent is
         given up."""
-        running = [held for held in self._hand.values() if held.answer is None]
+        self._stop_running()
+        self._beats.pause()
+        self._link.drop()
+
+    def _stop_running(self) -> None:
+        running = [held for held in self._hand.values() if held.answer is None and not held.fenced]
         if running:
             log.warning("the hall has not answered in time: stopping %d jobs", len(running))
         for held in running:
             held.fenced = True
             held.stop("lost")
-        self._beats.pause()
-        self._link.drop()
 
     def _ask(
         self,
@@ -240,13 +245,13 @@ class Agent:
             self._take(job)
 
     def _take(self, job: Delivery) -> None:
-        """Into the hand; not twice, and back at once when we are about to leave."""
+        """Into the hand; not twice, and back at once when we are about to leave, or have slept over its lease."""
         key = (job.id, job.attempt)
         if key in self._hand:
             return
         held = self._hand[key] = Held(self, job.id, job.attempt)
         self._beats.lease_is(job.lease_seconds)
-        if self._serving.is_draining:
+        if self._serving.is_draining or self._beats.have_failed:
             held.answer = Released()
             self.ended(held)
         else:

@@ -1,7 +1,8 @@
 """What the agent answers about its jobs: behind what they said, once per loop turn, many results in one `done`.
 
 An attempt stays in hand until the hall has replied to its answer: what was not replied to is told again after
-a reconnect, and what the hall cannot take now is told again a little later.
+a reconnect, what the hall cannot take now is told again a little later, and what it does not admit is told in
+fewer words: an attempt that nobody answers for would be kept running by the beats for the others.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from hirehall.client.link import Link
 from hirehall.client.session import Session
 from hirehall.errors import BadRequest, HallError, TooLarge
 from hirehall.model import MAX_MESSAGE
-from hirehall.runners.port import Failure, Released, Success, cut
+from hirehall.runners.port import Failure, Outcome, Released, Success, cut
 from hirehall.wire.requests import DoneJob
 from hirehall.worker.held import Clock, Held
 from hirehall.worker.logs import JobLogs
@@ -28,7 +29,8 @@ ROOM = MAX_MESSAGE - 1024
 ENTRY_BYTES = 96  # of one job in a bulk `done`, beside its result
 
 NOT_NOW = frozenset({"busy", "unavailable", "storage_full", "unknown"})
-OVER = frozenset({"stale_lease", "not_found", "wrong_state"})  # the hall ended it first: nothing to mend
+OVER = frozenset({"stale_lease", "not_found", "wrong_state", "damaged"})  # the lease has ended: nothing to mend
+UNSAID = "the hall did not admit what the worker said about this failure"
 
 
 class Answers:
@@ -85,7 +87,12 @@ class Answers:
         self._ask({"cmd": "done", "jobs": jobs}, results)
 
     def _ask(self, command: dict[str, Any], told: list[Held]) -> None:
-        self._session.ask(command, Told(self, told), _no_reading)
+        try:
+            self._session.ask(command, Told(self, told), _no_reading)
+        except HallError as exc:
+            self.refused(told, exc)
+        except (ValueError, TypeError) as exc:  # a runner's words that cannot be written, like half a character
+            self.refused(told, BadRequest(str(exc)))
 
     def replied(self, told: list[Held]) -> None:
         """The hall has judged them. Those that it refused were not ours any more: it gave the places back as
@@ -108,13 +115,18 @@ class Answers:
             self._refused_one(told[0], error)
 
     def _refused_one(self, held: Held, error: HallError) -> None:
-        if isinstance(held.answer, Success) and isinstance(error, BadRequest | TooLarge):
-            held.answer = Failure(error.code, cut(f"the hall refused the result: {error}"), retry=False)
-            self.add(held)
+        if error.code in OVER:
+            log.debug("job %s attempt %d: the hall refused its answer: %s", held.id, held.attempt, error)
+            self._forget(held)
             return
-        level = logging.DEBUG if error.code in OVER else logging.WARNING
-        log.log(level, "job %s attempt %d: the hall refused its answer: %s", held.id, held.attempt, error)
-        self._forget(held)
+        log.warning("job %s attempt %d: the hall refused its answer: %s", held.id, held.attempt, error)
+        fewer = in_fewer_words(held.answer, error) if isinstance(error, BadRequest | TooLarge) else None
+        if fewer is not None:
+            held.answer = fewer
+            self.add(held)
+        else:  # beats are for all that is in hand: only a `keep` without it ends its lease
+            self._forget(held)
+            self._link.drop()
 
     def _add_all(self, told: list[Held]) -> None:
         for held in told:
@@ -138,6 +150,18 @@ class Told:
 
     def set_exception(self, error: HallError) -> None:
         self._answers.refused(self._told, error)
+
+
+def in_fewer_words(answer: Outcome | None, error: HallError) -> Outcome | None:
+    """What to say instead of an answer that was refused with `error`; None when nothing is left to leave out."""
+    if isinstance(answer, Success):
+        return Failure(error.code, cut(f"the hall refused the result: {error}"), retry=False)
+    if isinstance(answer, Failure):
+        bare = Failure(cut(answer.type, 200), UNSAID, retry=answer.retry)
+        return bare if bare != answer else Released(begun=True)
+    if isinstance(answer, Released) and answer.delay_seconds:
+        return Released(begun=answer.begun)
+    return None
 
 
 def pieces(results: list[Held]) -> Iterator[list[Held]]:
@@ -172,7 +196,7 @@ def _command(held: Held) -> dict[str, Any]:
             "delay_seconds": answer.delay_seconds,
         }
     assert isinstance(answer, Released), "an attempt is answered after it has ended"
-    return {"cmd": "release", **command, "delay_seconds": answer.delay_seconds}
+    return {"cmd": "release", **command, "delay_seconds": answer.delay_seconds, "begun": answer.begun}
 
 
 def _no_reading(_line: object, _raw: bytes) -> None:

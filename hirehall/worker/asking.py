@@ -52,4 +52,4 @@ def nothing(_reply: object) -> None:
 
 def release(held: Held) -> dict[str, Any]:
     """Gives an attempt back that has no answer."""
-    return {"cmd": "release", "id": held.id, "attempt": held.attempt}
+    return {"cmd": "release", "id": held.id, "attempt": held.attempt, "begun": True}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from hirehall.runners.port import Execution, Failure, Outcome, Released, Success, Why, cut
+
+log = logging.getLogger("hirehall.worker")
 
 
 class Timer(Protocol):
@@ -78,8 +81,10 @@ class Held:
         """What is told. Without its lease an attempt that broke off is given back, not failed: a try was not
         used up. A result is told even then, and the hall decides; but not when another worker may have begun
         meanwhile."""
+        if self.fenced and isinstance(outcome, Success):
+            log.warning("job %s attempt %d ended after its lease: its result is not reported", self.id, self.attempt)
         if self.fenced or (self.why in {"lost", "quit"} and not isinstance(outcome, Success)):
-            return Released()
+            return outcome if isinstance(outcome, Released) else Released(begun=True)
         return outcome
 
 
