@@ -1,22 +1,28 @@
 # Every target works in one environment, .venv, which is built once from requirements.lock. It needs Python 3.11 or
 # newer, and the network the first time.
 VENV := .venv
+PEERS := .venv-peers
 DIR ?= .
 TESTS ?=
+# RECORD=--record keeps the figures of a proof in docs/figures.
+RECORD ?=
 RUN := $(VENV)/bin/python
 BUILT := $(VENV)/.built
 
 export DIR
-.PHONY: help demo test lint types docs bench bench-side lock clean
+.PHONY: help demo test lint types docs bench bench-side abuse chaos-peers flakes fuzz lock clean power-cuts partitions mutants soak sim chaos
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(BUILT) ## see it work on the files of a folder: make demo DIR=/some/folder
 	@$(RUN) -m hirehall demo "$$DIR"
 
 test: $(BUILT) ## run every test, or some: make test TESTS=tests/cli
 	$(RUN) -m pytest $(TESTS)
+
+mutants: $(BUILT) ## put faults into our own server, one after the other: the tests must see each
+	$(RUN) -m tests.mutants --table $(RECORD)
 
 lint: $(BUILT) ## look for mistakes and for style
 	$(RUN) -m ruff check .
@@ -27,19 +33,50 @@ types: $(BUILT) ## check the types
 docs: $(BUILT) ## write the generated pages anew: options, command line, diagram
 	$(RUN) docs/generate.py
 
+sim: $(BUILT) ## simulate the hall with seeds that CI does not have: SEEDS=10000 FROM=3000
+	$(RUN) -m tests.sim --count $(or $(SEEDS),10000) --from $(or $(FROM),3000) $(RECORD)
+
 bench: $(BUILT) ## measure what a hall carries, raw sockets, every answer durable
 	$(RUN) benchmarks/raw_load.py
 
 bench-side: $(BUILT) ## measure what progress, logs and watchers cost
 	$(RUN) benchmarks/side_data.py
 
+power-cuts: $(BUILT) ## cut the power of a hall anywhere, and let its disk fail at any call; an hour or two
+	$(RUN) -m tests.disk --images 500000 --io-errors $(RECORD)
+
+abuse: $(BUILT) ## slow, endless, deaf and too many peers, idle workers, a storm, too much work: CASES="flood idle"
+	$(RUN) -m tests.abuse $(CASES) $(RECORD)
+
+chaos: $(BUILT) ## kill and freeze halls, workers and clients for a night, and audit what became of a million jobs
+	$(RUN) -m tests.chaos --jobs $(or $(JOBS),1000000) --kills $(or $(KILLS),1000) $(RECORD)
+
+chaos-peers: $(PEERS)/.built ## kill Hirehall and other job servers once under load, and count what each lost: JOBS=1000
+	$(PEERS)/bin/python benchmarks/chaos_peers --jobs $(or $(JOBS),1000) $(RECORD)
+
+flakes: $(BUILT) ## run every test that starts a process again and again: RUNS=30
+	$(RUN) -m tests.flakes --runs $(or $(RUNS),30) $(RECORD)
+
+fuzz: $(BUILT) ## throw valid and broken bytes at the wire: make fuzz COUNT=10000000
+	$(RUN) -m tests.wire --count $(or $(COUNT),10000000) $(RECORD)
+
+partitions: $(BUILT) ## cut networks in every way for every kind of peer, in network namespaces: as root
+	$(RUN) -m tests.partitions $(RECORD)
+
+soak: $(BUILT) ## a quarter of the peak for hours, with kills: what everything takes, and how that rises: HOURS=2
+	$(RUN) -m tests.soak --hours $(or $(HOURS),2) $(RECORD)
+
 lock: ## write requirements.lock anew from what pip resolves today
 	@sh .ci/lock
 
 clean: ## remove the environment and all caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BUILT): requirements.lock pyproject.toml .ci/environment
 	@sh .ci/environment $(VENV)
+	@touch $@
+
+$(PEERS)/.built: requirements.lock benchmarks/chaos_peers/requirements.txt .ci/environment
+	@sh .ci/environment $(PEERS) benchmarks/chaos_peers/requirements.txt
 	@touch $@

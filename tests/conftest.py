@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import pytest
 
+os.environ.setdefault("HIREHALL_BALLAST", "1")  # MiB: directories of tests stay, and so do the ballasts of their halls
+
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 

@@ -23,13 +23,22 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "core": NOUNS,  # pure: the rules can be tested by plain calls
     "wire": NOUNS,  # pure: shared by server and clients
     "settings_file": ("hirehall.errors",),
+    "keepalive": (),
     "config": ("hirehall.errors", "hirehall.model", "hirehall.settings_file"),
     "refusals": ("hirehall.errors", "hirehall.config"),
     "ports": (*NOUNS, "hirehall.core.operations"),
-    "service": (*NOUNS, "hirehall", "hirehall.core", "hirehall.wire", "hirehall.ports"),
-    "stores": (*NOUNS, *RULES, "hirehall.ports"),
-    "doors": (*NOUNS, "hirehall.wire", "hirehall.ports", "hirehall.service.sessions", "hirehall.service.hall"),
-    "client": (*NOUNS, "hirehall.wire"),  # a script that submits must not load a server
+    "durable": (),
+    "service": (*NOUNS, "hirehall", "hirehall.durable", "hirehall.core", "hirehall.wire", "hirehall.ports"),
+    "stores": (*NOUNS, *RULES, "hirehall.ports", "hirehall.durable"),
+    "doors": (
+        *NOUNS,
+        "hirehall.wire",
+        "hirehall.ports",
+        "hirehall.keepalive",
+        "hirehall.service.sessions",
+        "hirehall.service.hall",
+    ),
+    "client": (*NOUNS, "hirehall.wire", "hirehall.keepalive"),  # a script that submits must not load a server
     "runners": (*NOUNS, "hirehall.wire"),
     "worker": (*NOUNS, "hirehall.wire", "hirehall.client", "hirehall.runners", "hirehall.settings_file"),
     "pytest_plugin": ("hirehall.testing",),

@@ -26,7 +26,7 @@ def given(option: Option, word: str) -> str:
     users = {"1": "root", "2": "daemon", "3": "nobody"}
     if option.name == "user":
         return users[word]
-    texts = {"tcp": "127.0.0.1:{}", "store": "sqlite:/{}", "anonymous": "{}"}
+    texts = {"tcp": "127.0.0.1:{}", "store": "sqlite:/{}", "anonymous": "{}", "max_connections": "{}", "ballast": "{}"}
     return texts.get(option.name, "/{}").format(word)
 
 
@@ -41,7 +41,8 @@ def test_serve_has_exactly_the_declared_flags() -> None:
 def test_an_option_is_set_by_flag_before_environment_before_file(option: Option, tmp_path: Path) -> None:
     flags, environment = {option.name: given(option, "1")}, {option.environment: given(option, "2")}
     file = tmp_path / "hall.toml"
-    file.write_text(f'{option.name} = "{given(option, "3")}"\n')
+    quote = '"' if option.kind is str else ""
+    file.write_text(f"{option.name} = {quote}{given(option, '3')}{quote}\n")
     assert value(option, settle(flags, environment, file)) == given(option, "1")
     assert value(option, settle({}, environment, file)) == given(option, "2")
     assert value(option, settle({}, {}, file)) == given(option, "3")
@@ -51,7 +52,7 @@ def test_an_option_is_set_by_flag_before_environment_before_file(option: Option,
 def test_an_option_is_documented_with_its_flag_and_variable(option: Option) -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith(f"| `{option.name}` |"))
-    for word in (f"`{option.flag}`", f"`{option.environment}`", option.unit, option.default, option.help):
+    for word in (f"`{option.flag}`", f"`{option.environment}`", option.unit, str(option.default), option.help):
         assert word in row
 
 
@@ -60,13 +61,32 @@ def test_a_flags_help_names_its_default_and_its_variable(option: Option) -> None
     flag = next(param for param in command.params if param.name == option.name)
     assert isinstance(flag, click.Option)
     assert option.environment in (flag.help or "")
-    assert option.default in (flag.help or "")
+    assert str(option.default) in (flag.help or "")
 
 
 def test_the_default_data_directory_is_in_the_home_of_the_user_to_become() -> None:
     assert settle({"user": "root"}, {}).data == Path("~root/.local/state/hirehall").expanduser()
     with pytest.raises(BadRequest, match="--user nobody-of-that-name: there is no such user here"):
         settle({"user": "nobody-of-that-name"}, {})
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "many", "1.5", "1000001"])
+def test_a_number_that_cannot_be_one_is_refused_by_name(wrong: str) -> None:
+    with pytest.raises(BadRequest, match=r"--max-connections \(HIREHALL_MAX_CONNECTIONS\) is .*from 1 to 1000000"):
+        settle({}, {"HIREHALL_MAX_CONNECTIONS": wrong})
+
+
+@pytest.mark.parametrize(
+    ("line", "like"),
+    [('max_connections = "9"', "10000"), ("max_connections = true", "10000"), ("tcp = 5", '"HOST:PORT"')],
+)
+def test_a_value_of_the_wrong_type_in_a_file_is_answered_with_how_to_write_it(
+    line: str, like: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "hall.toml"
+    file.write_text(line)
+    with pytest.raises(BadRequest, match=f"write it like this: {line.split(maxsplit=1)[0]} = {like}"):
+        settle({}, {}, file)
 
 
 @pytest.mark.parametrize(("typo", "meant"), [("--tsl-cert", "--tls-cert"), ("--anonymus", "--anonymous")])

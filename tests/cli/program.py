@@ -69,6 +69,11 @@ class Program:
         """Ctrl-C: the whole foreground group hears it."""
         os.killpg(self.pid, signal.SIGINT)
 
+    def kill(self) -> None:
+        """kill -9, to the whole group, and see it dead."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self._process.communicate()
+
     def close(self) -> None:
         """Leave nobody behind."""
         if self._process.poll() is None:

@@ -22,9 +22,9 @@ def test_a_healthy_hall_has_no_findings(hall_cli: Cli) -> None:
     said = hall_cli("doctor", "--json")
     levels = {check["what"]: check["level"] for check in said.json["checks"]}
     wells = {what: level for what, level in levels.items() if what not in ("file system", "space", "disk")}
-    assert set(wells) == {"python", "sqlite", "data", "access file", "hall"}
+    assert set(wells) == {"python", "sqlite", "data", "store", "access file", "hall"}
     assert set(wells.values()) <= {"ok", "warn"}
-    assert (levels["hall"], said.status, said.json["ok"]) == ("ok", 0, True)
+    assert (levels["store"], levels["hall"], said.status, said.json["ok"]) == ("ok", "ok", 0, True)
 
 
 def test_every_line_begins_with_its_verdict(hall_cli: Cli) -> None:

@@ -83,3 +83,10 @@ def test_a_worker_that_is_gone_or_silent_is_seen() -> None:
     seen = frame(1, 0)
     seen.workers = [worker(1, 25.0), worker(2, connected=False)]
     assert [line.split()[1] for line in lines(seen, 80, 24) if line.startswith("render-")] == ["working", "gone"]
+
+
+def test_a_full_disk_is_said_in_the_first_line() -> None:
+    now = Sample(2.0, {"storage_full": 1}, [], [])
+    full = Frame.of(Welcome(), Sample(1.0, {}, [], []), now)
+    assert "its disk is full: no new jobs" in lines(full, 100, None)[0]
+    assert "full" not in lines(frame(1, 1), 100, None)[0]

@@ -35,8 +35,18 @@ def test_a_token_of_one_hall_is_not_sent_to_another(tmp_path: Path) -> None:
 
 
 def test_the_access_file_gives_address_and_token_and_its_unix_socket_is_preferred(tmp_path: Path) -> None:
-    write_access(tmp_path, url="hall://127.0.0.1:1", unix="/run/hall.sock", token="file")
-    assert locate(environ={"HIREHALL_DATA": str(tmp_path)}) == Address(path="/run/hall.sock", token="file")
+    there = tmp_path / "hall.sock"
+    there.touch()
+    write_access(tmp_path, url="hall://127.0.0.1:1", unix=str(there), token="file")
+    assert locate(environ={"HIREHALL_DATA": str(tmp_path)}) == Address(path=str(there), token="file")
+
+
+def test_where_the_unix_socket_is_gone_there_is_tcp(tmp_path: Path) -> None:
+    gone = str(tmp_path / "hall.sock")
+    write_access(tmp_path, url="hall://127.0.0.1:1", unix=gone, token="file")
+    assert locate(data=tmp_path) == Address(host="127.0.0.1", port=1, token="file")
+    write_access(tmp_path, url=None, unix=gone, token="file")
+    assert locate(data=tmp_path) == Address(path=gone, token="file")
 
 
 def test_a_data_directory_given_as_argument_comes_before_the_environments_address(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from msgspec import Raw
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.effects import Effects
 from hirehall.core.operations import Batch, Claimed
-from hirehall.model import Instant, JobSpec, QueueSettings, State, StoredJob
-from hirehall.ports import ByIds
+from hirehall.model import Instant, JobSpec, Offers, QueueSettings, State, StoredJob
+from hirehall.ports import ByIds, Search
 from hirehall.stores.sqlite import SQLiteStore
 
 WORKER = "team/w1"
@@ -60,9 +60,10 @@ class Rig:
         session: int = SESSION,
         kinds: tuple[str, ...] = ("k",),
         queues: tuple[str, ...] = ("default",),
+        offers: Offers | None = None,
     ) -> None:
         worker = self.core.leases.attach(session, holder)
-        self.core.leases.serve(worker, frozenset(queues), frozenset(kinds), {}, credit, lease_seconds)
+        self.core.leases.serve(worker, frozenset(queues), frozenset(kinds), offers or {}, credit, lease_seconds)
 
     def succeed(self, job: int, attempt: int = 1, holder: str = WORKER) -> None:
         """The worker reports a result."""
@@ -104,6 +105,10 @@ class Rig:
         self.work()
         self.submit(**spec)
         return (await self.commit()).runs[SESSION][0]
+
+    async def store_ids(self) -> list[int]:
+        """Every job that is stored, the newest first."""
+        return [job.id for job in (await self.store.read(Search(1_000))).jobs]
 
     async def row(self, job: int) -> StoredJob:
         return (await self.store.read(ByIds([job])))[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import Raw
 
+from hirehall.core import checks
 from hirehall.core.checks import read_time
 from hirehall.core.intake import Ids, check_lane, draft
 from hirehall.core.queues import QueueLine
@@ -106,3 +107,9 @@ def test_times_are_rfc_3339_or_epoch_seconds() -> None:
     assert read_time("run_at", "2027-01-15T10:00:00+02:00") == NOW
     assert read_time("run_at", "2027-01-15T08:00:00") == NOW
     assert read_time("run_at", NOW / 1000) == NOW
+
+
+def test_an_offer_lists_at_most_a_thousand_values() -> None:
+    checks.check_labels({"model": ["a"] * checks.MAX_VALUES})
+    with pytest.raises(BadRequest, match="name at most 1000"):
+        checks.check_labels({"model": ["a"] * (checks.MAX_VALUES + 1)})

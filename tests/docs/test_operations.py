@@ -92,6 +92,7 @@ LIMITS = {
     "answer to": ByIds([]).max_bytes,
     "tags of a job": checks.MAX_TAGS,
     "labels of a job": checks.MAX_LABELS,
+    "values in one list": checks.MAX_VALUES,
     "meta": checks.MAX_META,
     "`after`": intake.MAX_AFTER,
     "kinds and queues": worker_commands.MAX_NAMES,

@@ -47,10 +47,11 @@ def test_the_bash_worker_has_fifteen_lines_at_most() -> None:
 
 
 def test_every_example_is_run_here() -> None:
-    """But for the units, which tests/docs/test_operations.py shows to systemd."""
+    """But for the units, which tests/docs/test_operations.py shows to systemd, and what test_node_worker.py runs."""
     assert {path.name for path in EXAMPLES.iterdir() if path.suffix != ".service" and path.is_file()} == {
         "tasks.py",
         "test_tasks.py",
+        "worker.mjs",
         "worker.sh",
         "worker.toml",
     }

@@ -18,9 +18,8 @@ PATIENCE_SECONDS = 20.0
 def a_job(kind: str = "k", payload: Any = None, *, raw: bytes | None = None, **fields: Any) -> Delivery:
     """A delivery; `raw` is a payload that no encoder of ours would write."""
     body = msgspec.json.encode(payload) if raw is None else raw
-    return Delivery(
-        fields.pop("id", "01"), fields.pop("attempt", 1), kind, "default", msgspec.Raw(body), 30.0, **fields
-    )
+    who = fields.pop("id", "01"), fields.pop("attempt", 1)
+    return Delivery(*who, kind, "default", msgspec.Raw(body), fields.pop("lease_seconds", 30.0), **fields)
 
 
 class Notes:

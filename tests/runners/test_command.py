@@ -173,11 +173,14 @@ def pids(text: str) -> list[int]:
     return [int(word) for word in text.split()]
 
 
-async def stopped(runner: CommandRunner, why: Why, note: Path, count: int) -> tuple[Outcome, list[int]]:
+async def stopped(
+    runner: CommandRunner, *whys: Why, note: Path, count: int, lease_seconds: float = 30.0
+) -> tuple[Outcome, list[int]]:
     """Start a script that writes `count` process ids into `note`, stop it, and see who is left."""
-    execution = runner.start(a_job(), Notes())
+    execution = runner.start(a_job(lease_seconds=lease_seconds), Notes())
     started = await until(lambda: note.exists() and (found := pids(note.read_text())) and len(found) == count and found)
-    execution.stop(why)
+    for why in whys:
+        execution.stop(why)
     ended = await outcome_of(execution)
     await runner.close()
     return ended, [pid for pid in started if alive(pid)]
@@ -186,7 +189,7 @@ async def stopped(runner: CommandRunner, why: Why, note: Path, count: int) -> tu
 def test_a_cancelled_script_gets_sigterm_and_may_clean_up(tmp_path: Path) -> None:
     note, trace = tmp_path / "pids", tmp_path / "trace"
     text = f"trap 'echo bye > {trace}; exit 0' TERM; echo $$ > {note}; while :; do sleep 0.01; done"
-    ended, left = asyncio.run(stopped(sh(text), "cancelled", note, 1))
+    ended, left = asyncio.run(stopped(sh(text), "cancelled", note=note, count=1))
     assert ended == Failure("Cancelled", "the command was stopped: it was cancelled")
     assert trace.read_text() == "bye\n"
     assert left == []
@@ -199,16 +202,26 @@ def test_a_script_that_ignores_sigterm_is_killed_with_everything_it_started(tmp_
         f"trap '' TERM; echo $$ >> {note}; {sys.executable} -S -c \"{grandchild}\" {note} & "
         f'({sys.executable} -S -c "{grandchild}" {note} &) ; while :; do sleep 0.01; done'
     )
-    ended, left = asyncio.run(stopped(sh(text, grace_seconds=0.1), "timeout", note, 3))
+    ended, left = asyncio.run(stopped(sh(text, grace_seconds=0.1), "timeout", note=note, count=3))
     assert isinstance(ended, Failure)
     assert ended.type == "Timeout"
+    assert left == []
+
+
+@pytest.mark.parametrize("whys", [("lost",), ("timeout", "lost")])
+def test_a_script_that_ignores_sigterm_is_dead_before_others_can_have_its_job(tmp_path: Path, whys: list[Why]) -> None:
+    note = tmp_path / "pids"
+    text = f"trap '' TERM; echo $$ > {note}; while :; do sleep 0.01; done"
+    stopping = stopped(sh(text, grace_seconds=1000), *whys, note=note, count=1, lease_seconds=0.5)
+    ended, left = asyncio.run(stopping)
+    assert isinstance(ended, Failure)
     assert left == []
 
 
 def test_when_the_worker_quits_its_scripts_are_killed_at_once(tmp_path: Path) -> None:
     note = tmp_path / "pids"
     text = f"trap '' TERM; echo $$ > {note}; while :; do sleep 0.01; done"
-    ended, left = asyncio.run(stopped(sh(text, grace_seconds=1000), "quit", note, 1))
+    ended, left = asyncio.run(stopped(sh(text, grace_seconds=1000), "quit", note=note, count=1))
     assert isinstance(ended, Failure)
     assert left == []
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from hirehall.runners.pool import ProcessExecution, ProcessRunner
-from hirehall.runners.port import Failure, Outcome, Released, Success
+from hirehall.runners.port import Failure, Outcome, Released, Success, Why
 from hirehall.runners.registry import Registry, load, registry
 from tests.runners.stage import PATIENCE_SECONDS, Notes, a_job, outcome_of, until
 
@@ -238,6 +238,19 @@ def test_a_function_that_heeds_nothing_is_killed_with_all_that_it_started(tmp_pa
         await until(lambda: not any(map(alive, pids)))
 
     played(tmp_path, play, heed_seconds=0.05, grace_seconds=0.05)
+
+
+@pytest.mark.parametrize("whys", [("lost", "lost"), ("timeout", "lost")])
+def test_a_function_that_heeds_nothing_is_dead_before_others_can_have_its_job(tmp_path: Path, whys: list[Why]) -> None:
+    async def play(runner: ProcessRunner) -> None:
+        execution, notes = begin(runner, "stubborn", lease_seconds=0.5)
+        await asyncio.wait_for(notes.came.wait(), PATIENCE_SECONDS)
+        for why in whys:
+            execution.stop(why)
+        assert isinstance(await outcome_of(execution), Failure)
+        await until(lambda: not any(map(alive, map(int, notes.progressed[0][1].split()))))
+
+    played(tmp_path, play, heed_seconds=1000, grace_seconds=1000)
 
 
 def test_a_process_that_was_told_to_end_is_not_used_again_although_its_function_ended(tmp_path: Path) -> None:

@@ -361,6 +361,31 @@ def test_a_function_that_hangs_is_answered_without_it_and_what_it_says_later_is_
     asyncio.run(main())
 
 
+def test_a_function_that_runs_on_without_its_lease_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    free = threading.Event()
+
+    async def main() -> Outcome:
+        begun, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def hang(payload: Any) -> bool:
+            loop.call_soon_threadsafe(begun.set)
+            return free.wait(20)
+
+        runner = runner_of(hang)
+        execution = runner.start(a_job(lease_seconds=0.1, attempt=2), Notes())
+        await begun.wait()
+        execution.stop("lost")
+        while "job 01 attempt 2 has lost its lease and still runs" not in caplog.text:
+            await asyncio.sleep(0.005)
+        free.set()
+        return await outcome_of(execution)
+
+    async def bounded() -> Outcome:
+        return await asyncio.wait_for(main(), 20)
+
+    assert asyncio.run(bounded()) == Success(b"true")
+
+
 def test_a_function_that_heeds_its_stop_in_time_is_not_given_up() -> None:
     def heed(payload: Any, context: Context) -> str:
         assert context.stopping.wait(20)

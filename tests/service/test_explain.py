@@ -70,6 +70,15 @@ def test_a_worker_whose_places_are_taken(office: Office, boss: Guest) -> None:
     assert boss.why(job) == [full, "3 jobs like it wait, this one among them; each share and kind gets its turn."]
 
 
+def test_a_worker_that_has_fallen_silent(office: Office, boss: Guest) -> None:
+    office.worker("ann", credit=1, lease_seconds=0.5)
+    job = boss.submit()
+    office.pass_time(1)
+    assert boss.why(job)[-1] == (
+        "Worker 'ann' could run it, but has lost a lease and said nothing since: it may be frozen, or cut off."
+    )
+
+
 def test_several_workers_whose_places_are_taken(office: Office, boss: Guest) -> None:
     for name in ("ann", "bob"):
         office.worker(name)

@@ -202,6 +202,20 @@ def test_only_the_same_sessions_answers_wait_for_a_slow_search(office: Office, b
     assert len(other.ok("find")["jobs"]) == 2
 
 
+def test_the_end_of_a_job_is_not_told_before_its_submit_is_answered(office: Office, boss: Guest) -> None:
+    ann = office.worker("ann")
+    slow = Slow(office)
+    boss.say({"cmd": "find", "ref": "find"}, {"cmd": "submit", "kind": "saw", "ref": "submit", "follow": True})
+    (run,) = ann.runs()
+    ann.ok("done", id=run["id"], attempt=run["attempt"], result=1)
+    early = boss.peer.lines()[1:]
+    slow.go()
+    assert early == []
+    find, submit, end = boss.peer.lines()[1:]
+    assert (find["ref"], submit["ref"]) == ("find", "submit")
+    assert [job["id"] for job in end["end"]] == [submit["id"]]
+
+
 def refs(guest: Guest) -> list[Any]:
     """The answers so far, in their order."""
     return [line["ref"] for line in guest.peer.lines()[1:] if "ref" in line]

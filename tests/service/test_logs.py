@@ -303,11 +303,8 @@ def test_an_attempt_that_ends_while_its_follower_does_not_read(boss: Guest, ann:
     assert pushed(boss) == ["last", "END"]
 
 
-def test_lines_said_while_a_cancel_is_being_stored_are_heard_before_the_end(
-    office: Office, boss: Guest, ann: Guest
-) -> None:
-    job = boss.submit()
-    boss.ok("log_of", id=job, follow=True)
+def slowly_stored(office: Office) -> asyncio.Event:
+    """Batches are stored when this is set."""
     disk, apply = asyncio.Event(), office.store.apply
 
     async def slowly(batch: Batch) -> None:
@@ -315,8 +312,34 @@ def test_lines_said_while_a_cancel_is_being_stored_are_heard_before_the_end(
         await apply(batch)
 
     office.store.apply = slowly  # type: ignore[method-assign]
+    return disk
+
+
+def test_lines_said_while_a_cancel_is_being_stored_are_heard_before_the_end(
+    office: Office, boss: Guest, ann: Guest
+) -> None:
+    job = boss.submit()
+    boss.ok("log_of", id=job, follow=True)
+    disk = slowly_stored(office)
     boss.say({"cmd": "cancel", "id": job})
     say(ann, job, "last")
     disk.set()
     assert pushed(boss) == ["last", "END"]
     assert boss.state(job) == "cancelled"
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_log_has_not_ended_while_its_last_lines_are_on_their_way(
+    office: Office, boss: Guest, ann: Guest, follow: bool
+) -> None:
+    job = boss.submit()
+    disk = slowly_stored(office)
+    boss.say({"cmd": "cancel", "id": job}, {"cmd": "log_of", "id": job, "follow": follow, "ref": "log"})
+    say(ann, job, "last")
+    disk.set()
+    office.settle()
+    log = boss.answer("log")["log"]
+    assert (texts(log), log["ended"]) == ([], False)
+    assert pushed(boss) == (["last", "END"] if follow else [])
+    log = boss.ok("log_of", id=job, offset=log["next"])["log"]
+    assert (texts(log), log["ended"]) == (["last"], True)

@@ -37,6 +37,20 @@ def test_max_running_counts_what_runs_since_before(office: Office, boss: Guest) 
     assert [run["id"] for run in ann.runs()] == [jobs[2]]
 
 
+def test_who_was_at_work_keeps_its_job_and_nobody_else_gets_it(office: Office, boss: Guest) -> None:
+    office.worker("ann", lease_seconds=30)
+    job = boss.submit()
+    office.restart()
+    bob = office.worker("bob")
+    office.pass_time(25)  # of the 30 s that a lease has from the restart on
+    assert bob.runs() == []
+    ann = office.guest("ann", worker="w-ann")
+    assert ann.ok("keep", jobs=[{"id": job, "attempt": 1}])["kept"] == [job]
+    office.pass_time(25)
+    ann.done(job)
+    assert bob.runs() == []
+
+
 def test_a_rate_holds_after_a_restart(office: Office, boss: Guest) -> None:
     boss.ok("queue", queue="default", max_per_second=1)
     jobs = boss.submit_many([{}] * 10)

@@ -60,6 +60,7 @@ def test_a_place_that_an_older_attempt_filled_is_free_again(office: Office, boss
     job = boss.submit()
     if how == "lost":
         office.pass_time(1.5)
+        ann.ok("beat")  # who says nothing is given nothing
     else:
         boss.ok("cancel", id=job)
         boss.ok("retry", id=job)

@@ -28,6 +28,13 @@ def test_a_hall_is_over_at_once_and_everybody_is_told(office: Office, boss: Gues
     assert client.pushes("stop") == [{"id": "", "attempt": 0, "why": "shutdown"}]
 
 
+def test_what_came_in_before_the_end_is_done_and_answered(office: Office, boss: Guest) -> None:
+    boss.peer.send(b'{"cmd":"submit","kind":"saw","ref":"last"}\n' * 3)
+    finish(office)
+    assert [answer["ok"] for answer in boss.peer.lines() if answer.get("ref") == "last"] == [True] * 3
+    assert len(office.jobs()) == 3
+
+
 def test_workers_are_left_alone_by_the_end_of_a_hall(office: Office, boss: Guest) -> None:
     """As at SIGTERM: they keep what they have, and come back to the next hall."""
     ann = office.worker("ann")
@@ -50,9 +57,10 @@ def test_with_workers_it_is_over_when_the_last_has_left(office: Office, boss: Gu
     assert [stop["why"] for worker in (ann, bob) for stop in worker.pushes("stop")] == ["draining", "draining"]
     assert boss.refused("submit", kind="saw") == GOING
     bob.ok("bye")
-    office.pass_time(60)
+    for _ in range(6):
+        office.pass_time(10)
+        ann.ok("beat")
     assert not office.hall.ending.over.is_set(), "one of them still works"
-    ann.ok("beat")
     ann.done(job, result="kept")
     assert client.answer("wait")["jobs"][0]["result"] == "kept"
     ann.ok("bye")
@@ -117,6 +125,16 @@ def test_a_worker_that_loses_its_connection_while_the_hall_ends_does_not_hold_it
     boss.ok("shutdown", workers=True)
     ann.leave()
     office.pass_time(5)
+    assert office.hall.ending.over.is_set()
+
+
+def test_a_worker_that_goes_silent_while_the_hall_ends_does_not_hold_it_up(office: Office, boss: Guest) -> None:
+    """Its connection stays open, its lease runs out, and it will never answer for the place."""
+    office.worker("ann")
+    job = boss.submit()
+    boss.ok("shutdown", workers=True)
+    office.pass_time(60)
+    assert boss.state(job) == "ready"
     assert office.hall.ending.over.is_set()
 
 

@@ -13,6 +13,17 @@ def limited(office: Office) -> Guest:
     return office.token("lim", ["read", "submit", "admin"], queues=["A"])
 
 
+def test_a_token_counts_until_its_time_is_over(office: Office, boss: Guest) -> None:
+    secret = boss.ok("token", do="create", name="brief", roles=["submit"], ttl_seconds=10)["token"]
+    brief = office.guest("brief", secret)
+    office.pass_time(9)
+    assert brief.submit()
+    office.pass_time(2)
+    assert brief.is_gone
+    late = Guest(office, office.peer("late"))
+    assert late.refused("hello", token=secret).startswith("unauthenticated: token 'brief' has expired")
+
+
 def test_explain_names_no_worker_of_a_hidden_queue(office: Office, limited: Guest, boss: Guest) -> None:
     office.worker("secret", queues=["B"], kinds=["k"])
     job = limited.submit("k", queue="A")

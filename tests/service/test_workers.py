@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
@@ -158,6 +159,17 @@ def test_a_worker_of_deputys_is_never_told_what_it_does_not_know(office: Office,
         boss.ok("worker", worker=word, **order)
     boss.submit()
     assert deputy.peer.lines() == []
+
+
+def test_a_worker_of_deputys_whose_machine_fell_silent_cannot_come_back_to_its_job(office: Office, boss: Guest) -> None:
+    deputy = office.peer("deputy")
+    deputy.send(b'{"cmd":"can_do","types":["saw"]}\n')
+    office.settle()
+    job = boss.submit()
+    assert boss.state(job) == "running"
+    office.loop.as_if_running(lambda: deputy._line.connection_lost(TimeoutError(errno.ETIMEDOUT, "no answer")))
+    office.settle()
+    assert boss.state(job) == "ready"
 
 
 def test_two_workers_of_one_name_must_be_told_apart(office: Office, boss: Guest) -> None:

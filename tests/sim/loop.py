@@ -46,12 +46,6 @@ class Timeline:
             return True
         return False
 
-    def run_until(self, when: float) -> None:
-        """Run everything that is due before `when`, and be there."""
-        while self._heap and self._heap[0][0] <= when:
-            self.step()
-        self.now = max(self.now, when)
-
 
 class SimLoop(asyncio.AbstractEventLoop):
     """As much of an event loop as tasks, futures and our service need."""
@@ -59,6 +53,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self.dead = False
+        self.moved = False  # something of it has run since somebody last looked
         self.frozen_until = 0.0
         self.errors: list[dict[str, Any]] = []
         self._tasks: list[asyncio.Task[Any]] = []
@@ -73,6 +68,7 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def run_handle(self, handle: asyncio.Handle) -> None:
         """Run one callback as if this loop were running."""
+        self.moved = True
         asyncio._set_running_loop(self)
         try:
             handle._run()

@@ -25,21 +25,26 @@ class Link:
         self.deaf = False  # half-open: nothing arrives in either direction, and nobody is told
         self._paused = False
         self._unread: list[bytes] = []
+        self._stalled: list[bytes] | None = None  # what the actor has not read
+        world.links.append(self)
         self._to_hall = self._to_actor = world.now
         self.door = LineConnection(self.hall, set())
         self.loop.within(lambda: self.door.connection_made(self))  # type: ignore[arg-type]
 
     # The actor's end.
 
-    def send(self, line: bytes) -> None:
-        """One line towards the hall, through whatever the network does to it."""
+    def send(self, line: bytes) -> int:
+        """One line towards the hall, through whatever the network does to it. How many are on their way."""
         faults, dice = self.world.faults, self.world.dice
+        if self.actor.cannot_say:
+            return 0
         if faults.drop and dice.random() < faults.drop:
             self.world.count("line dropped")
-            return
+            return 0
         copies = 2 if faults.double and dice.random() < faults.double else 1
         for _ in range(copies):
             self._travel(line + b"\n")
+        return copies
 
     def _travel(self, data: bytes) -> None:
         faults, dice = self.world.faults, self.world.dice
@@ -68,6 +73,20 @@ class Link:
         else:
             self.loop.within(lambda: self.door.data_received(data))
 
+    def stall(self, seconds: float) -> None:
+        """The actor does not read for so long; the hall's end notices at once."""
+        if self._stalled is None:
+            self.world.count("peer did not read")
+            self._stalled = []
+            self.loop.within(self.door.pause_writing)
+            self.world.later(seconds, self._read_on)
+
+    def _read_on(self) -> None:
+        lines, self._stalled = self._stalled or [], None
+        if self.open and not self.loop.dead:
+            self._deliver(lines)
+            self.world.when_thawed(self.loop, lambda: self.loop.within(self.door.resume_writing))
+
     def hang_up(self, told: bool = True) -> None:
         """The actor is gone; the hall hears of it (a FIN) or not (a power cut at the actor's machine)."""
         if told:
@@ -89,11 +108,17 @@ class Link:
             self.world.audit.sent(self, line)
         if self.deaf:
             return
+        if self._stalled is not None:
+            self._stalled += lines
+            return
+        self._deliver(lines)
+
+    def _deliver(self, lines: list[bytes]) -> None:
         self._to_actor = max(self._to_actor, self.world.now + self.world.dice.choice(self.world.faults.delays))
         self.world.at(self._to_actor, lambda: [self._hear(line) for line in lines])
 
     def _hear(self, line: bytes) -> None:
-        if not self.deaf and self.actor.link is self:
+        if not self.deaf and self.actor.link is self and not self.actor.cannot_hear:
             self.actor.hear(line)
 
     def close(self) -> None:
@@ -115,7 +140,7 @@ class Link:
         return not self.open
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return sum(map(len, self._stalled or ()))
 
     def set_write_buffer_limits(self, high: int) -> None:
         pass

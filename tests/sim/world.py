@@ -5,65 +5,48 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import msgspec
 
-from hirehall.core.lanes import Crew
-from hirehall.model import FINAL, Instant, State
+from hirehall.errors import HallError
+from hirehall.model import Instant
+from hirehall.service import events
 from hirehall.service.access import ROLES, Tokens, anonymous_identity
 from hirehall.service.hall import Hall
 from hirehall.service.sessions import Identity
-from tests.sim.actors import SimClient, SimWatcher, SimWorker
-from tests.sim.audit import Audit, Violation, is_ready_in
-from tests.sim.disk import Disk, Queues, SimStore, rows, settings_of_queues
+from hirehall.stores import sqlite_search
+from tests.sim.actors import Actor, SimWatcher
+from tests.sim.audit import Audit, Violation
+from tests.sim.clients import SimClient
+from tests.sim.disk import Changed, Disk, Queues, SimStore, rows, settings_of_queues
+from tests.sim.faults import Faults, Work
+from tests.sim.liveness import Liveness
 from tests.sim.loop import Killed, SimLoop, Timeline
+from tests.sim.net import Link
+from tests.sim.resting import Resting
+from tests.sim.trouble import JUMPS_MS, Trouble
+from tests.sim.workers import SimWorker
 
-Row = dict[str, Any]
-Rows = dict[int, Row]
 START_MS = 1_800_000_000_000
-TROUBLE_SECONDS = 25.0
-HEALING_SECONDS = 400.0
-REST_SECONDS = 6.0  # for everybody to come back, and for a watcher to hear the rest
-MAX_STEPS = 60_000
-
-
-@dataclass
-class Faults:
-    """What goes wrong in this seed: each fault is off in about half of them."""
-
-    drop: float
-    double: float
-    reorder: float
-    delays: tuple[float, ...]
-    kill: float  # at every effect boundary
-    restart: float  # mean seconds between kills from outside
-    freeze: float
-    clock_jump: bool
-    misbehave: float
-    poison: int
-    worker_trouble: float
-
-    @staticmethod
-    def roll(dice: random.Random) -> Faults:
-        def maybe(value: Any, none: Any = 0.0) -> Any:
-            return value if dice.random() < 0.5 else none
-
-        return Faults(
-            maybe(dice.uniform(0, 0.1)), maybe(dice.uniform(0, 0.2)), maybe(dice.uniform(0, 0.3)),
-            maybe((0.001, 0.02, 0.7), (0.0005, 0.002)), maybe(0.004), maybe(6.0), maybe(8.0), maybe(True, False),
-            maybe(0.3), maybe(2, 0), maybe(4.0),
-        )  # fmt: skip
+HEALING_SECONDS = 900.0  # for clients that still want to say something; jobs have bounds of their own
+LATE_LINES_SECONDS = 3.0  # what was said in the trouble has arrived
+REST_SECONDS = 8.0  # for everybody to come back, and for a watcher to hear the rest
+FEW_EVENTS = 40
+MAX_STEPS = 120_000
 
 
 class World:
     """Build with a seed, call `run`; raises Violation."""
 
     def __init__(self, seed: int) -> None:
-        self.dice = random.Random(seed)
-        self.faults = Faults.roll(self.dice)
+        self.dice = dice = random.Random(seed)
+        self.faults = Faults.roll(dice)
+        self.work = Work.roll(dice)
+        self.network_lied = self.faults.network_lies
         self.timeline = Timeline()
         self.outside = SimLoop(self.timeline)
         self.audit = Audit(self)
@@ -71,21 +54,44 @@ class World:
         self.seen: Counter[str] = Counter()
         self.hall_is_up = False
         self.healing = False
-        self._compared: Rows = {}  # what the hall was last compared with
-        self.max_running = self.dice.choice((None, 2))  # of the queue `double`
-        self.watchers = [SimWatcher(self)] if self.dice.random() < 0.7 else []
+        self.lives = 0
+        self.lost_lines = 0
+        self.links: list[Link] = []  # with the hall that lives
+        self.guest_token = ""
+        self.down_ms = (0, 0)  # wall clock: when the hall was away the last time
+        self.max_running = dice.choice((None, 2))  # of the queue `double`
+        self.rate, self.max_waiting = dice.choice((2.0, 5.0, 20.0)), dice.choice((1, 3))  # of the queue `narrow`
         self._fingerprint = hashlib.sha256()
-        self._jump_ms = 0
+        self._jump_ms = self._highest_jump_ms = 0
         self._trouble: list[BaseException] = []
-        self.clients = [SimClient(self, f"c{n}", self.dice.randrange(4, 16)) for n in range(self.dice.randrange(1, 4))]
-        self.workers = [
-            SimWorker(self, f"w{n}", self.dice.choice((1, 1, 2, 5)), self.dice.choice(({}, {}, {"gpu": 1})))
-            for n in range(self.dice.randrange(1, 5))
-        ]
+        self._resting = Resting(self)
+        self._liveness: Liveness | None = None
+        self.castaways: list[SimWorker] = []
+        self._populate()
+
+    def _populate(self) -> None:
+        dice = self.dice
+        jobs = 3 + int(self.faults.seconds / 2)
+        clients = dice.randrange(1, 4)
+        self.watchers = [SimWatcher(self)] if dice.random() < 0.7 else []
+        self.clients = [SimClient(self, f"c{n}", dice.randrange(3, 3 + jobs)) for n in range(clients)]
+        self.workers: list[SimWorker] = []
+        for _ in range(dice.randrange(1, 5)):
+            self.add_worker()
+        if self.work.guest:
+            self.clients[-1].is_guest = clients > 1
+            self.workers[-1].is_guest = True
+
+    def add_worker(self) -> None:
+        dice, name = self.dice, f"w{len(self.workers) + len(self.castaways)}"
+        worker = SimWorker(self, name, dice.choice((1, 1, 2, 5)), dice.choice(({}, {}, {"gpu": 1})))
+        self.workers.append(worker)
+        if self.lives:
+            worker.connect()
 
     @property
-    def actors(self) -> list[SimClient | SimWorker | SimWatcher]:
-        return [*self.clients, *self.workers, *self.watchers]
+    def actors(self) -> list[Actor]:
+        return [*self.clients, *self.workers, *self.castaways, *self.watchers]
 
     # Time and chance.
 
@@ -105,11 +111,25 @@ class World:
     def at(self, when: float, action: Callable[[], Any]) -> None:
         self.outside.call_at(when, self._guarded, action)
 
+    def when_thawed(self, loop: SimLoop, action: Callable[[], Any]) -> None:
+        """Now, or when that hall is not frozen any more."""
+        self.at(max(self.now, loop.frozen_until), lambda: None if loop.dead else action())
+
     def _guarded(self, action: Callable[[], Any]) -> None:
         try:
             action()
         except BaseException as exc:
             self._trouble.append(exc)
+
+    def jump_clock(self, by_ms: int) -> None:
+        self.count("wall clock jumped")
+        self._jump_ms += by_ms
+        self._highest_jump_ms = max(self._highest_jump_ms, self._jump_ms)
+
+    def chance(self, fault: str) -> bool:
+        """Whether this fault happens now."""
+        odds: float = getattr(self.faults, fault)
+        return odds > 0 and self.dice.random() < odds
 
     def count(self, what: str) -> None:
         """Something rare happened."""
@@ -118,34 +138,100 @@ class World:
     def boundary(self, where: str) -> None:
         """The hall is about to do something that others can see: the place to be killed."""
         self._fingerprint.update(f"{self.now:.6f} {where}\n".encode())
-        if not self.healing and self.faults.kill and self.dice.random() < self.faults.kill:
+        if self.chance("kill"):
             self.count(f"killed {where}")
             self.kill()
             raise Killed
 
-    # The hall.
+    # The hall, and its supervisor.
 
     def start_hall(self) -> None:
+        self.lives += 1
+        self.links.clear()
         self.hall_loop = SimLoop(self.timeline)
-        self.store = SimStore(self.disk, self.dice, self.boundary, self._committed)
+        self.store = SimStore(self)
+        if self.lives > 1 and self.faults.clock and self.dice.random() < 0.3:
+            self.jump_clock(self.dice.choice(JUMPS_MS))
         self.hall_loop.within(self._build_hall)
 
     def _build_hall(self) -> None:
         tokens = Tokens()
         tokens.add("t", Identity("team", ROLES))
         self.hall = Hall(self.store, tokens, anonymous_identity(()), self.clock, self.dice.random)
-        self.hall_loop.create_task(self._start(self.hall))
+        self.hall_loop.create_task(self._reporting(self._start(self.hall)))
+
+    async def _reporting(self, what: Coroutine[Any, Any, None]) -> None:
+        """A task tells nobody of its failure."""
+        try:
+            await what
+        except Exception as exc:
+            self._trouble.append(exc)
+            raise
 
     async def _start(self, hall: Hall) -> None:
-        await hall.start()
-        self.audit.recovered(rows(self.store.db), settings_of_queues(self.store.db))
+        if self.faults.early >= self.lives * 2:
+            return self._die_early()
+        try:
+            await hall.start()
+        except HallError:
+            self.count("hall could not start")
+            return self._gone(0.5)
+        self.down_ms = (self.down_ms[0], self.wall_ms())
+        self.audit.ledger.recovered(rows(self.store.db), settings_of_queues(self.store.db))
+        if self.faults.early >= self.lives:
+            return self._die_early()
+        self._watch_for_sleep(hall)
         self.hall_is_up = True
+        hall.failed.add_done_callback(lambda _: self._stop(hall))
+        await hall.ending.over.wait()
+        self.count("hall ended in order")
+        self._stop(hall)
+        return None
+
+    def _die_early(self) -> None:
+        self.count("killed before the first commit")
+        self.kill()
+
+    def _watch_for_sleep(self, hall: Hall) -> None:
+        forgive = hall.core.leases.forgive
+
+        def forgiven(lost_seconds: float) -> None:
+            if hall.core.leases.open:
+                self.count("sleep gave leases their time back")
+            forgive(lost_seconds)
+
+        hall.core.leases.forgive = forgiven  # type: ignore[method-assign]
+
+    def _stop(self, hall: Hall) -> None:
+        if self.hall_is_up:
+            self.hall_is_up = False
+            self.down_ms = (self.wall_ms(), self.wall_ms())
+            self.hall_loop.create_task(self._reporting(self._close(hall)))
+
+    async def _close(self, hall: Hall) -> None:
+        """As a process does that stops, because it was told to or because its store failed."""
+        if hall.failed.done() and not self.store.harmed:
+            raise Violation(f"the hall stopped: {hall.failed.result()!r}")
+        await hall.finish()
+        for link in list(self.links):
+            link.door.close()
+        self.store.leave(forgets=self.dice.random() < 0.5)
+        await hall.close()
+        self._gone(0.01)
+
+    def _gone(self, seconds: float) -> None:
+        """Nothing of this hall runs any more, once what it said last is on its way; another one will start."""
+        loop = self.hall_loop
+        self.later(seconds, loop.kill)
+        self.later(seconds + self.dice.choice((0.1, 1.0)), self.start_hall)
 
     def kill(self) -> None:
         """kill -9, or a power cut that also forgets what was not synced."""
-        if self.hall_is_up and self.dice.random() < 0.5 and not self.store.db.in_transaction:
-            self.disk.keep(self.store.db)
+        forgets = self.dice.random() < 0.5
+        if self.store.unsynced and not forgets:
             self.count("killed, unsynced writes kept")
+        self.store.leave(forgets)
+        self.down_ms = (self.wall_ms(), self.wall_ms())
         self.hall_is_up = False
         self.hall_loop.kill()
         for actor in self.actors:
@@ -155,69 +241,62 @@ class World:
                 )
         self.later(self.dice.choice((0.1, 1.0)), self.start_hall)
 
-    def _notice(self, actor: Any, link: Any) -> None:
+    def _notice(self, actor: Actor, link: Link) -> None:
         if actor.link is link:
             actor.cut_off()
 
-    def _committed(self, stored: Rows, queues: Queues) -> None:
-        self._fingerprint.update(msgspec.msgpack.encode(sorted(stored.items())))
+    def committed(self, changed: Changed, queues: Queues, at: Instant) -> None:
+        """The store of the hall is durable again."""
+        self._fingerprint.update(msgspec.msgpack.encode(sorted(changed.items())))
+        self.count("commit")
         try:
-            self.audit.committed(stored, queues)
+            self.audit.ledger.committed(changed, queues, at)
         except Violation as exc:
             self._trouble.append(exc)
             raise
-
-    def check_priority(self, row: Row, waiting: Rows, now: Rows, before: Rows) -> None:
-        """No job starts on a worker for which a more urgent one is waiting."""
-        worker = self.hall.core.leases.workers.get(row["holder"])
-        crew = worker.crew if worker is not None else None
-        lanes = self.hall.core.hallway.by_number
-        if crew is None or row["lane"] not in lanes:
-            return
-        priority = lanes[row["lane"]].key.priority
-        for other in waiting.values():
-            key = lanes[other["lane"]].key
-            held = lanes[other["lane"]].line.room is not None
-            fits = key.priority > priority and crew.may_take(key) and not held
-            urgent = fits and not self.cut_in(other["lane"], now, before)
-            self.audit.demand(not urgent, "larger priority first", started=row, waiting=other)
-
-    def cut_in(self, lane: int, now: Rows, before: Rows) -> bool:
-        """A job came back to this lane and was out again in one commit: it took the turn of the one that waits."""
-        return any(
-            row["lane"] == lane and row["state"] == State.RUNNING and number in before
-            and not is_ready_in(before, number, lane) and before[number]["attempt"] < row["attempt"]
-            for number, row in now.items()
-        )  # fmt: skip
 
     # The run.
 
     def run(self) -> str:
         """Trouble, then healing, then the last look. The answer is a fingerprint of all that happened."""
-        try:
-            return self._run()
-        finally:
-            self.hall_loop.kill()
+        few = FEW_EVENTS if self.work.forgetful else events.KEPT_EVENTS
+        with (
+            mock.patch.object(events, "KEPT_EVENTS", few),
+            mock.patch.object(events, "SLACK_EVENTS", min(few, events.SLACK_EVENTS)),
+            mock.patch.object(sqlite_search, "time", SimpleNamespace(monotonic=lambda: self.timeline.now)),
+        ):
+            try:
+                return self._run()
+            finally:
+                self.hall_loop.kill()
 
     def _run(self) -> str:
         self.start_hall()
         for actor in self.actors:
             self.later(self.dice.uniform(0, 0.5), actor.connect)
-        self._plan_trouble()
-        self._drive(self.now + TROUBLE_SECONDS)
+        if self.work.lanes:
+            self.later(1.0, self.clients[0].submit_lanes)
+        Trouble(self)
+        self._drive(self.now + self.faults.seconds)
         self._heal()
         for _ in range(2):  # a retry that was on its way may have begun a job anew
-            self._drive(self.now + HEALING_SECONDS, until_done=True)
-            self._drive(max(self.now, self.hall_loop.frozen_until) + REST_SECONDS)
+            self._drive(self.now + HEALING_SECONDS, self._all_done)
+            self.audit.demand(self._all_done(), "clients are answered", left=[one.open_keys for one in self.clients])
+            self._drive(max(self.now, self.hall_loop.frozen_until) + REST_SECONDS, self._is_settled)
+        if not self.store.unsynced:
+            self.audit.ledger.compare(rows(self.store.db))
         self.audit.healed()
         self._fingerprint.update(f"{self.now:.6f} {self.timeline.steps} {sorted(self.seen.items())}".encode())
         return self._fingerprint.hexdigest()
 
-    def _drive(self, until: float, until_done: bool = False) -> None:
+    def _drive(self, until: float, is_enough: Callable[[], bool] = lambda: False) -> None:
         while self.now < until and self.timeline.steps < MAX_STEPS and self.timeline.step():
-            self._raise_trouble()
-            self._check_idle()
-            if until_done and self._all_done():
+            if self._trouble or self.hall_loop.errors or self.outside.errors:
+                self._raise_trouble()
+            self._resting.check()
+            if self._liveness is not None:
+                self._liveness.check()
+            if is_enough():
                 return
 
     def _raise_trouble(self) -> None:
@@ -228,125 +307,52 @@ class World:
             if error is not None and not isinstance(error, Killed):
                 raise error
         self._trouble.clear()
-        if not self.hall_loop.dead and self.hall_is_up and self.hall.failed.done():
-            raise Violation(f"the hall stopped: {self.hall.failed.result()!r}")
-
-    def _check_idle(self) -> None:
-        """No lost wake-up: whenever the hall rests, no free worker fits a ready job."""
-        if not self.hall_is_up or self.hall._wants_commit or self.store.applying or self.hall_loop.dead:
-            return
-        for crew in self.hall.core.hallway.crews.values():
-            self.audit.demand(not (crew.free and crew.has_ready), "G15 no lost wake-up", crew=sorted(crew.kinds))
-            self._check_limited(crew)
-        self._check_leases()
-        if self.audit.durable is not self._compared:
-            self._compared = self.audit.durable
-            self._compare()
-
-    def _compare(self) -> None:
-        """After each commit what the hall has in hand is what is stored, and it has said all that it owes."""
-        self.audit.rested()
-        kept = self.store.db.execute("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL").fetchone()
-        self.audit.demand(self.hall.core._next_wake == kept[0], "the earliest stored time is known", kept=kept)
-        ready = self.store.db.execute("SELECT lane, count(*) FROM jobs WHERE state = 2 GROUP BY lane")
-        for number, jobs in ready:
-            lane = self.hall.core.hallway.by_number.get(number)
-            self.audit.demand(lane is not None and lane.ready == jobs, "G15 ready jobs are known", lane=number)
-        for worker in self.hall.core.leases.workers.values():
-            self.audit.demand(worker.promised == 0, "every promise is settled", worker=worker.holder)
-        running = {job: row for job, row in self.audit.durable.items() if row["state"] == State.RUNNING}
-        in_hand = self.hall.core.leases.open
-        self.audit.demand(running.keys() == in_hand.keys(), "what runs is in hand", running=running, in_hand=in_hand)
-        for job, lease in in_hand.items():
-            same = (lease.job.attempt, lease.job.holder) == (running[job]["attempt"], running[job]["holder"])
-            self.audit.demand(same, "G7 the lease in hand is the stored one", lease=lease, row=running[job])
-
-    def _check_limited(self, crew: Crew) -> None:
-        """Nor where a queue has limits: it hands out as many as they allow."""
-        for line in self.hall.core.hallway.limited.values():
-            running = sum(lease.job.queue == line.name for lease in self.hall.core.leases.open.values())
-            has_room = line.hands_out and running < (line.settings.max_running or 0)
-            waiting = [lane.key for lane in line.lanes if lane.ready > 0 and crew in lane.crews]
-            lost = crew.free and has_room and waiting
-            self.audit.demand(not lost, "G15 no lost wake-up of a queue with limits", running=running, waiting=waiting)
-
-    def _check_leases(self) -> None:
-        """No lease outlives its last beat by more than the second in which the hall looks."""
-        if self.now < self.hall_loop.frozen_until + 3.0:
-            return
-        for worker in self.hall.core.leases.workers.values():
-            gone_late = self.now - (worker.gone_at if worker.gone_at is not None else self.now)
-            self.audit.demand(gone_late < 1.5, "a grace ends", worker=worker.holder, late=gone_late)
-            for lease in worker.held.values():
-                late = self.now - worker.deadline(lease)
-                self.audit.demand(not lease.is_live or late < 1.5, "G12 an expired lease ends", lease=lease, late=late)
+        self.hall_loop.errors.clear()
 
     def _all_done(self) -> bool:
+        if self.now < self._healed_at + LATE_LINES_SECONDS or not self.hall_is_up:
+            return False
         idle = not any(client.left > 0 or client.open_keys for client in self.clients)
-        return idle and all(row["state"] in FINAL for row in self.audit.durable.values())
+        return idle and not self.audit.ledger.open
 
-    def _plan_trouble(self) -> None:
-        faults, dice = self.faults, self.dice
-        if faults.restart:
-            self.later(dice.expovariate(1 / faults.restart), self._trouble_kill)
-        if faults.freeze:
-            self.later(dice.expovariate(1 / faults.freeze), self._trouble_freeze)
-        if faults.clock_jump:
-            self.later(dice.uniform(1, TROUBLE_SECONDS), self._trouble_clock)
-        if faults.worker_trouble:
-            self.later(dice.expovariate(1 / faults.worker_trouble), self._trouble_worker)
-
-    def _trouble_kill(self) -> None:
-        if not self.healing:
-            if self.hall_is_up:
-                self.count("killed from outside")
-                self.kill()
-            self.later(self.dice.expovariate(1 / self.faults.restart), self._trouble_kill)
-
-    def _trouble_freeze(self) -> None:
-        if not self.healing:
-            self.count("hall frozen")
-            thaw = self.now + self.dice.choice((0.5, 3.0, 8.0))
-            self.hall_loop.frozen_until = max(self.hall_loop.frozen_until, thaw)
-            self.later(self.dice.expovariate(1 / self.faults.freeze), self._trouble_freeze)
-
-    def _trouble_clock(self) -> None:
-        self._jump_ms += self.dice.choice((-3_600_000, -500, 500, 3_600_000))
-        self.count("wall clock jumped")
-
-    def _trouble_worker(self) -> None:
-        if self.healing:
-            return
-        worker = self.dice.choice(self.workers)
-        self.dice.choice(
-            (worker.die, worker.reconnect, lambda: worker.reconnect(told=False), lambda: self._half_open(worker))
-        )()
-        self.later(self.dice.expovariate(1 / self.faults.worker_trouble), self._trouble_worker)
-
-    def _half_open(self, worker: SimWorker) -> None:
-        if worker.link is not None:
-            self.count("half-open connection")
-            worker.link.deaf = True
+    def _is_settled(self) -> bool:
+        """Nothing more is to be heard: a violation of the last look would stay one."""
+        if (
+            not self._all_done()
+            or self.store.applying
+            or self.hall.ending.begun
+            or self.now < self.hall_loop.frozen_until
+        ):
+            return False
+        last = self.hall.events.text(self.hall.events.next)
+        if any(watcher.since != last or not watcher.watching for watcher in self.watchers):
+            return False
+        in_hand = self.hall.core.leases.workers
+        seen = [(in_hand.get(f"team/{one.word}"), one.credit) for one in self.workers]
+        return all(worker is not None and worker.free == credit for worker, credit in seen)
 
     def _heal(self) -> None:
         """Faults off; a good worker comes, who takes everything; in half of the worlds half of the old ones stay and
         behave, the others die; clients say what they still must."""
-        self.healing = True
-        self._jump_ms += 7_200_000  # what a clock set back would make wait for hours is due now
-        self.faults = Faults(0, 0, 0, (0.001,), 0, 0, 0, False, 0, 0, 0)
-        stay = self.workers[: (len(self.workers) + 1) // 2] if self.dice.random() < 0.5 else []
+        self.healing, self._healed_at = True, self.now
+        self._jump_ms = self._highest_jump_ms + 7_200_000  # what a clock set back would make wait for hours is due now
+        self.faults = Faults()
+        self.disk.is_full = False
+        self.store.feel_disk()
+        willing = [worker for worker in self.workers if not (worker.was_ordered or worker.is_guest)]
+        stay = willing[: (len(self.workers) + 1) // 2] if self.dice.random() < 0.5 else []
         for worker in self.workers:
             if worker in stay:
                 self.count("worker outlived the trouble")
                 worker.behave()
             else:
                 self._bury(worker)
-        good = SimWorker(self, "good", 10, {"gpu": 1}, good=True)
-        good.word = "good"
+        good = SimWorker(self, "good", 100 if self.work.lanes else 10, {"gpu": 1}, good=True)
         self.workers = [*stay, good]
         good.connect()
         for client in self.clients:
             client.reconnect()
+        self._liveness = Liveness(self)
 
     def _bury(self, worker: SimWorker) -> None:
         worker.life += 1

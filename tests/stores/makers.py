@@ -12,6 +12,7 @@ import apsw
 
 from hirehall.model import FINAL
 from hirehall.ports import Store
+from hirehall.stores.ballast import Ballast
 from hirehall.stores.sqlite import SQLiteStore
 
 
@@ -44,6 +45,40 @@ class StoreMaker(Protocol):
 
     def outdate(self, store: Store) -> None:
         """Make the stored data look as if a newer hall had written it."""
+
+    def fill(self, store: Store, spare: int) -> None:
+        """Its disk is full, but for a ballast of `spare` KiB."""
+
+    def free(self, store: Store) -> None:
+        """There is space on its disk again."""
+
+
+class Pages(Ballast):
+    """Pages that a database may have more, in place of a file on a full disk."""
+
+    def __init__(self, db: apsw.Connection, spare: int) -> None:
+        super().__init__(Path("full"), 0)
+        self.is_full = True
+        self._db, self._spare = db, spare
+        self._allow(db.pragma("page_count"))
+
+    def give_up(self) -> bool:
+        spare, self._spare = self._spare, 0
+        self._allow(self._db.pragma("page_count") + spare)
+        return spare > 0
+
+    def has_room(self, db: apsw.Connection) -> bool:
+        return not self.is_full
+
+    def prepare(self) -> bool:
+        return True
+
+    def free(self) -> None:
+        self.is_full = False
+        self._allow(1 << 30)
+
+    def _allow(self, pages: int) -> None:
+        self._db.pragma("max_page_count", pages)
 
 
 class SQLiteMemory:
@@ -100,6 +135,12 @@ class SQLiteMemory:
 
     def outdate(self, store: SQLiteStore) -> None:
         store.db.pragma("user_version", 1_000)
+
+    def fill(self, store: SQLiteStore, spare: int) -> None:
+        store.ballast = store._room.ballast = Pages(store.db, spare * 1024 // store.db.pragma("page_size"))
+
+    def free(self, store: SQLiteStore) -> None:
+        store.ballast.free()
 
 
 class SQLiteFile(SQLiteMemory):

@@ -115,6 +115,18 @@ def test_results_of_one_batch_are_judged_one_by_one(books: Books) -> None:
     assert books.states(*jobs) == ["succeeded", "cancelled", "succeeded"]
 
 
+def test_results_of_one_batch_stay_with_their_jobs(books: Books) -> None:
+    jobs = [books.one() for _ in range(3)]
+    books.claim(lane(), ANNA, ANNA, ANNA)
+    batch = books.batch()
+    batch.changes += [
+        Change(lifecycle.SUCCEED, job, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane(), result=b"%d" % at)
+        for at, job in enumerate(jobs)
+    ]
+    books.apply(batch)
+    assert [job.result for job in books.read(*jobs)] == [b"0", b"1", b"2"]
+
+
 # Other answers.
 
 

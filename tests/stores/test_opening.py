@@ -12,6 +12,9 @@ import apsw
 import pytest
 
 from hirehall.errors import HallError, Unavailable
+from hirehall.stores import sqlite_pages
+from hirehall.stores.sqlite import SQLiteStore
+from hirehall.stores.sqlite_backup import restore
 from tests.stores.books import Books
 from tests.stores.makers import SQLiteFile, StoreMaker
 
@@ -122,3 +125,50 @@ def test_a_database_of_another_program_is_refused_and_stays_as_it_was(file: SQLi
     other = apsw.Connection(file.path)
     assert [name for (name,) in other.execute("SELECT name FROM sqlite_schema")] == ["accounts"]
     other.close()
+
+
+# Page checksums.
+
+
+def plain_file(path: Path, monkeypatch: pytest.MonkeyPatch, runner: asyncio.Runner) -> int:
+    """A file as older versions made it, with one job."""
+    with monkeypatch.context() as older:
+        older.setattr(sqlite_pages, "has_checksums", lambda: False)
+        books = Books(lambda: SQLiteStore(str(path)), runner.run)
+        job = books.one()
+        books.close()
+    return job
+
+
+def test_a_new_file_has_page_checksums_and_an_older_one_is_served_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: asyncio.Runner
+) -> None:
+    plain_file(tmp_path / "old.db", monkeypatch, runner)
+    for path, is_checked in ((tmp_path / "new.db", True), (tmp_path / "old.db", False)):
+        books = Books(lambda path=path: SQLiteStore(str(path)), runner.run)
+        assert sqlite_pages.are_checked(books.store.db) is is_checked
+        assert len(books.all_jobs()) == (0 if is_checked else 1)
+        books.close()
+
+
+def test_a_restored_file_has_page_checksums(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: asyncio.Runner
+) -> None:
+    job = plain_file(tmp_path / "old.db", monkeypatch, runner)
+    restore(tmp_path / "old.db", tmp_path / "data" / "hall.db", lambda done, total: None, 1)
+    books = Books(lambda: SQLiteStore(str(tmp_path / "data" / "hall.db")), runner.run)
+    assert sqlite_pages.are_checked(books.store.db)
+    assert books.states(job) == ["ready"]
+    books.close()
+
+
+def test_a_file_with_checksums_is_refused_where_they_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: asyncio.Runner
+) -> None:
+    def make() -> SQLiteStore:
+        return SQLiteStore(str(tmp_path / "hall.db"))
+
+    Books(make, runner.run).close()
+    monkeypatch.setattr(sqlite_pages, "has_checksums", lambda: False)
+    with pytest.raises(Unavailable, match="install one of its wheels"):
+        Books(make, runner.run)

@@ -19,10 +19,6 @@ class Elsewhere(NamedTuple):
     address: str
     prefix: tuple[str, ...]
 
-    @property
-    def is_remote(self) -> bool:
-        return not ipaddress.ip_address(self.address).is_loopback
-
 
 @contextlib.contextmanager
 def elsewhere() -> Iterator[Elsewhere]:

@@ -64,8 +64,7 @@ class Hall:
     def start(self) -> Hall:
         """Start it and wait for its line that says it is ready."""
         self.started_at = time.monotonic()
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command(), cwd=self.code, stdout=subprocess.PIPE, stderr=log)
+        self.process = self.launch()
         try:
             self._await_ready()
         except BaseException:
@@ -74,6 +73,11 @@ class Hall:
         if self.tcp:
             self.tcp = self.access["url"].partition("://")[2]
         return self
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """The process itself, which is not ready yet."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(self.command(), cwd=self.code, stdout=subprocess.PIPE, stderr=log)
 
     def kill(self) -> float:
         """SIGKILL; when it was gone."""

@@ -16,7 +16,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-from tests.system.lines import Line, Message, Silence, dial, read_access
+from tests.system.lines import Hangup, Line, Message, Silence, dial, read_access
 
 AGAIN = frozenset({"unknown", "busy", "unavailable"})
 RECONNECT_SECONDS = 0.02
@@ -65,7 +65,9 @@ class Submitter:
         access = read_access(self.data)
         line = Line(dial(access["url"]))
         try:
-            line.ok("hello", token=access["token"], name="submitter")
+            greeted = line.ask("hello", token=access["token"], name="submitter")
+            if "error" in greeted:  # another hall is there by now
+                raise Hangup(str(greeted))
         except BaseException:
             line.close()
             raise

@@ -17,12 +17,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.system.audit import Mark
-from tests.system.lines import Line, Message, Silence, dial, read_access
+from tests.system.lines import Hangup, Line, Message, Silence, dial, read_access
 
 RECONNECT_SECONDS = 0.02
 LONGEST_NAP = 0.1  # how late a worker may notice that it should stop
@@ -40,6 +41,7 @@ class Trade:
     offers: dict[str, Any] = field(default_factory=dict)
     bulk: bool = False  # many results in one message
     unix: bool = False
+    wary: bool = False  # after a long sleep it asks what is still its own
 
     def work(self) -> Message:
         """The fields of its `work` request."""
@@ -99,7 +101,9 @@ class RawWorker:
         access = read_access(self.data)
         self._line = Line(dial(f"hall+unix://{access['unix']}" if self.trade.unix else access["url"]))
         self._asked.clear()
-        self.line.ok("hello", token=access["token"], worker=self._worker, name=self.trade.name)
+        greeted = self.line.ask("hello", token=access["token"], worker=self._worker, name=self.trade.name)
+        if "error" in greeted:  # another hall is there by now
+            raise Hangup(str(greeted))
         self._keep()
         self.line.ok("work", **self.trade.work())
         self._beat_at = time.monotonic() + self.trade.lease_seconds / 3
@@ -113,15 +117,33 @@ class RawWorker:
         self._report([task for task in self._hand.values() if task.finished])
 
     def _serve(self) -> None:
+        turn = time.monotonic()
         while not self.stopping.is_set():
             self._finish_due()
             self._beat()
-            try:
+            with suppress(Silence):
                 message = self.line.read(self._nap())
-            except Silence:
-                continue
-            self._hear(message)
+                turn = self._awake(turn)
+                self._hear(message)
+            turn = self._awake(turn)
+        self._leave_hall()
+
+    def _awake(self, turn: float) -> float:
+        """Whoever is wary and has slept half a lease does not begin what it hears then: it comes back anew."""
+        now = time.monotonic()
+        if self.trade.wary and now - turn > self.trade.lease_seconds / 2:
+            raise Hangup("slept for too long")
+        return now
+
+    def _leave_hall(self) -> None:
+        """What is not done goes back; what is done has been said already, and the hall's answers come before its last
+        word."""
+        for task in [task for task in self._hand.values() if not task.finished]:
+            self._leave(task, "release")
         self.line.ok("bye")
+        for message in self.line.inbox:
+            if message.get("ref") in self._asked:
+                self._settle(message)
 
     def _nap(self) -> float:
         moments = [task.due for task in self._hand.values() if not task.finished]
@@ -149,6 +171,7 @@ class RawWorker:
         self._hand[task.id, task.attempt] = task
         self._note(task, "start")
         if task.payload.get("poison"):
+            self._mark(Mark("-", 0, self.trade.name, "killed", time.monotonic()))
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _finish_due(self) -> None:
@@ -172,7 +195,8 @@ class RawWorker:
             self._asked[self.line.post("done", **task.lease(), result=self._result(task))] = [task]
 
     def _result(self, task: Task) -> Message:
-        return {"by": [task.attempt, self.trade.name], "marker": task.payload.get("marker")}
+        echo = {name: task.payload[name] for name in ("marker", "pad") if name in task.payload}
+        return {"by": [task.attempt, self.trade.name], **echo}
 
     def _settle(self, reply: Message) -> None:
         """The hall's answer to results: only now is a task out of the hand."""
@@ -223,11 +247,14 @@ def main() -> None:
     parser.add_argument("--credit", type=int, default=1)
     parser.add_argument("--lease", dest="lease_seconds", type=float, default=3.0)
     parser.add_argument("--queue", dest="queues", action="append")
+    parser.add_argument("--kind", dest="kinds", action="append")
     parser.add_argument("--bulk", action="store_true")
     parser.add_argument("--unix", action="store_true")
+    parser.add_argument("--wary", action="store_true")
     options = vars(parser.parse_args())
     data, marks = options.pop("data"), options.pop("marks")
     options["queues"] = tuple(options["queues"] or ["default"])
+    options["kinds"] = tuple(options["kinds"] or ["*"])
     worker = RawWorker(data, Trade(**options), append_to(marks, told=1))
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
     worker.run()

@@ -198,6 +198,30 @@ def test_max_attempts_one_is_never_started_twice(hall: Hall, queue: str) -> None
     assert (last["state"], last["attempt"]) == ("failed", 1)
 
 
+def test_max_attempts_one_is_not_started_again_when_its_worker_gives_back_what_had_begun(
+    hall: Hall, queue: str
+) -> None:
+    client, worker = hall.session(), at_work(hall, queue)
+    job = submit(client, queue, max_attempts=1)
+    worker.runs(1)
+    worker.ok("release", id=job, attempt=1)
+    assert worker.runs(1)[0]["attempt"] == 2, "it had not begun"
+    worker.ok("release", id=job, attempt=2, begun=True)
+    last = ended(client, job)
+    assert (last["state"], last["attempt"], last["error"]["type"]) == ("failed", 2, "WorkerLost")
+
+
+def test_what_had_begun_and_may_run_again_is_given_back_forgiven(hall: Hall, queue: str) -> None:
+    client, worker = hall.session(), at_work(hall, queue)
+    job = submit(client, queue, max_attempts=2)
+    for attempt in (1, 2, 3):
+        assert worker.runs(1)[0]["attempt"] == attempt
+        worker.ok("release", id=job, attempt=attempt, begun=True)
+    worker.runs(1)
+    assert view(client, job)["forgiven"] == 3
+    worker.ok("done", id=job, attempt=4)
+
+
 # Timeouts
 
 

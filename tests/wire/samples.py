@@ -137,7 +137,7 @@ SAMPLES: dict[type, dict[str, Any]] = {
         "retry": False,
         "delay_seconds": 0.25,
     },
-    requests.Release: {"id": ID, "attempt": 1, "delay_seconds": 60.0},
+    requests.Release: {"id": ID, "attempt": 1, "delay_seconds": 60.0, "begun": True},
     requests.Beat: {},
     requests.Keep: {"jobs": [requests.KeptJob(ID, 1)]},
     requests.Metrics: {},

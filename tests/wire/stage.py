@@ -23,7 +23,8 @@ from hirehall.stores.sqlite import SQLiteStore
 START_MS = 1_800_000_000_000
 TOKEN = "a-token-for-everything"
 STEP_SECONDS = 0.9  # shorter than what the core takes for sleep
-REST_TURNS = 3  # this many turns of the loop without a move are rest
+REST_TURNS = 3  # this many turns of the loop without a move are rest,
+READING_TURNS = 100  # or this many while answers are being read; a test may hold one up
 MOST_TURNS = 2_000
 
 
@@ -193,7 +194,7 @@ class Stage:
             before = self.moves, self.store.batches
             await asyncio.sleep(0)
             quiet = quiet + 1 if (self.moves, self.store.batches) == before else 0
-            if quiet == REST_TURNS:
+            if quiet >= (READING_TURNS if self.hall._held_back.are_under_way else REST_TURNS):
                 return
         self.problem("the hall does not come to rest")
 

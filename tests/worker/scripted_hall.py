@@ -132,6 +132,10 @@ class ScriptedHall:
         """The next connection."""
         return await asyncio.wait_for(self.peers.get(), PATIENCE_SECONDS)
 
+    def stop_listening(self) -> None:
+        """Whoever connects from now on is refused."""
+        self._server.close()
+
     async def close(self) -> None:
         self._server.close()
         await self._server.wait_closed()

@@ -72,7 +72,8 @@ async def test_a_job_that_did_not_begin_is_released(it: Stage) -> None:
     await it.hire()
     (execution,) = await it.start(delivery())
     execution.end(Released(delay_seconds=3))
-    assert (await it.peer.expect("release"))["delay_seconds"] == 3
+    release = await it.peer.expect("release")
+    assert (release["delay_seconds"], release["begun"]) == (3, False)
 
 
 @played()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from hirehall.errors import Forbidden, Unauthenticated
 from hirehall.runners.port import Success
+from hirehall.worker.lease import CLOSED_SECONDS
 from tests.worker.scripted_hall import delivery
 from tests.worker.stage import Stage, heard, played
 
@@ -63,7 +66,34 @@ async def test_without_an_answered_beat_for_lease_less_a_tenth_every_job_is_stop
     keep = await it.rehire()  # a connection this silent is given up
     assert keep["jobs"] == [{"id": "01", "attempt": 1}]
     execution.end(Success(b'"too late"'))
-    assert (await it.peer.until("release"))["id"] == "01"
+    release = await it.peer.until("release")
+    assert (release["id"], release["begun"]) == ("01", True)
+
+
+@played()
+async def test_the_fence_counts_from_when_an_answered_beat_was_sent(it: Stage) -> None:
+    """The hall heard it at some moment between the sending and the answer: only the sending is safe."""
+    await it.hire()
+    (execution,) = await it.start(delivery("01"))
+    it.clock.advance(10.0)
+    asked = await it.peer.expect("beat")
+    it.clock.advance(9.0)
+    it.peer.ok(asked)  # 9 s later
+    await heard(it)
+    it.clock.advance(17.9)  # 36.9 s: short of 10 + 27
+    assert execution.stops == []
+    it.clock.advance(0.2)
+    assert execution.stops == ["lost"]
+
+
+@played()
+async def test_what_comes_after_a_long_sleep_is_not_begun(it: Stage) -> None:
+    await it.hire()
+    it.clock.now += LEASE  # no timer has run: this machine stood still, and the job lay in the socket
+    it.peer.run(delivery("01"))
+    release = await it.peer.until("release")
+    assert (release["id"], release["begun"]) == ("01", False)
+    assert it.runner.started.empty()
 
 
 @played()
@@ -86,6 +116,28 @@ async def test_the_fence_falls_without_a_connection_too(it: Stage) -> None:
     it.peer = await it.hall.peer()  # it came back, and is not greeted
     it.clock.advance(LEASE * 0.9)
     assert execution.stops == ["lost"]
+
+
+@played()
+async def test_a_connection_that_closed_and_does_not_come_back_in_time_stops_every_job(it: Stage) -> None:
+    await it.hire()
+    (execution,) = await it.start(delivery("01"))
+    it.peer.cut()
+    it.peer = await it.hall.peer()  # something answers there, but does not greet
+    it.clock.advance(CLOSED_SECONDS)
+    assert execution.stops == ["lost"]
+
+
+@played()
+async def test_a_hall_that_is_gone_gives_no_jobs_away_and_its_workers_go_on(it: Stage) -> None:
+    await it.hire()
+    (execution,) = await it.start(delivery("01"))
+    it.hall.stop_listening()
+    it.peer.cut()
+    while it.agent._beats._grace is not None or it.agent._session.is_open:
+        await asyncio.sleep(0.001)
+    it.clock.advance(LEASE * 0.8)
+    assert execution.stops == []
 
 
 @played()

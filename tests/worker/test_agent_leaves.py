@@ -55,7 +55,7 @@ async def test_the_second_signal_gives_everything_back_and_leaves_at_once(it: St
     leaver.told()
     assert running.stops == ["draining", "quit"]
     release = await it.peer.expect("release")
-    assert (release["id"], release["attempt"]) == ("01", 1)
+    assert (release["id"], release["attempt"], release["begun"]) == ("01", 1, True)
     it.peer.ok(await it.peer.expect("bye"))
     await it.over()
 

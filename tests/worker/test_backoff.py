@@ -47,6 +47,21 @@ def test_a_hall_that_greets_and_closes_is_asked_less_and_less_often(waits: list[
     assert waits == [0.1, 0.2, 0.4, 0.8, 1.6]
 
 
+def test_a_worker_with_a_short_lease_is_back_before_it_can_pass(waits: list[float]) -> None:
+    @played(lease_seconds=3.0)
+    async def play(it: Stage) -> None:
+        await it.hire()
+        for _ in range(40):
+            it.peer.cut()
+            it.peer = await it.hall.peer()
+            await it.peer.greet()
+            it.peer.ok(await it.peer.expect("keep"), kept=[], lost=[])
+
+    play()
+    assert len(waits) == 40
+    assert 0.2 < max(waits) <= 0.5
+
+
 def test_after_a_connection_that_lasted_the_first_attempt_is_quick_again(
     waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

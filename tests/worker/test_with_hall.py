@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 
-from hirehall import Agent, Context, JobFailed
+from hirehall import Agent, Context, JobFailed, Retry
 from hirehall.client.sync_client import Hall
+from hirehall.errors import BadRequest
 from hirehall.runners.command import CommandRunner
 from hirehall.runners.pool import ProcessRunner
 from hirehall.runners.port import Runner
 from hirehall.runners.python import PythonRunner
 from hirehall.runners.registry import load, registry
+from hirehall.service import worker_commands
 from hirehall.testing import HallTestServer, WorkerThread, functions_of
 
 PATIENCE = 20.0  # seconds
@@ -167,6 +169,37 @@ def test_a_hung_function_fails_by_its_timeout_and_its_place_is_free(house: House
         hung.result(timeout_seconds=PATIENCE)
     assert house.client.submit("hang", False).result(timeout_seconds=PATIENCE) == "ended"
     gate.set()
+
+
+def test_a_failure_that_the_hall_does_not_admit_is_a_failure_nevertheless(house: House) -> None:
+    def retry(payload: Any) -> None:
+        raise Retry(delay_seconds=1e12)
+
+    job = house.client.submit("retry", max_attempts=1)
+    house.hire(PythonRunner(functions_of([retry])), lease_seconds=2.0)
+    with pytest.raises(JobFailed, match="did not admit"):
+        job.result(timeout_seconds=PATIENCE)
+
+
+def test_a_job_whose_worker_cannot_answer_for_it_is_not_kept_running_by_beats(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+
+    def refuse(what: str, _seconds: float | None) -> None:
+        if len(refused) < 3:
+            refused.append(what)
+            raise BadRequest("not like this")
+
+    def fail(payload: Any) -> None:
+        raise ValueError("once more")
+
+    monkeypatch.setattr(worker_commands, "check_seconds", refuse)
+    job = house.client.submit("fail", max_attempts=1)
+    house.hire(PythonRunner(functions_of([fail])), lease_seconds=2.0)
+    with pytest.raises(JobFailed, match="once more"):
+        job.result(timeout_seconds=PATIENCE)
+    assert len(refused) == 3
 
 
 TASKS = """

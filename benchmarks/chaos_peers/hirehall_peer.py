@@ -1,0 +1,31 @@
+"""Hirehall, as it comes: the official client with a key on every job, the official worker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from peer import HERE, Peer, Submit, mark, python
+
+import hirehall
+
+
+@hirehall.job(kind="mark")
+def work(payload: int) -> None:
+    """The job."""
+    mark(payload)
+
+
+class Hirehall(Peer):
+    name, setting = "Hirehall", "as it comes (SQLite)"
+
+    def server_command(self) -> list[str]:
+        return python("-m", "hirehall", "serve", "--data", "data", "--tcp", f"127.0.0.1:{self.port}")
+
+    def worker_command(self) -> list[str]:
+        return python("-m", "hirehall", "work", str(HERE / "hirehall_peer.py"), "--data", "data", "--concurrency", "1")
+
+    def client(self) -> Submit:
+        access = json.loads(Path(self.folder, "data", "access.json").read_text())
+        hall = hirehall.connect(access["url"], token=access["token"])
+        return lambda number: [hall.submit("mark", number, key=str(number))].clear()

@@ -1,0 +1,73 @@
+"""Dramatiq and RQ on a Redis of their own, as Debian configures it, and with the log that Redis calls the safest."""
+
+from __future__ import annotations
+
+import os
+
+import dramatiq
+import redis
+import rq
+from dramatiq.brokers.redis import RedisBroker
+from peer import Peer, Submit, mark, python
+
+URL = f"redis://127.0.0.1:{os.environ.get('PEER_PORT', '0')}/0"
+AS_IT_COMES = ("--save", "3600 1 300 100 60 10000", "--appendonly", "no")
+SAFEST = (*AS_IT_COMES[:2], "--appendonly", "yes", "--appendfsync", "always")
+DURABLE = "Redis with appendonly, appendfsync always"
+
+dramatiq.set_broker(RedisBroker(url=URL))
+
+
+@dramatiq.actor
+def work(number: int) -> None:
+    """The job, for both."""
+    mark(number)
+
+
+def plain_work(number: int) -> None:
+    """RQ takes functions by their name."""
+    mark(number)
+
+
+class OnRedis(Peer):
+    options: tuple[str, ...] = AS_IT_COMES
+    setting, needs = "Redis as Debian configures it", "redis-server"
+
+    def server_command(self) -> list[str]:
+        return ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", ".", *self.options]
+
+    def answers(self) -> bool:
+        try:
+            return bool(redis.Redis(port=self.port).ping())
+        except redis.RedisError:  # it also loads its file before it answers
+            return False
+
+
+class Dramatiq(OnRedis):
+    name = "Dramatiq"
+
+    def worker_command(self) -> list[str]:
+        return python("-m", "dramatiq", "redis_peers", "--processes", "1", "--threads", "1")
+
+    def client(self) -> Submit:
+        broker = RedisBroker(url=f"redis://127.0.0.1:{self.port}/0")
+        return lambda number: [broker.enqueue(work.message(number))].clear()
+
+
+class DramatiqSafest(Dramatiq):
+    options, setting = SAFEST, DURABLE
+
+
+class RQ(OnRedis):
+    name = "RQ"
+
+    def worker_command(self) -> list[str]:
+        return python("-m", "rq.cli", "worker", "--url", f"redis://127.0.0.1:{self.port}/0", "--quiet")
+
+    def client(self) -> Submit:
+        queue = rq.Queue(connection=redis.Redis(port=self.port))
+        return lambda number: [queue.enqueue(plain_work, number)].clear()
+
+
+class RQSafest(RQ):
+    options, setting = SAFEST, DURABLE

@@ -1,0 +1,1 @@
+"""Disks that lose power, refuse and break under a hall on real files."""

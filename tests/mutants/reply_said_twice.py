@@ -1,0 +1,22 @@
+"""G3: a submit is answered twice: whoever counts answers takes the second for the next one's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hirehall.service.hall import Hall
+from hirehall.wire.replies import Submitted
+from tests.mutants import Replace
+
+CATCHERS = ("fuzzer",)
+
+
+def plant(replace: Replace) -> None:
+    original = Hall._say
+
+    def say(hall: Hall, session: Any, ref: Any, answer: Any) -> None:
+        original(hall, session, ref, answer)
+        if type(answer) is Submitted:
+            original(hall, session, ref, answer)
+
+    replace(Hall, "_say", say)
