@@ -10,6 +10,8 @@ from unittest import mock
 
 import apsw
 
+from hirehall.stores import sqlite_pages
+
 REAL = "unix"
 NAME = "failing"
 ERRORS = {
@@ -98,7 +100,8 @@ class FailingVFS(apsw.VFS):
 
 @contextmanager
 def failing(faults: Faults) -> Iterator[None]:
-    """Every database that is opened inside stands on those files; so does the log's own sync."""
+    """Every database that is opened inside stands on those files, without checksums; so does the log's own sync."""
+    before = apsw.vfs_names()[0]  # the default is the first
     vfs = FailingVFS(faults)
     apsw.set_default_vfs(NAME)
     fdatasync = os.fdatasync
@@ -108,8 +111,9 @@ def failing(faults: Faults) -> Iterator[None]:
         fdatasync(fd)
 
     try:
-        with mock.patch.object(os, "fdatasync", sync):
+        # The checksums' VFS is loaded once in a process, and would stand on this one for ever.
+        with mock.patch.object(os, "fdatasync", sync), mock.patch.object(sqlite_pages, "has_checksums", bool):
             yield
     finally:
-        apsw.set_default_vfs(REAL)
+        apsw.set_default_vfs(before)
         vfs.unregister()
