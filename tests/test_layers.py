@@ -41,6 +41,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "client": (*NOUNS, "hirehall.wire", "hirehall.keepalive"),  # a script that submits must not load a server
     "runners": (*NOUNS, "hirehall.wire"),
     "worker": (*NOUNS, "hirehall.wire", "hirehall.client", "hirehall.runners", "hirehall.settings_file"),
+    "processes": ("hirehall.errors",),
+    "bench": (  # what anybody could write who measures a hall
+        "hirehall",
+        "hirehall.errors",
+        "hirehall.processes",
+        "hirehall.wire",
+        "hirehall.client",
+        "hirehall.worker",
+    ),
     "pytest_plugin": ("hirehall.testing",),
 }
 UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the parts together
@@ -49,7 +58,7 @@ UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the pa
 DRIVERS: dict[str, tuple[str, ...]] = {
     "apsw": ("hirehall.stores", "hirehall.cli.checks"),  # the doctor asks for the version only
     "uvloop": ("hirehall.app",),
-    "psutil": ("hirehall.runners",),
+    "psutil": ("hirehall.runners", "hirehall.bench.gauge"),  # what a load costs its hall
     "click": ("hirehall.cli",),
     "rich": ("hirehall.cli",),
     "pytest": ("hirehall.pytest_plugin",),  # for users' tests; nothing else of ours may need it
@@ -134,6 +143,8 @@ def test_only_the_composition_root_and_who_starts_a_hall_know_every_part() -> No
     for found in ALL:
         if found.target == "hirehall.app":
             assert part_of(found.module) in {"cli", "testing"}, found
+        if is_within(found.target, "hirehall.bench") and part_of(found.module) != "bench":
+            assert part_of(found.module) == "cli", found
         if found.target == "hirehall.testing":
             assert part_of(found.module) == "pytest_plugin", found
 
