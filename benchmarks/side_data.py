@@ -64,7 +64,7 @@ def main() -> None:
 
 def measure(kind: str, count: int, answers: str, watched: bool) -> Row:
     """One row on a hall of its own."""
-    with own_hall() as hall, watching(hall, watched), raw_load(hall.url, hall.token, hall.pid, answers) as raw:
+    with own_hall() as hall, watching(hall, watched), raw_load(hall, answers) as raw:
         return raw.end_to_end(kind, Load(new_queue(), count, seconds=120.0))
 
 

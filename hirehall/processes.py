@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -22,9 +22,10 @@ STOP_SECONDS = 10.0
 
 
 class Member:
-    """One module of ours as a process; what it says on stderr is kept in `log`."""
+    """One module of ours as a process; what it says on stderr is kept in `log`. Of the environment it gets nothing
+    that begins with HIREHALL_, except what is `told`."""
 
-    def __init__(self, name: str, *arguments: str, log: Path) -> None:
+    def __init__(self, name: str, *arguments: str, log: Path, told: Mapping[str, str] | None = None) -> None:
         self.name = name
         self._log = log
         with log.open("ab") as said:
@@ -34,7 +35,7 @@ class Member:
                 stdout=subprocess.PIPE,
                 stderr=said,
                 cwd=Path(__file__).parents[1],  # `-m` looks there first: not into a stranger's folder
-                env={name: value for name, value in os.environ.items() if not name.startswith("HIREHALL_")},
+                env=environment() | dict(told or {}),
                 start_new_session=True,  # Ctrl-C is for who started it; it hears of it from there
             )
         self.pid = self._process.pid
@@ -97,6 +98,11 @@ class Member:
         self.wait()
 
 
+def environment() -> dict[str, str]:
+    """This program's, without what leads to the hall of its user."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HIREHALL_")}
+
+
 def next_line(stream: IO[bytes], heard: bytes, seconds: float) -> tuple[str, bytes]:
     """The line that `heard` and what comes then begin with, and what stands behind it."""
     deadline = time.monotonic() + seconds
@@ -115,12 +121,15 @@ def next_line(stream: IO[bytes], heard: bytes, seconds: float) -> tuple[str, byt
 
 @contextmanager
 def ends_on_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end this program as Ctrl-C does: with its processes."""
+    """SIGTERM and SIGHUP end this program as Ctrl-C does: with its processes. A second one does not disturb that."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:

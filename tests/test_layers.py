@@ -42,10 +42,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "runners": (*NOUNS, "hirehall.wire"),
     "worker": (*NOUNS, "hirehall.wire", "hirehall.client", "hirehall.runners", "hirehall.settings_file"),
     "processes": ("hirehall.errors",),
+    "disks": (),
     "bench": (  # what anybody could write who measures a hall
         "hirehall",
         "hirehall.errors",
         "hirehall.processes",
+        "hirehall.disks",
         "hirehall.wire",
         "hirehall.client",
         "hirehall.worker",
@@ -56,7 +58,7 @@ UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the pa
 
 # Each driver has one place, so that it can be replaced there. The exceptions say why.
 DRIVERS: dict[str, tuple[str, ...]] = {
-    "apsw": ("hirehall.stores", "hirehall.cli.checks"),  # the doctor asks for the version only
+    "apsw": ("hirehall.stores", "hirehall.cli.checks", "hirehall.bench.ground"),  # these two ask for the version only
     "uvloop": ("hirehall.app",),
     "psutil": ("hirehall.runners", "hirehall.bench.gauge"),  # what a load costs its hall
     "click": ("hirehall.cli",),

@@ -1,4 +1,5 @@
-"""The hall that is measured: one of our own as a process, on a directory that is gone afterwards."""
+"""The hall that is measured: one of our own as a process, on a directory that is gone afterwards, or one that runs
+already."""
 
 from __future__ import annotations
 
@@ -10,30 +11,52 @@ from pathlib import Path
 from hirehall.client.address import locate
 from hirehall.processes import Member
 
+BESIDE = 100  # connections beside those that are asked for
 
-class OwnHall:
+
+class RunningHall:
+    """A hall that somebody else started. Its process is not ours to look at. `folder` is for what our workers say."""
+
+    pid: int | None = None
+
+    def __init__(self, url: str, token: str | None, ca: str | None, folder: Path) -> None:
+        self.url = url
+        self.token = token
+        self.ca = ca
+        self.folder = folder
+
+    def check(self) -> None:
+        """Raise Unavailable when it is known to have ended."""
+
+    def file_mib(self) -> tuple[float, float] | None:
+        """The sizes of the database and of its log, where they are known."""
+        return None
+
+
+class OwnHall(RunningHall):
     """`hirehall serve` on TCP, with its data in `folder` and room for so many `connections`."""
 
-    def __init__(self, folder: Path, connections: int = 1000) -> None:
-        self.folder = folder
-        self._connections = connections
+    pid: int
+
+    def __init__(self, folder: Path, connections: int = 0) -> None:
+        super().__init__("", None, None, folder)
+        self._connections = connections + BESIDE
         self.start()
 
     def start(self) -> None:
         """Until it is ready. Raises Unavailable with its last words."""
-        data = ("--data", str(self.folder), "--tcp", "127.0.0.1:0", "--unix", str(self.folder / "hall.sock"))
+        data = ("--data", str(self.folder), "--tcp", "127.0.0.1:0")
         most = ("--max-connections", str(self._connections))
         self._member = Member("hall", "hirehall", "serve", *data, *most, log=self.folder / "serve.log")
         self.pid = self._member.pid
         try:
             self.url = self._member.ready().split(" ready on ")[-1].split(" ")[0]
         except BaseException:
-            self._member.wait()
+            self._member.end()
             raise
         self.token = locate(data=self.folder, environ={}).token
 
     def check(self) -> None:
-        """Raise Unavailable when it has ended."""
         self._member.check()
 
     def stop(self) -> None:
@@ -41,9 +64,7 @@ class OwnHall:
         self._member.end()
 
     def file_mib(self) -> tuple[float, float]:
-        """The sizes of the database and of its log."""
-        database, log = self.folder / "hall.db", self.folder / "hall.db-wal"
-        return size_mib(database), size_mib(log)
+        return size_mib(self.folder / "hall.db"), size_mib(self.folder / "hall.db-wal")
 
 
 def size_mib(path: Path) -> float:
@@ -52,7 +73,7 @@ def size_mib(path: Path) -> float:
 
 
 @contextmanager
-def own_hall(parent: Path | None = None, connections: int = 1000) -> Iterator[OwnHall]:
+def own_hall(parent: Path | None = None, connections: int = 0) -> Iterator[OwnHall]:
     """A hall in a directory below `parent` (that of temporary files if none); both are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="hirehall-bench-", dir=parent) as folder:
         hall = OwnHall(Path(folder), connections)
@@ -60,3 +81,10 @@ def own_hall(parent: Path | None = None, connections: int = 1000) -> Iterator[Ow
             yield hall
         finally:
             hall.stop()
+
+
+@contextmanager
+def running_hall(url: str, token: str | None, ca: str | None) -> Iterator[RunningHall]:
+    """The hall that `url` names."""
+    with tempfile.TemporaryDirectory(prefix="hirehall-bench-") as folder:
+        yield RunningHall(url, token, ca, Path(folder))

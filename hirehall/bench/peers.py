@@ -7,8 +7,8 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -98,8 +98,8 @@ class Peer:
 
 
 class Load(Struct):
-    """What one row submits: `count` jobs to `queue`, `batch` in a message, at most `window` of them under way, within
-    `seconds`. With `follow` the hall tells each end."""
+    """What one row submits: at most `count` jobs to `queue`, for at most `seconds`, `batch` in a message, at most
+    `window` of them under way. With `follow` the hall tells each end."""
 
     queue: str
     count: int
@@ -146,7 +146,8 @@ class Tally:
                 self.acked += len(line.ids)
 
 
-Done = Callable[[Tally], int]
+Count = Callable[[Tally], int]
+Progress = Callable[[int], None]
 
 
 def ended(tally: Tally) -> int:
@@ -159,33 +160,73 @@ def acked(tally: Tally) -> int:
     return tally.acked
 
 
-def submit_all(peer: Peer, load: Load, done: Done, progress: Callable[[int], None]) -> Tally:
-    """Submit the load, keep its window full, and go on until `done` has counted all of it or its time is up."""
+def nobody(_count: int) -> None:
+    """Hears how far a load is."""
+
+
+def submit_all(peer: Peer, load: Load, count: Count, progress: Progress = nobody) -> Tally:
+    """Submit the load and keep its window full, until its jobs or its seconds are used up; then wait until `count` has
+    all that was submitted. Raises Unavailable when nothing comes any more."""
     tally, message, until = Tally(), load.messages(), time.monotonic() + load.seconds
     backlog: deque[memoryview] = deque()
-    peer.sock.setblocking(False)
-    while done(tally) < load.count and (left := until - time.monotonic()) > 0:
-        room = min(load.window - (tally.submitted - done(tally)), load.count - tally.submitted)
-        room -= room % load.batch
-        if room > 0 and not backlog:
-            backlog.append(memoryview(message(tally.submitted, tally.submitted + room)))
-            tally.submitted += room
-        exchange(peer, backlog, tally, left)
-        progress(done(tally))
-    peer.sock.settimeout(PATIENCE)
+    with unblocked(peer) as patience:
+        while (done := count(tally)) < (goal := load.count if time.monotonic() < until else tally.submitted):
+            room = min(load.window - (tally.submitted - done), goal - tally.submitted)
+            room -= room % load.batch
+            if room > 0 and not backlog:
+                backlog.append(memoryview(message(tally.submitted, tally.submitted + room)))
+                tally.submitted += room
+            exchange(peer, backlog, tally)
+            patience.check(count(tally))
+            progress(count(tally))
     return tally
 
 
-def exchange(peer: Peer, backlog: deque[memoryview], tally: Tally, seconds: float) -> None:
+def await_ends(peer: Peer, tally: Tally, progress: Progress = nobody) -> None:
+    """Until every job that was submitted has ended. Raises Unavailable when nothing comes any more."""
+    with unblocked(peer) as patience:
+        while tally.ended < tally.submitted:
+            exchange(peer, deque(), tally)
+            patience.check(tally.ended)
+            progress(tally.ended)
+
+
+class Patience:
+    """How long a load waits for a hall that says nothing."""
+
+    def __init__(self) -> None:
+        self._count, self._since = -1, time.monotonic()
+
+    def check(self, count: int) -> None:
+        """Raise Unavailable when `count` has not grown for too long."""
+        if count != self._count:
+            self._count, self._since = count, time.monotonic()
+        elif time.monotonic() > self._since + PATIENCE:
+            raise Unavailable(f"the hall has said nothing for {PATIENCE:g} s, after {count} jobs")
+
+
+@contextmanager
+def unblocked(peer: Peer) -> Iterator[Patience]:
+    """The peer's socket does not wait inside, who uses it does."""
+    peer.sock.setblocking(False)
+    try:
+        yield Patience()
+    finally:
+        peer.sock.settimeout(PATIENCE)
+
+
+def exchange(peer: Peer, backlog: deque[memoryview], tally: Tally) -> None:
     """Write what the socket takes, then read what it has; wait until there is something to read, or room to write."""
     if backlog:
         with suppress(BlockingIOError):
-            part = backlog.popleft()
+            part = backlog[0]
             sent = peer.sock.send(part)
+            backlog.popleft()
             if sent < len(part):
                 backlog.appendleft(part[sent:])
-    writing = [peer.sock] if backlog else []
-    readable, _, _ = select.select([peer.sock], writing, [], min(seconds, 1.0))
-    if readable:
-        with suppress(BlockingIOError):  # it was only a part of a line
-            tally.hear(peer.hear())
+    poll = select.poll()
+    poll.register(peer.sock, select.POLLIN | (select.POLLOUT if backlog else 0))
+    for _, event in poll.poll(1000):
+        if event & ~select.POLLOUT:
+            with suppress(BlockingIOError):  # it was only a part of a line
+                tally.hear(peer.hear())
