@@ -40,6 +40,7 @@ class Delivery(Struct, gc=False):
 class Heard(Struct, gc=False):
     """Any line of the hall, as far as a load looks into it."""
 
+    ref: int | None = None
     id: str = ""
     ids: tuple[str, ...] = ()
     end: tuple[Ended, ...] = ()
@@ -182,10 +183,10 @@ def submit_all(peer: Peer, load: Load, count: Count, progress: Progress = nobody
     return tally
 
 
-def await_ends(peer: Peer, tally: Tally, progress: Progress = nobody) -> None:
-    """Until every job that was submitted has ended. Raises Unavailable when nothing comes any more."""
+def await_ends(peer: Peer, tally: Tally, count: int, progress: Progress = nobody) -> None:
+    """Until so many jobs have ended. Raises Unavailable when nothing comes any more."""
     with unblocked(peer) as patience:
-        while tally.ended < tally.submitted:
+        while tally.ended < count:
             exchange(peer, deque(), tally)
             patience.check(tally.ended)
             progress(tally.ended)
