@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -34,12 +36,14 @@ class Budget(Struct, frozen=True, kw_only=True):
     turns: int = 3  # of the backlog
     idle_workers: int | None = 10_000
     sustained_minutes: float | None = None
+    within_seconds: float | None = None  # the whole run, however slow the machine: rows are shortened for it
 
 
 QUICK = Budget(
-    jobs=20_000, seconds=0.4, window=500, bulk_window=2000, loops=300, idle_seconds=1.0, backlog=10_000, turns=1,
-    idle_workers=200,
+    jobs=20_000, seconds=0.4, window=500, bulk_window=2000, loops=300, idle_seconds=1.0, backlog=5000, turns=1,
+    idle_workers=200, within_seconds=20.0,
 )  # fmt: skip
+ROWS = 20  # loads of one run, about
 BATCH = 100  # jobs of a bulk submit
 
 
@@ -57,6 +61,7 @@ class Bench:
         self._open_hall = open_hall
         self._tell = tell
         self._foreign_queues: list[str] = []
+        self._until = time.monotonic() + (budget.within_seconds or math.inf)
 
     @contextmanager
     def hall(self, connections: int = 0) -> Iterator[RunningHall]:
@@ -78,7 +83,11 @@ class Bench:
             self._foreign_queues.append(queue)
             more = {"keep_seconds": FOREIGN_KEEP_SECONDS}
         batch, window = (BATCH, budget.bulk_window) if bulk else (1, budget.window)
-        return Load(queue, jobs or budget.jobs, batch, window, budget.seconds, more=more)
+        return Load(queue, jobs or budget.jobs, batch, window, self.seconds(), more=more)
+
+    def seconds(self) -> float:
+        """How long the next load may take: shorter and shorter when the time for all of them runs out."""
+        return min(self.budget.seconds, max(self._until - time.monotonic(), 1.0) / ROWS)
 
     def progress(self, what: str, of: int) -> Progress:
         """Tells how far a row is."""

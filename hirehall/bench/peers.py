@@ -73,7 +73,10 @@ class Peer:
             self.sock = socket.create_connection((address.host, address.port), PATIENCE)
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
-        self.ask({"cmd": "hello", "token": token, "worker": worker})
+        reply = self.ask({"cmd": "hello", "token": token, "worker": worker})
+        if reply.error is not None:
+            self.close()
+            raise Refused(f"the hall refused a load: {reply.error}")
 
     def ask(self, request: dict[str, Any]) -> Heard:
         """Send one request and read its reply; nothing else may be under way."""

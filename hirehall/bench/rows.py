@@ -158,7 +158,7 @@ def backlog(bench: Bench) -> None:
     with ExitStack() as stack:
         empty, long = (line(bench, stack, name) for name in ("no backlog", "backlog"))
         for one in (empty, long):
-            one.warm_up(jobs, bench.budget.seconds)
+            one.warm_up(jobs, bench.seconds())
         if long.hall.pid is None:  # both are lines of one hall: there is no taking turns
             take_turns(bench, jobs, empty)
         filled = bench.keep(long.fill(count, bench.progress("backlog", count)))
@@ -201,7 +201,7 @@ def take_turns(bench: Bench, jobs: int, *lines: Line) -> None:
     progress = bench.progress("beside the backlog", bench.budget.turns)
     for turn in range(bench.budget.turns):
         for one in lines:
-            one.turn(jobs, bench.budget.seconds)
+            one.turn(jobs, bench.seconds())
         progress(turn + 1)
     for one in lines:
         bench.keep(one.enqueued[-1])

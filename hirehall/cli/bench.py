@@ -17,7 +17,7 @@ from hirehall.bench.rows import measure
 from hirehall.cli.bars import progress_bar
 from hirehall.cli.exits import Exit, exit_of
 from hirehall.cli.hall import WHERE, authority, check_ca
-from hirehall.cli.output import complain, note, say
+from hirehall.cli.output import complain, is_terminal, note, say
 from hirehall.cli.tables import Column, show_table
 from hirehall.client.address import locate
 from hirehall.errors import HallError
@@ -30,7 +30,7 @@ MINUTES = 5
 
 
 class Bar:
-    """A bar on stderr: the row, and how far it is."""
+    """A bar on stderr: the row, and how far it is. Where nobody watches, a line for each row."""
 
     def __init__(self) -> None:
         self.row = "the start"
@@ -43,6 +43,8 @@ class Bar:
         now = time.monotonic()
         if row == self.row and now < self._shown_at + REFRESH_SECONDS:
             return
+        if row != self.row and not is_terminal():
+            note(row)
         self.row, self._shown_at = row, now
         self.progress.update(self._task, description=row, completed=done, total=of, said=f"{done:,} of {of:,}")
 
