@@ -11,6 +11,11 @@ from hirehall.bench.bench import Bench
 from hirehall.bench.gauge import Row
 from hirehall.bench.ground import Ground
 
+FIGURES = (
+    "end_to_end_jobs_per_s", "enqueue_jobs_per_s", "drain_jobs_per_s", "latency_ms", "hall_only_jobs_per_s", "bulk",
+    "hall_only_bulk", "idle", "backlog", "idle_workers", "sustained",
+)  # fmt: skip
+FIELDS = (*FIGURES, "rows", "ground", "hall", "hirehall", "not_measured", "remarks")
 DIGITS = 3  # behind the point
 
 
@@ -20,6 +25,7 @@ def report_json(bench: Bench, ground: Ground, hall: str) -> dict[str, Any]:
         "hirehall": __version__,
         "hall": hall,
         "ground": msgspec.to_builtins(ground),
+        **dict.fromkeys(FIGURES),
         **bench.figures,
         "rows": msgspec.to_builtins(bench.rows),
         "not_measured": bench.not_measured,
@@ -56,10 +62,11 @@ def standing(ground: Ground, hall: str) -> list[str]:
     """What all of it stands on."""
     lines = [f"hirehall {__version__}, {hall}", f"{ground.machine}, Python {ground.python}"]
     if ground.path is not None:
-        synced = f"a write is durable after {shown(ground.sync_ms, 2)} ms"
-        lines.append(f"data in {ground.path} ({ground.file_system}), where {synced}")
+        took = f"a write is durable after {shown(ground.sync_ms, 2)} ms"
+        lines.append(f"data in {ground.path} ({ground.file_system}), where {took}")
     sqlite = "" if ground.sqlite is None else f"SQLite {ground.sqlite}, "
-    return [*lines, f"{sqlite}durability {ground.durability}"]
+    synced = "the disk has it before an answer" if ground.durability == "fsync" else "nothing survives"
+    return [*lines, f"{sqlite}durability {ground.durability}: {synced}"]
 
 
 def figures(value: Any, name: str = "") -> list[tuple[str, str]]:

@@ -21,29 +21,27 @@ from hirehall.client.address import parse
 WARM_UP = 10  # the first one in so many does not count
 BACKLOG_JOBS = 50_000  # of one turn beside it
 NOT_OURS = "the hall is not a process of ours"
-PLAIN = "the raw load speaks to plain sockets, this hall does not"
+PLAIN = "these loads are plain sockets, and this hall speaks TLS"
 
 
 def measure(bench: Bench) -> None:
     """Everything that the budget has room for."""
+    budget = bench.budget
     with bench.hall() as hall:
         with control(hall) as asking:
             bench.durability = asking.welcome.durability
         idle(bench, hall)
         official(bench, hall)
-        is_plain = not parse(hall.url).tls
-        if is_plain:
-            hall_only(bench, hall)
-    budget = bench.budget
-    for wanted, name, row in (
-        (budget.backlog, "backlog", backlog),
-        (budget.idle_workers, "idle_workers", idle_workers),
-        (budget.sustained_minutes, "sustained", long_run),
-    ):
-        if wanted and is_plain:
-            row(bench)
-        elif not is_plain:
-            bench.not_measured[name] = PLAIN
+        if parse(hall.url).tls:
+            bench.not_measured["hall_only, backlog, idle_workers, sustained"] = PLAIN
+            return
+        hall_only(bench, hall)
+    if budget.backlog:
+        backlog(bench)
+    if budget.idle_workers:
+        idle_workers(bench)
+    if budget.sustained_minutes:
+        long_run(bench)
 
 
 # A hall that has nothing to do.

@@ -49,6 +49,7 @@ class Bar:
         self.progress.update(self._task, description=row, completed=done, total=of, said=f"{done:,} of {of:,}")
 
 
+# What adds load to a hall is not led to one by the environment.
 @click.command(short_help="Measure what a hall carries on this machine.")
 @click.option("--quick", is_flag=True, help="Less of everything: ends within half a minute.")
 @click.option(
@@ -89,7 +90,11 @@ class Bar:
     help="Put the data below it, on a disk.  [default: TMPDIR, or /var/tmp]",
 )
 @click.option("--allow-tmpfs", is_flag=True, help="Measure in memory too, where nothing is durable.")
-@WHERE[0]
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Measure this running hall. Said here only, never taken from the environment.",
+)
 @WHERE[1]
 @WHERE[3]
 def command(file: Path | None, directory: Path | None, allow_tmpfs: bool, **options: Any) -> int:
