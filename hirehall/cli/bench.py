@@ -78,7 +78,7 @@ class Bar:
 @click.option(
     "--sustained",
     metavar="[MINUTES]",
-    type=click.FloatRange(0, min_open=True),
+    type=click.FloatRange(0.1),
     is_flag=False,
     flag_value=MINUTES,
     help=f"Full rate for so long too, results kept 30 s.  [{MINUTES} if no number is given]",

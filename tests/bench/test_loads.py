@@ -146,8 +146,9 @@ def test_jobs_that_go_before_their_time_are_noticed(hall: OwnHall, monkeypatch: 
 def test_the_first_and_the_last_minute_are_compared(hall: OwnHall) -> None:
     course = Course(hall)
     rates = [100 if at < 60 else 90 if at < 240 else 80 for at in range(300)]
-    course.samples = [Sample(at, sum(rates[:at]), (at / 10, 1.0)) for at in range(301)]
+    course.samples = [Sample(at, sum(rates[:at]), (at / 10, 1.0), at / 2) for at in range(301)]
     figures = course.figures(5)
     assert (figures["first_minute_jobs_per_s"], figures["last_minute_jobs_per_s"]) == (100, 80)
     assert figures["ratio"] == 0.8
+    assert figures["cpu_ratio"] == pytest.approx(1 / 0.8)
     assert figures["database_mib"] == [6.0, 12.0, 18.0, 24.0, 30.0]
