@@ -87,7 +87,7 @@ class Bench:
 
     def seconds(self) -> float:
         """How long the next load may take: shorter and shorter when the time for all of them runs out."""
-        return min(self.budget.seconds, max(self._until - time.monotonic(), 1.0) / ROWS)
+        return min(self.budget.seconds, max(self._until - time.monotonic(), 4.0) / ROWS)
 
     def progress(self, what: str, of: int) -> Progress:
         """Tells how far a row is."""

@@ -90,17 +90,19 @@ class Official:
             row.jobs = len(jobs)
         return row
 
-    async def closed_loop(self, load: Load, progress: Progress = nobody) -> list[float]:
-        """One job at a time, from submit to result: the milliseconds of each."""
+    async def closed_loop(self, what: str, load: Load, progress: Progress = nobody) -> tuple[Row, list[float]]:
+        """One job at a time, from submit to result, and the milliseconds of each."""
         took = list[float]()
         until = time.monotonic() + load.seconds
-        while len(took) < load.count and time.monotonic() < until:
-            began = time.perf_counter()
-            job = await self._hall.submit("noop", PAYLOAD, queue=load.queue, follow=True, **load.more)
-            await job.result(PATIENCE)
-            took.append((time.perf_counter() - began) * 1000)
-            progress(len(took))
-        return took
+        with self._gauge.measured(what) as row:
+            while len(took) < load.count and time.monotonic() < until:
+                began = time.perf_counter()
+                job = await self._hall.submit("noop", PAYLOAD, queue=load.queue, follow=True, **load.more)
+                await job.result(PATIENCE)
+                took.append((time.perf_counter() - began) * 1000)
+                progress(len(took))
+            row.jobs = len(took)
+        return row, took
 
     async def _hand_in(self, load: Load, then: Then, progress: Progress) -> list[AsyncJob]:
         """Keep the window full: so many coroutines, each one message after the other."""

@@ -80,8 +80,9 @@ async def official_rows(bench: Bench, hall: RunningHall, team: Team, loop: Load,
     """On one connection."""
     single, single_parts, bulk, bulk_parts = loads
     async with official_load(hall, team) as client:
-        took = await client.closed_loop(loop, bench.progress("one at a time", loop.count))
-        bench.check(hall, loop, succeeded=len(took))
+        row, took = await client.closed_loop("one at a time", loop, bench.progress("one at a time", loop.count))
+        bench.keep(row)
+        bench.check(hall, loop, succeeded=row.jobs)
         bench.figures["latency_ms"] = percentiles(took)
         bench.figures["end_to_end_jobs_per_s"] = await end_to_end(bench, hall, client, "end to end", single)
         enqueue, drain = await in_parts(bench, hall, client, "", single_parts)
@@ -225,10 +226,14 @@ def idle_workers(bench: Bench) -> None:
             with gauge.measured("idle workers come") as row:
                 crowd.come(count, bench.progress("idle workers", count))
                 row.jobs = count
-            reached, took = crowd.closed_loop(load)
+            bench.keep(row)
+            with gauge.measured("one at a time among them") as loop:
+                reached, took = crowd.closed_loop(load)
+                loop.jobs = len(took)
+            bench.keep(loop)
         finally:
             crowd.leave()
-        bench.check(hall, load, succeeded=len(took))
+        bench.check(hall, load, succeeded=loop.jobs)
     bench.figures["idle_workers"] = {
         "count": count,
         "connect_seconds": row.seconds,
