@@ -69,7 +69,7 @@ class Bench:
         with self._open_hall(connections) as hall:
             try:
                 yield hall
-            except HallError:
+            except (HallError, OSError):
                 hall.check()
                 raise
             finally:

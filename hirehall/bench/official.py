@@ -12,9 +12,10 @@ from typing import Any
 
 from hirehall.bench.gauge import Gauge, Row
 from hirehall.bench.halls import RunningHall
-from hirehall.bench.peers import PATIENCE, PAYLOAD, Load, Progress, nobody
+from hirehall.bench.peers import PATIENCE, PAYLOAD, Load, Patience, Progress, nobody
 from hirehall.client.async_client import AsyncHall, AsyncJob
 from hirehall.client.sync_client import Hall
+from hirehall.errors import Unavailable
 from hirehall.processes import Member
 
 CONCURRENCY = 1000
@@ -32,6 +33,7 @@ class Team:
 
     def __init__(self, member: Member, asking: Hall, name: str) -> None:
         self.pid = member.pid
+        self.check = member.check
         self._asking = asking
         self._name = name
 
@@ -84,10 +86,11 @@ class Official:
 
     async def drain(self, what: str, jobs: Sequence[AsyncJob], progress: Progress = nobody) -> Row:
         """Let the worker go on, and wait for the result of each."""
+        count = Count(progress)
         with self._gauge.measured(what) as row:
             self.team.resume()
-            await follow_each(jobs, progress)
-            row.jobs = len(jobs)
+            await self._patiently(follow_each(jobs, count), count)
+            row.jobs = count.jobs
         return row
 
     async def closed_loop(self, what: str, load: Load, progress: Progress = nobody) -> tuple[Row, list[float]]:
@@ -106,7 +109,7 @@ class Official:
 
     async def _hand_in(self, load: Load, then: Then, progress: Progress) -> list[AsyncJob]:
         """Keep the window full: so many coroutines, each one message after the other."""
-        jobs = list[AsyncJob]()
+        jobs, count = list[AsyncJob](), Count(progress)
         messages = iter(range(load.count // load.batch))
         until = time.monotonic() + load.seconds
 
@@ -115,12 +118,25 @@ class Official:
                 if time.monotonic() > until:
                     return
                 handles = await self._message(load)
-                await then(handles, nobody)
+                await then(handles, count)
                 jobs.extend(handles)
-                progress(len(jobs))
 
-        await asyncio.gather(*(one_after_another() for _ in range(load.window // load.batch)))
+        everyone = asyncio.gather(*(one_after_another() for _ in range(load.window // load.batch)))
+        await self._patiently(everyone, count)
         return jobs
+
+    async def _patiently(self, work: Coroutine[Any, Any, None] | asyncio.Future[Any], count: Count) -> None:
+        """Do it. Raises Unavailable when the count has not grown for too long, or the worker is gone: a timer for each
+        job would cost more than all else."""
+        task, patience = asyncio.ensure_future(work), Patience()
+        while not (await asyncio.wait({task}, timeout=1.0))[0]:
+            try:
+                self.team.check()
+                patience.check(count.jobs)
+            except Unavailable:
+                task.cancel()
+                raise
+        task.result()
 
     async def _message(self, load: Load) -> list[AsyncJob]:
         if load.batch == 1:
@@ -129,18 +145,33 @@ class Official:
         return await self._hall.submit_many(entries, queue=load.queue, follow=True, **load.more)
 
 
-Then = Callable[[Sequence[AsyncJob], Progress], Coroutine[Any, Any, None]]
+class Count:
+    """How many jobs are through, told on."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.jobs = 0
+        self._progress = progress
+
+    def one_more(self) -> None:
+        """Another one."""
+        self.jobs += 1
+        self._progress(self.jobs)
 
 
-async def follow_each(jobs: Sequence[AsyncJob], progress: Progress) -> None:
+Then = Callable[[Sequence[AsyncJob], Count], Coroutine[Any, Any, None]]
+
+
+async def follow_each(jobs: Sequence[AsyncJob], count: Count) -> None:
     """Wait for the result of each."""
-    for count, job in enumerate(jobs):
-        await job.result(PATIENCE)
-        progress(count)
+    for job in jobs:
+        await job.result()
+        count.one_more()
 
 
-async def leave(_jobs: Sequence[AsyncJob], _progress: Progress) -> None:
+async def leave(jobs: Sequence[AsyncJob], count: Count) -> None:
     """The submits are answered: that was all."""
+    for _ in jobs:
+        count.one_more()
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from hirehall.bench.peers import (
     submit_all,
 )
 from hirehall.bench.raw_worker import Begin
+from hirehall.errors import HallError
 from hirehall.processes import Member
 
 CREDIT = 1000
@@ -111,5 +112,8 @@ def raw_load(hall: RunningHall, answers: str = "bulk") -> Iterator[Raw]:
     raw = Raw(hall, answers)
     try:
         yield raw
+    except (HallError, OSError):
+        raw.worker.check()
+        raise
     finally:
         raw.close()

@@ -159,6 +159,7 @@ def backlog(bench: Bench) -> None:
         for one in (empty, long):
             one.warm_up(jobs, bench.seconds())
         if long.hall.pid is None:  # both are lines of one hall: there is no taking turns
+            bench.remarks.append("one hall: its rates without a backlog were measured before, not in turn")
             take_turns(bench, jobs, empty)
         filled = bench.keep(long.fill(count, bench.progress("backlog", count)))
         long.check()

@@ -173,6 +173,9 @@ def run(bench: Bench, bar: Bar) -> int:
     except HallError as exc:
         complain(f"{bar.row}: {exc.message}")
         return exit_of(exc)
+    except OSError as exc:
+        complain(f"{bar.row}: {exc}")
+        return Exit.HALL
     finally:
         for remark in bench.remarks:
             note(remark)

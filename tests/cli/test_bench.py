@@ -168,14 +168,23 @@ def test_an_interrupted_run_leaves_no_process_and_no_file(
     assert list(disk.iterdir()) == []
 
 
-@pytest.mark.parametrize("row", ["end to end", "hall only, end to end"])
-def test_a_hall_that_dies_ends_the_run_with_its_last_words(shell: Shell, disk: Path, row: str) -> None:
+@pytest.mark.parametrize(
+    ("row", "command", "name"),
+    [
+        ("end to end", "serve", "the hall"),
+        ("hall only, end to end", "serve", "the hall"),
+        ("enqueue", "work", "the official worker"),
+    ],
+)
+def test_who_dies_ends_the_run_with_their_last_words(
+    shell: Shell, disk: Path, row: str, command: str, name: str
+) -> None:
     running = shell.start(f"hirehall bench --quick --directory {disk}")
     children = members(running, row)
-    next(child for child in children if "serve" in child.cmdline()).kill()
+    next(child for child in children if command in child.cmdline()).kill()
     status, said = running.ends(within=60)
     assert status == 3
-    assert "the hall ended with status -9" in said
+    assert f"{name} ended with status -9" in said
     assert psutil.wait_procs(children, timeout=10)[1] == []
     assert list(disk.iterdir()) == []
 
