@@ -103,14 +103,13 @@ class Peer:
 
 class Load(Struct):
     """What one row submits: at most `count` jobs to `queue`, for at most `seconds`, `batch` in a message, at most
-    `window` of them under way. With `follow` the hall tells each end."""
+    `window` of them under way. The hall tells each end."""
 
     queue: str
     count: int
     batch: int = 1
     window: int = 2000
     seconds: float = 60.0
-    follow: bool = True
     more: dict[str, Any] = {}  # other fields of the submit
 
     def __post_init__(self) -> None:
@@ -119,7 +118,7 @@ class Load(Struct):
 
     def messages(self) -> Callable[[int, int], bytes]:
         """The bytes of the messages that submit jobs from one number to another."""
-        fields = {"cmd": "submit", "queue": self.queue, "kind": "noop", "follow": self.follow, **self.more}
+        fields = {"cmd": "submit", "queue": self.queue, "kind": "noop", "follow": True, **self.more}
         if self.batch > 1:
             line = encode({**fields, "jobs": [{"payload": PAYLOAD}] * self.batch}) + b"\n"
             return lambda begin, end: line * ((end - begin) // self.batch)

@@ -4,7 +4,6 @@ sockets, every submit and every result durable; a job counts when its end has re
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -74,20 +73,6 @@ class Raw:
             await_ends(self.peer, tally, before + self._answered - answered, progress)
             row.jobs = tally.ended - before
         return row
-
-    def closed_loop(self, load: Load) -> list[float]:
-        """One job at a time, from submit to end: the milliseconds of each."""
-        self.serve(load.queue)
-        message, tally, took = load.messages(), Tally(), list[float]()
-        until = time.monotonic() + load.seconds
-        while len(took) < load.count and time.monotonic() < until:
-            began = time.perf_counter()
-            self.peer.sock.sendall(message(len(took), len(took) + 1))
-            while tally.ended <= len(took):
-                tally.hear(self.peer.hear())
-            took.append((time.perf_counter() - began) * 1000)
-        self.serve(None)
-        return took
 
     def serve(self, queue: str | None) -> None:
         """The worker serves this queue only, or none: then it has answered all that it was given."""

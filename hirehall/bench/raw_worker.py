@@ -39,11 +39,6 @@ def bulk(jobs: list[Delivery]) -> bytes:
     return encode(BulkDone(jobs)) + b"\n"
 
 
-def single(jobs: list[Delivery]) -> bytes:
-    """A message for each result."""
-    return "".join([f'{{"cmd":"done","id":"{job.id}","attempt":{job.attempt}}}\n' for job in jobs]).encode()
-
-
 def chatty(jobs: list[Delivery]) -> bytes:
     """As `bulk`, after 10 progress reports and 20 log lines for each job."""
     return b"".join([_chatter(job) for job in jobs]) + bulk(jobs)
@@ -56,7 +51,7 @@ def _chatter(job: Delivery) -> bytes:
     return b"".join([step % (where, 10 * part, part) + log * 2 for part in range(10)])
 
 
-ANSWERS = {"bulk": bulk, "single": single, "chatty": chatty}
+ANSWERS = {"bulk": bulk, "chatty": chatty}
 
 
 def deliveries(lines: Iterable[Heard]) -> list[Delivery]:

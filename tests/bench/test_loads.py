@@ -61,14 +61,6 @@ def test_a_load_ends_with_its_seconds_and_waits_for_what_it_has_said(hall: OwnHa
     assert held(hall, load.queue) == {"succeeded": row.jobs}
 
 
-def test_one_at_a_time_tells_the_milliseconds_of_each(hall: OwnHall) -> None:
-    load = Load(new_queue(), 20)
-    with raw_load(hall) as raw:
-        took = raw.closed_loop(load)
-    assert len(took) == 20
-    assert min(took) > 0
-
-
 def test_a_load_that_is_refused_says_why(hall: OwnHall) -> None:
     with control(hall) as asking:
         asking.drain("shut")
