@@ -33,12 +33,12 @@ P = ParamSpec("P")
 class AsyncJob(Handle):
     """A submitted job."""
 
-    __slots__ = ("_ended", "_hall")
+    __slots__ = ("_hall", "_waiting")
 
     def __init__(self, hall: AsyncHall, id: str, state: str | None, duplicate: bool) -> None:  # noqa: A002
         super().__init__(id, state, duplicate)
         self._hall = hall
-        self._ended: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def result(self, timeout_seconds: float | None = None) -> Any:
         """The job's result. Raises JobFailed, JobCancelled, JobExpired, or TimeoutError: then ask again if
@@ -48,16 +48,24 @@ class AsyncJob(Handle):
         return self._value()
 
     async def _wait(self, timeout_seconds: float | None) -> None:
-        if self._ended is None:
-            self._ended = asyncio.get_running_loop().create_future()
-        self._hall.follow(self)
-        await asyncio.wait({self._ended}, timeout=timeout_seconds)
+        """On a future of one's own: who gives up waiting takes nothing from others."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            self._hall.follow(self)
+            if timeout_seconds is None:
+                await waiter
+            else:
+                await asyncio.wait({waiter}, timeout=timeout_seconds)
+        finally:
+            self._waiting.remove(waiter)
         if self._outcome is None:
             raise TimeoutError(f"job {self.id} has not ended after {timeout_seconds} s")
 
     def _wake(self) -> None:
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(None)
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 def _awaited(verb: Callable[P, Ask[T]]) -> Callable[Concatenate[AsyncHall, P], asyncio.Future[T]]:
@@ -228,7 +236,7 @@ class AsyncHall(Contact[AsyncJob]):
 
     def follow(self, job: AsyncJob) -> None:
         """See to it that the job's end is heard of."""
-        if not self._session.followed.has(job):
+        if not job.is_followed:
             self._session.followed.ask(job)
             self._wake()
 
@@ -245,8 +253,8 @@ class AsyncHall(Contact[AsyncJob]):
 
     def say(self, ask: Ask[T]) -> asyncio.Future[T]:
         """Send a request; the future is its answer."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         link = self._connected()
+        future: asyncio.Future[T] = link.loop.create_future()
         self._session.ask(ask.command, future, ask.read, ask.repeat)
         link.wake()
         return future

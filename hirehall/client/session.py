@@ -205,24 +205,20 @@ class Session:
     def received(self, data: bytes) -> None:
         """Act on whatever lines `data` completes. Raises Broken when that is not the protocol: drop the
         connection."""
+        pending = self._pending
         for raw in self._lines.feed(data):
-            line = read_line(raw) if raw and not raw.isspace() else None
-            if line is None:
+            if not raw or raw.isspace():
                 continue
-            if line.ref is not None:
-                self._answer(line, raw)
-            else:
+            line = read_line(raw)
+            call = pending.pop(line.ref, None) if line.ref is not None else None
+            if call is not None:
+                _settle(call, line, raw)
+            elif line.ref is None:
                 self._pushed(line, raw)
-
-    def _answer(self, line: Line, raw: bytes) -> None:
-        ref = line.ref
-        call = self._pending.pop(ref, None) if ref is not None else None
-        if call is not None:
-            _settle(call, line, raw)
-        elif ref == HELLO_REF and self._greeter is not None:
-            self._greeted(line, raw)
-        else:
-            raise Broken(f"the hall answered request {ref}, which is not open")
+            elif line.ref == HELLO_REF and self._greeter is not None:
+                self._greeted(line, raw)
+            else:
+                raise Broken(f"the hall answered request {line.ref}, which is not open")
 
     def _pushed(self, line: Line, raw: bytes) -> None:
         if line.end is not None:

@@ -52,7 +52,9 @@ _read_many = msgspec.json.Decoder(_Many).decode
 
 def submit(maker: JobMaker[J], kind: str, payload: Any, options: SubmitOptions) -> Ask[J]:
     """One job."""
-    command = {"cmd": "submit", "kind": kind, "payload": payload, **options}
+    command: dict[str, Any] = {"cmd": "submit", "kind": kind, **options}
+    if payload is not None:  # null is what a job has that has no payload
+        command["payload"] = payload
     read = maker.following if options.get("follow") else maker.plain
     return Ask(command, read, options.get("key") is not None)
 
