@@ -1,8 +1,7 @@
 """Runs Python functions: ordinary ones on threads, async ones on an event loop of their own.
 
 The agent's loop never runs user code, so a function that blocks or never awaits cannot stop the beats.
-Threads take from one queue and put what they finished into one deque; a burst of results costs the agent's
-loop one wake-up.
+Threads (threads.py) put what they finished into one deque; a burst of results costs the agent's loop one wake-up.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
 from typing import Any
 
 from hirehall.runners.calls import AsyncCall, Call, SyncCall
 from hirehall.runners.logs import LogLine
-from hirehall.runners.port import Failure, Outcome, Report, Why, lost_seconds, stopped
+from hirehall.runners.port import Ending, Failure, Outcome, Report, Why, lost_seconds, stopped
 from hirehall.runners.registry import JobFunction
+from hirehall.runners.threads import Pace, Threads
 from hirehall.wire.replies import Delivery
 
 log = logging.getLogger("hirehall.worker")
@@ -36,7 +35,7 @@ class PythonRunner:
 
     def __init__(self, functions: Iterable[JobFunction], *, give_up_seconds: float = GIVE_UP_SECONDS) -> None:
         self.give_up_seconds = give_up_seconds
-        self._functions = {function.kind: function for function in functions}
+        self._functions = {function.kind: (function, Pace()) for function in functions}
         self._threads = Threads()
         self._tasks = LoopThread()
         self._blocked: list[LoopThread] = []
@@ -53,9 +52,10 @@ class PythonRunner:
         inbox = self._inbox
         if inbox is None:
             inbox = self._inbox = Inbox(asyncio.get_running_loop())
-        function = self._functions.get(job.kind)
-        if function is None:
+        known = self._functions.get(job.kind)
+        if known is None:
             return _failed(self, inbox, job, f"this worker has no function for kind {job.kind!r}")
+        function, pace = known
         call: AsyncCall | SyncCall
         if function.is_async:
             call = AsyncCall(function, job)
@@ -66,7 +66,7 @@ class PythonRunner:
             call = SyncCall(function, job)
             execution = PythonExecution(self, self._threads, call, inbox, report, job)
             call.post = execution.post
-            self._threads.submit(call)
+            self._threads.submit(call, pace)
         if function.timeout_seconds is not None:
             execution.limit(function.timeout_seconds)
         return execution
@@ -102,7 +102,7 @@ class PythonRunner:
 class PythonExecution:
     """One call of a function, as the agent sees it."""
 
-    __slots__ = ("_call", "_inbox", "_job", "_limit", "_lost", "_patience", "_report", "_runner", "_threads", "outcome")
+    __slots__ = ("_call", "_inbox", "_job", "_report", "_runner", "_threads", "_timers", "outcome")
 
     def __init__(
         self,
@@ -119,10 +119,8 @@ class PythonExecution:
         self._inbox = inbox
         self._report = report
         self._job = job
-        self._limit: asyncio.TimerHandle | None = None
-        self._lost: asyncio.TimerHandle | None = None
-        self._patience: asyncio.TimerHandle | None = None
-        self.outcome: asyncio.Future[Outcome] = inbox.loop.create_future()
+        self._timers: dict[str, asyncio.TimerHandle] | None = None
+        self.outcome = Ending()
 
     def stop(self, why: Why) -> None:
         """Pass it on to the function, which may take its time, but not for ever: its job's place would be filled
@@ -130,14 +128,21 @@ class PythonExecution:
         if self.outcome.done():
             return
         self._call.stop(why)
-        if why in {"timeout", "cancelled"} and self._patience is None:
-            self._patience = self._inbox.loop.call_later(self._runner.give_up_seconds, self._give_up, why)
-        elif why == "lost" and self._lost is None:
-            self._lost = self._inbox.loop.call_later(lost_seconds(self._job), self._runs_on)
+        if why in {"timeout", "cancelled"}:
+            self._once("patience", self._runner.give_up_seconds, self._give_up, why)
+        elif why == "lost":
+            self._once("lost", lost_seconds(self._job), self._runs_on)
 
     def limit(self, seconds: float) -> None:
         """The function's own timeout."""
-        self._limit = self._inbox.loop.call_later(seconds, self.stop, "timeout")
+        self._once("limit", seconds, self.stop, "timeout")
+
+    def _once(self, timer: str, seconds: float, callback: Callable[..., None], *args: Any) -> None:
+        """Few executions have a timer, and none has the same one twice."""
+        if self._timers is None:
+            self._timers = {}
+        if timer not in self._timers:
+            self._timers[timer] = self._inbox.loop.call_later(seconds, callback, *args)
 
     def _runs_on(self) -> None:
         log.warning(
@@ -171,8 +176,8 @@ class PythonExecution:
             self._runner.came_back()
 
     def _settle(self, outcome: Outcome) -> None:
-        for timer in (self._limit, self._patience, self._lost):
-            if timer is not None:
+        if self._timers is not None:
+            for timer in self._timers.values():
                 timer.cancel()
         self.outcome.set_result(outcome)
 
@@ -215,45 +220,6 @@ class Inbox:
         if words and not self._awake:
             self._awake = True
             self._wake()
-
-
-class Threads:
-    """A thread for every call that has not ended, kept for later ones. Counted on the agent's loop only: no
-    lock."""
-
-    def __init__(self) -> None:
-        self._calls: SimpleQueue[SyncCall | None] = SimpleQueue()
-        self._size = 0
-        self._busy = 0
-
-    def submit(self, call: SyncCall) -> None:
-        """Run it. There is a thread for each call, so none waits for another to end."""
-        self._busy += 1
-        self._calls.put(call)
-        if self._busy > self._size:
-            self._size += 1
-            threading.Thread(target=self._serve, name=f"hirehall-job-{self._size}", daemon=True).start()
-
-    def ended(self) -> None:
-        """The outcome of a call has been heard."""
-        self._busy -= 1
-
-    def give_up(self) -> None:
-        """A call does not end: its thread is no longer one of ours."""
-        self._busy -= 1
-        self._size -= 1
-
-    def _serve(self) -> None:
-        take = self._calls.get
-        while (call := take()) is not None:
-            call.post(call.run())
-            if call.is_given_up:
-                return
-
-    def close(self) -> None:
-        """Each thread ends when it is free."""
-        for _ in range(self._size):
-            self._calls.put(None)
 
 
 class LoopThread:
