@@ -255,7 +255,7 @@ class AsyncHall(Contact[AsyncJob]):
         """Send a request; the future is its answer."""
         link = self._connected()
         future: asyncio.Future[T] = link.loop.create_future()
-        self._session.ask(ask.command, future, ask.read, ask.repeat)
+        self._session.ask(ask.command, future, ask.read, ask.repeat, ask.encode)
         link.wake()
         return future
 

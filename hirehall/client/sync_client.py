@@ -209,7 +209,7 @@ class Hall(Contact[Job]):
         """Send a request; whoever takes from the slot waits for its answer."""
         slot: Slot[T] = Slot()
         with self._lock:
-            self._session.ask(ask.command, slot, ask.read, ask.repeat)
+            self._session.ask(ask.command, slot, ask.read, ask.repeat, ask.encode)
         self._write()
         return slot
 

@@ -240,22 +240,20 @@ class Agent:
     # One job, step by step.
 
     def run_jobs(self, jobs: list[Delivery]) -> None:
-        """A `run` push."""
+        """A `run` push: into the hand, not twice; back at once when we are about to leave, or have slept over its
+        lease."""
+        for seconds in {job.lease_seconds for job in jobs}:
+            self._beats.lease_is(seconds)
+        begin = self._give_back if self._serving.is_draining or self._beats.have_failed else self._start
         for job in jobs:
-            self._take(job)
+            key = (job.id, job.attempt)
+            if key not in self._hand:
+                held = self._hand[key] = Held(self, job.id, job.attempt)
+                begin(held, job)
 
-    def _take(self, job: Delivery) -> None:
-        """Into the hand; not twice, and back at once when we are about to leave, or have slept over its lease."""
-        key = (job.id, job.attempt)
-        if key in self._hand:
-            return
-        held = self._hand[key] = Held(self, job.id, job.attempt)
-        self._beats.lease_is(job.lease_seconds)
-        if self._serving.is_draining or self._beats.have_failed:
-            held.answer = Released()
-            self.ended(held)
-        else:
-            self._start(held, job)
+    def _give_back(self, held: Held, _job: Delivery) -> None:
+        held.answer = Released()
+        self.ended(held)
 
     def _start(self, held: Held, job: Delivery) -> None:
         runner = self._by_kind.get(job.kind) or self._by_kind.get("*")
