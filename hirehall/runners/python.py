@@ -99,10 +99,10 @@ class PythonRunner:
             tasks.close()
 
 
-class PythonExecution:
+class PythonExecution(Ending):
     """One call of a function, as the agent sees it."""
 
-    __slots__ = ("_call", "_inbox", "_job", "_report", "_runner", "_threads", "_timers", "outcome")
+    __slots__ = ("_call", "_inbox", "_job", "_report", "_runner", "_threads", "_timers")
 
     def __init__(
         self,
@@ -113,6 +113,7 @@ class PythonExecution:
         report: Report,
         job: Delivery,
     ) -> None:
+        super().__init__()
         self._runner = runner
         self._threads = threads
         self._call = call
@@ -120,12 +121,16 @@ class PythonExecution:
         self._report = report
         self._job = job
         self._timers: dict[str, asyncio.TimerHandle] | None = None
-        self.outcome = Ending()
+
+    @property
+    def outcome(self) -> Ending:
+        """How it ended: it is told here."""
+        return self
 
     def stop(self, why: Why) -> None:
         """Pass it on to the function, which may take its time, but not for ever: its job's place would be filled
         for ever. (After `lost` it may, which is said: others could get the job while it still runs.)"""
-        if self.outcome.done():
+        if self.done():
             return
         self._call.stop(why)
         if why in {"timeout", "cancelled"}:
@@ -153,7 +158,7 @@ class PythonExecution:
         )
 
     def _give_up(self, why: Why) -> None:
-        if not self.outcome.done():
+        if not self.done():
             self._settle(still_running(why, self._runner.give_up_seconds))
             self._runner.give_up(self._call)
 
@@ -168,7 +173,7 @@ class PythonExecution:
         elif isinstance(word, LogLine):
             word.tap.heard(word)
             self._report.log(word.stream, word.text)
-        elif not self.outcome.done():
+        elif not self.done():
             if self._threads is not None:
                 self._threads.ended()
             self._settle(word)
@@ -179,7 +184,7 @@ class PythonExecution:
         if self._timers is not None:
             for timer in self._timers.values():
                 timer.cancel()
-        self.outcome.set_result(outcome)
+        self.set_result(outcome)
 
 
 def still_running(why: Why, seconds: float) -> Failure:
@@ -281,7 +286,7 @@ class _Nothing:
 
 def _failed(runner: PythonRunner, inbox: Inbox, job: Delivery, message: str) -> PythonExecution:
     execution = PythonExecution(runner, None, _Nothing(), inbox, _Silent(), job)
-    execution.outcome.set_result(Failure("UnknownKind", message))
+    execution.set_result(Failure("UnknownKind", message))
     return execution
 
 

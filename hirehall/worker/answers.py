@@ -67,13 +67,15 @@ class Answers:
         ready, self._ready = self._ready, []
         if not self._session.is_open or not ready:
             return
+        self._logs.tell_all(ready)
+        results: list[Held] = []
+        others: list[Held] = []
         for held in ready:
-            self._logs.tell(held)
-        for results in pieces([held for held in ready if isinstance(held.answer, Success)]):
-            self._tell_results(results)
-        for held in ready:
-            if not isinstance(held.answer, Success):
-                self._ask(_command(held), [held])
+            (results if isinstance(held.answer, Success) else others).append(held)
+        for piece in pieces(results):
+            self._tell_results(piece)
+        for held in others:
+            self._ask(_command(held), [held])
         self._link.flush()
 
     def _tell_results(self, results: list[Held]) -> None:
