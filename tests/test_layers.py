@@ -40,7 +40,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "client": (*NOUNS, "hirehall.wire", "hirehall.keepalive"),  # a script that submits must not load a server
     "runners": (*NOUNS, "hirehall.wire"),
-    "worker": (*NOUNS, "hirehall.wire", "hirehall.client", "hirehall.runners", "hirehall.settings_file"),
+    "worker": (
+        *NOUNS,
+        "hirehall.wire",
+        "hirehall.client",
+        "hirehall.runners",
+        "hirehall.settings_file",
+        "hirehall.loops",
+    ),
+    "loops": (),
     "pytest_plugin": ("hirehall.testing",),
 }
 UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the parts together
@@ -48,7 +56,7 @@ UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the pa
 # Each driver has one place, so that it can be replaced there. The exceptions say why.
 DRIVERS: dict[str, tuple[str, ...]] = {
     "apsw": ("hirehall.stores", "hirehall.cli.checks"),  # the doctor asks for the version only
-    "uvloop": ("hirehall.app",),
+    "uvloop": ("hirehall.loops",),
     "psutil": ("hirehall.runners",),
     "click": ("hirehall.cli",),
     "rich": ("hirehall.cli",),

@@ -123,6 +123,8 @@ class Execution(Protocol):
 class Runner(Protocol):
     """Runs jobs of some kinds."""
 
+    starts_processes: bool  # the agent's loop is chosen by it
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """What it can run; "*" is everything that no other runner of the agent names."""

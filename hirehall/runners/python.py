@@ -33,6 +33,8 @@ class PythonRunner:
     what it says later is dropped.
     """
 
+    starts_processes = False
+
     def __init__(self, functions: Iterable[JobFunction], *, give_up_seconds: float = GIVE_UP_SECONDS) -> None:
         self.give_up_seconds = give_up_seconds
         self._functions = {function.kind: (function, Pace()) for function in functions}
