@@ -49,23 +49,28 @@ class AsyncJob(Handle):
 
     async def _wait(self, timeout_seconds: float | None) -> None:
         """On a future of one's own: who gives up waiting takes nothing from others."""
-        waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        limit = None if timeout_seconds is None else loop.call_later(timeout_seconds, _done, waiter)
         self._waiting.append(waiter)
         try:
             self._hall.follow(self)
-            if timeout_seconds is None:
-                await waiter
-            else:
-                await asyncio.wait({waiter}, timeout=timeout_seconds)
+            await waiter
         finally:
             self._waiting.remove(waiter)
+            if limit is not None:
+                limit.cancel()
         if self._outcome is None:
             raise TimeoutError(f"job {self.id} has not ended after {timeout_seconds} s")
 
     def _wake(self) -> None:
         for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+            _done(waiter)
+
+
+def _done(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _awaited(verb: Callable[P, Ask[T]]) -> Callable[Concatenate[AsyncHall, P], asyncio.Future[T]]:
