@@ -19,6 +19,7 @@ from hirehall.client import verbs
 from hirehall.client.asking import Ask
 from hirehall.client.contact import Contact
 from hirehall.client.jobs import Handle, LogPart
+from hirehall.client.limits import Limits, Waiter, wake
 from hirehall.client.link import Link
 from hirehall.client.session import Welcome
 from hirehall.client.streams import End, Event, EventStream, LogStream, Stream, TaskStream, Watched
@@ -38,7 +39,7 @@ class AsyncJob(Handle):
     def __init__(self, hall: AsyncHall, id: str, state: str | None, duplicate: bool) -> None:  # noqa: A002
         super().__init__(id, state, duplicate)
         self._hall = hall
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[Waiter] = []
 
     async def result(self, timeout_seconds: float | None = None) -> Any:
         """The job's result. Raises JobFailed, JobCancelled, JobExpired, or TimeoutError: then ask again if
@@ -49,28 +50,24 @@ class AsyncJob(Handle):
 
     async def _wait(self, timeout_seconds: float | None) -> None:
         """On a future of one's own: who gives up waiting takes nothing from others."""
-        loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        limit = None if timeout_seconds is None else loop.call_later(timeout_seconds, _done, waiter)
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        limits = self._hall.limits
+        if timeout_seconds is not None:
+            limits.add(waiter, timeout_seconds)
         self._waiting.append(waiter)
         try:
             self._hall.follow(self)
             await waiter
         finally:
             self._waiting.remove(waiter)
-            if limit is not None:
-                limit.cancel()
+            if timeout_seconds is not None:
+                limits.leave(waiter, timeout_seconds)
         if self._outcome is None:
             raise TimeoutError(f"job {self.id} has not ended after {timeout_seconds} s")
 
     def _wake(self) -> None:
         for waiter in self._waiting:
-            _done(waiter)
-
-
-def _done(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+            wake(waiter)
 
 
 def _awaited(verb: Callable[P, Ask[T]]) -> Callable[Concatenate[AsyncHall, P], asyncio.Future[T]]:
@@ -159,6 +156,7 @@ class AsyncHall(Contact[AsyncJob]):
 
     def _begin(self) -> None:
         self._link: Link | None = None
+        self.limits = Limits()
         self.welcome: Welcome | None = None
 
     def _job(self, id: str, state: str | None, duplicate: bool) -> AsyncJob:  # noqa: A002
