@@ -27,7 +27,7 @@ GIVE_UP_SECONDS = 5.0  # how long a function may take to heed a stop; the hall w
 
 
 class PythonRunner:
-    """Runs the functions given. Has as many threads as sync functions were ever running at once.
+    """Runs the functions given. Has at most as many threads as sync functions were ever running at once.
 
     A function that was told to stop and has not after `give_up_seconds` is answered without it: its thread goes on,
     what it says later is dropped.

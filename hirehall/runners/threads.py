@@ -134,8 +134,9 @@ class Threads:
         self._look = None
         if not self._shared:
             return
-        if self._joined - len(self._shared) - self._taken < LEAST_TAKEN:
-            for _ in range(len(self._shared)):
+        taken = self._joined - len(self._shared) - self._taken
+        if taken < LEAST_TAKEN:
+            for _ in range(1 if taken else len(self._shared)):
                 self._one_more()
         self._look_soon()
 
