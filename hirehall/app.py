@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hirehall import durable
+from hirehall import durable, loops
 from hirehall.config import Settings, host_and_port, is_loopback
 from hirehall.doors.places import Places, room_for_connections
 from hirehall.doors.tcp import LineDoor
@@ -215,9 +215,5 @@ async def run_until_signal(settings: Settings, ready: Callable[[Building], None]
 def serve(settings: Settings, ready: Callable[[Building], None]) -> int:
     """Run a hall in this process, on uvloop where there is one."""
     os.umask(0o077)  # whatever a hall writes is for its user alone
-    try:
-        import uvloop  # noqa: PLC0415 - absent on Windows
-    except ImportError:
-        return asyncio.run(run_until_signal(settings, ready))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=loops.fastest()) as runner:
         return runner.run(run_until_signal(settings, ready))

@@ -40,7 +40,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "client": (*NOUNS, "hirehall.wire", "hirehall.keepalive"),  # a script that submits must not load a server
     "runners": (*NOUNS, "hirehall.wire"),
-    "worker": (*NOUNS, "hirehall.wire", "hirehall.client", "hirehall.runners", "hirehall.settings_file"),
+    "worker": (
+        *NOUNS,
+        "hirehall.wire",
+        "hirehall.client",
+        "hirehall.runners",
+        "hirehall.settings_file",
+        "hirehall.loops",
+    ),
+    "loops": (),
     "processes": ("hirehall.errors",),
     "disks": (),
     "bench": (  # what anybody could write who measures a hall
@@ -59,7 +67,7 @@ UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the pa
 # Each driver has one place, so that it can be replaced there. The exceptions say why.
 DRIVERS: dict[str, tuple[str, ...]] = {
     "apsw": ("hirehall.stores", "hirehall.cli.checks", "hirehall.bench.ground"),  # these two ask for the version only
-    "uvloop": ("hirehall.app",),
+    "uvloop": ("hirehall.loops",),
     "psutil": ("hirehall.runners", "hirehall.bench.gauge"),  # what a load costs its hall
     "click": ("hirehall.cli",),
     "rich": ("hirehall.cli",),

@@ -19,6 +19,7 @@ from hirehall.client import verbs
 from hirehall.client.asking import Ask
 from hirehall.client.contact import Contact
 from hirehall.client.jobs import Handle, LogPart
+from hirehall.client.limits import Limits, Waiter, wake
 from hirehall.client.link import Link
 from hirehall.client.session import Welcome
 from hirehall.client.streams import End, Event, EventStream, LogStream, Stream, TaskStream, Watched
@@ -33,12 +34,12 @@ P = ParamSpec("P")
 class AsyncJob(Handle):
     """A submitted job."""
 
-    __slots__ = ("_ended", "_hall")
+    __slots__ = ("_hall", "_waiting")
 
     def __init__(self, hall: AsyncHall, id: str, state: str | None, duplicate: bool) -> None:  # noqa: A002
         super().__init__(id, state, duplicate)
         self._hall = hall
-        self._ended: asyncio.Future[None] | None = None
+        self._waiting: list[Waiter] = []
 
     async def result(self, timeout_seconds: float | None = None) -> Any:
         """The job's result. Raises JobFailed, JobCancelled, JobExpired, or TimeoutError: then ask again if
@@ -48,16 +49,25 @@ class AsyncJob(Handle):
         return self._value()
 
     async def _wait(self, timeout_seconds: float | None) -> None:
-        if self._ended is None:
-            self._ended = asyncio.get_running_loop().create_future()
-        self._hall.follow(self)
-        await asyncio.wait({self._ended}, timeout=timeout_seconds)
+        """On a future of one's own: who gives up waiting takes nothing from others."""
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        limits = self._hall.limits
+        if timeout_seconds is not None:
+            limits.add(waiter, timeout_seconds)
+        self._waiting.append(waiter)
+        try:
+            self._hall.follow(self)
+            await waiter
+        finally:
+            self._waiting.remove(waiter)
+            if timeout_seconds is not None:
+                limits.leave(waiter, timeout_seconds)
         if self._outcome is None:
             raise TimeoutError(f"job {self.id} has not ended after {timeout_seconds} s")
 
     def _wake(self) -> None:
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(None)
+        for waiter in self._waiting:
+            wake(waiter)
 
 
 def _awaited(verb: Callable[P, Ask[T]]) -> Callable[Concatenate[AsyncHall, P], asyncio.Future[T]]:
@@ -146,6 +156,7 @@ class AsyncHall(Contact[AsyncJob]):
 
     def _begin(self) -> None:
         self._link: Link | None = None
+        self.limits = Limits()
         self.welcome: Welcome | None = None
 
     def _job(self, id: str, state: str | None, duplicate: bool) -> AsyncJob:  # noqa: A002
@@ -228,7 +239,7 @@ class AsyncHall(Contact[AsyncJob]):
 
     def follow(self, job: AsyncJob) -> None:
         """See to it that the job's end is heard of."""
-        if not self._session.followed.has(job):
+        if not job.is_followed:
             self._session.followed.ask(job)
             self._wake()
 
@@ -245,9 +256,9 @@ class AsyncHall(Contact[AsyncJob]):
 
     def say(self, ask: Ask[T]) -> asyncio.Future[T]:
         """Send a request; the future is its answer."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         link = self._connected()
-        self._session.ask(ask.command, future, ask.read, ask.repeat)
+        future: asyncio.Future[T] = link.loop.create_future()
+        self._session.ask(ask.command, future, ask.read, ask.repeat, ask.encode)
         link.wake()
         return future
 

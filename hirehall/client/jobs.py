@@ -18,13 +18,14 @@ class Handle:
     """One submitted job. `state` is None until the hall has said it (a bulk submit is answered with ids
     only)."""
 
-    __slots__ = ("_outcome", "asked", "duplicate", "id", "state")
+    __slots__ = ("_outcome", "asked", "duplicate", "id", "is_followed", "state")
 
     def __init__(self, id: str, state: str | None = None, duplicate: bool = False) -> None:  # noqa: A002
         self.id = id
         self.state = state
         self.duplicate = duplicate
         self.asked = False  # a `wait` for it is under way on this connection
+        self.is_followed = False  # its end will be told to this handle
         self._outcome: Ended | HallError | None = None
 
     def __repr__(self) -> str:
@@ -69,15 +70,14 @@ class Followed:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def has(self, job: Handle) -> bool:
-        """Whether the end of this job will be told to this handle."""
-        return any(job is handle for handle in self._jobs.get(job.id, ()))
-
     def add(self, job: Handle) -> None:
         """The hall will push this job's end."""
-        if not job.is_ended:
-            handles = self._jobs.setdefault(job.id, [])
-            if job not in handles:
+        if not job.is_followed and not job.is_ended:
+            job.is_followed = True
+            handles = self._jobs.get(job.id)
+            if handles is None:
+                self._jobs[job.id] = [job]
+            else:
                 handles.append(job)
 
     def ask(self, job: Handle) -> None:

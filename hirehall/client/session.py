@@ -103,7 +103,7 @@ class Call(Struct):
     in_order: bool
 
 
-_encode = msgspec.json.Encoder().encode
+encode_plain = msgspec.json.Encoder().encode
 _read_welcome = msgspec.json.Decoder(Welcome).decode
 
 
@@ -130,16 +130,24 @@ class Session:
 
     # What goes out.
 
-    def ask(self, command: dict[str, Any], waiter: Waiter, read: Read, repeat: bool = False) -> None:
-        """Send `command` (its `ref` is set here) and give the answer, as `read` makes it, to `waiter`.
+    def ask(
+        self,
+        command: dict[str, Any],
+        waiter: Waiter,
+        read: Read,
+        repeat: bool = False,
+        encode: Callable[[Any], bytes] = encode_body,
+    ) -> None:
+        """Send `command` (its `ref` is set here) and give the answer, as `read` makes it, to `waiter`. `encode` is
+        `encode_plain` where nothing in it can be what JSON cannot say.
 
-        Raises TooLarge, TypeError for what JSON cannot say, or why the session has ended; then nothing is
-        sent.
+        Raises TooLarge, TypeError or ValueError for what JSON cannot say, or why the session has ended; then nothing
+        is sent.
         """
         if self._closed is not None:
             raise self._closed
         command["ref"] = self._next
-        line = encode_body(command)
+        line = encode(command)
         if len(line) > MAX_MESSAGE:
             raise TooLarge(f"the {command.get('cmd')} takes {len(line)} bytes: at most {MAX_MESSAGE} are accepted")
         self._pending[self._next] = Call(line, waiter, read, repeat, command.get("cmd") != "wait")
@@ -150,7 +158,7 @@ class Session:
     def tell(self, message: dict[str, Any]) -> None:
         """Send what needs no answer; dropped while there is no connection."""
         if self.is_open:
-            self._out.append(_encode(message))
+            self._out.append(encode_plain(message))
 
     def listen(self, stream: Stream[Any]) -> None:
         """Hear a stream from now on; one of the same key that was heard before ends."""
@@ -198,31 +206,27 @@ class Session:
         hello = {"cmd": "hello", "ref": HELLO_REF, "protocol": PROTOCOL, "name": self._name}
         hello |= {"token": self.token} if self.token else {}
         hello |= {"worker": self._worker} if self._worker else {}
-        return _encode(hello) + b"\n"
+        return encode_plain(hello) + b"\n"
 
     # What comes in.
 
     def received(self, data: bytes) -> None:
         """Act on whatever lines `data` completes. Raises Broken when that is not the protocol: drop the
         connection."""
+        pending = self._pending
         for raw in self._lines.feed(data):
-            line = read_line(raw) if raw and not raw.isspace() else None
-            if line is None:
+            if not raw or raw.isspace():
                 continue
-            if line.ref is not None:
-                self._answer(line, raw)
-            else:
+            line = read_line(raw)
+            call = pending.pop(line.ref, None) if line.ref is not None else None
+            if call is not None:
+                _settle(call, line, raw)
+            elif line.ref is None:
                 self._pushed(line, raw)
-
-    def _answer(self, line: Line, raw: bytes) -> None:
-        ref = line.ref
-        call = self._pending.pop(ref, None) if ref is not None else None
-        if call is not None:
-            _settle(call, line, raw)
-        elif ref == HELLO_REF and self._greeter is not None:
-            self._greeted(line, raw)
-        else:
-            raise Broken(f"the hall answered request {ref}, which is not open")
+            elif line.ref == HELLO_REF and self._greeter is not None:
+                self._greeted(line, raw)
+            else:
+                raise Broken(f"the hall answered request {line.ref}, which is not open")
 
     def _pushed(self, line: Line, raw: bytes) -> None:
         if line.end is not None:

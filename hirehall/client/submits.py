@@ -11,6 +11,7 @@ import msgspec
 from hirehall.client.asking import Ask
 from hirehall.client.jobs import J, JobMaker
 from hirehall.client.lines import Line
+from hirehall.client.session import encode_plain
 from hirehall.errors import HallError, TooLarge, Unknown
 from hirehall.model import MAX_MESSAGE
 from hirehall.wire.body import encode_body
@@ -46,13 +47,14 @@ class _Many(msgspec.Struct):
     duplicates: list[str] = []
 
 
-_encode = msgspec.json.Encoder().encode
 _read_many = msgspec.json.Decoder(_Many).decode
 
 
 def submit(maker: JobMaker[J], kind: str, payload: Any, options: SubmitOptions) -> Ask[J]:
     """One job."""
-    command = {"cmd": "submit", "kind": kind, "payload": payload, **options}
+    command: dict[str, Any] = {"cmd": "submit", "kind": kind, **options}
+    if payload is not None:  # null is what a job has that has no payload
+        command["payload"] = payload
     read = maker.following if options.get("follow") else maker.plain
     return Ask(command, read, options.get("key") is not None)
 
@@ -60,7 +62,7 @@ def submit(maker: JobMaker[J], kind: str, payload: Any, options: SubmitOptions) 
 def submit_many(maker: JobMaker[J], jobs: Iterable[Mapping[str, Any]], defaults: SubmitOptions) -> list[Ask[list[J]]]:
     """Many jobs, in as few messages as their size allows; each message is all or nothing."""
     base = {"cmd": "submit", **defaults}
-    room = MAX_MESSAGE - len(_encode(base)) - 64
+    room = MAX_MESSAGE - len(encode_body(base)) - 64
     return [_piece(maker, base, piece) for piece in _pieces(jobs, room)]
 
 
@@ -99,7 +101,8 @@ def _piece(maker: JobMaker[J], base: dict[str, Any], piece: list[_Entry]) -> Ask
                 maker.follow(handle)
         return handles
 
-    return Ask({**base, "jobs": [entry.text for entry in piece]}, read, all(entry.has_key for entry in piece))
+    command = {**base, "jobs": [entry.text for entry in piece]}
+    return Ask(command, read, all(entry.has_key for entry in piece), encode_plain)
 
 
 def joined(pieces: Sequence[list[J] | BaseException]) -> list[J]:

@@ -185,7 +185,7 @@ class Hall(Contact[Job]):
     def follow(self, job: Job) -> threading.Event:
         """See to it that the job's end is heard of; the event is set when it is."""
         with self._lock:
-            if not self._session.followed.has(job):
+            if not job.is_followed:
                 self._session.followed.ask(job)
             ended = job.end_event()
         self._write()
@@ -209,7 +209,7 @@ class Hall(Contact[Job]):
         """Send a request; whoever takes from the slot waits for its answer."""
         slot: Slot[T] = Slot()
         with self._lock:
-            self._session.ask(ask.command, slot, ask.read, ask.repeat)
+            self._session.ask(ask.command, slot, ask.read, ask.repeat, ask.encode)
         self._write()
         return slot
 

@@ -46,6 +46,8 @@ class CommandRunner:
     Raises BadRequest when there is no such command.
     """
 
+    starts_processes = True
+
     def __init__(
         self,
         kind: str,

@@ -29,6 +29,8 @@ class ProcessRunner:
     Raises BadRequest where processes cannot be ended with all that they started.
     """
 
+    starts_processes = True
+
     def __init__(
         self,
         functions: Iterable[JobFunction],

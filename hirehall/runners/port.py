@@ -1,7 +1,7 @@
 """The seam between the agent and whatever runs a job.
 
     runner.start(job, report) -> Execution          the job runs, or is about to
-    execution.outcome                               a future: Success, Failure or Released, exactly once
+    execution.outcome                               an ending: Success, Failure or Released, exactly once
     execution.stop(why)                             end it; the outcome still comes, and says how it ended
 
 All calls come from the agent's event loop and never block; outcomes are set there too.
@@ -9,7 +9,7 @@ All calls come from the agent's event loop and never block; outcomes are set the
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -65,11 +65,55 @@ class Report(Protocol):
         """One or more lines of its log, without the last line break; `stream` is stdout, stderr or log."""
 
 
+class Awaited(Protocol):
+    """How an execution ends, as soon as it has. A future is one; an Ending costs less."""
+
+    def done(self) -> bool:
+        """Whether it has ended."""
+
+    def result(self) -> Outcome:
+        """How. Raises what a runner that broke its promise has left here."""
+
+    def add_done_callback(self, heard: Callable[[Any], object], /) -> object:
+        """Call `heard` with this when it has ended."""
+
+
+class Ending:
+    """An outcome that its one listener hears at once, without a turn of the loop."""
+
+    __slots__ = ("_heard", "_outcome")
+
+    def __init__(self) -> None:
+        self._outcome: Outcome | None = None
+        self._heard: Callable[[Ending], object] | None = None
+
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self._outcome is not None
+
+    def result(self) -> Outcome:
+        """How."""
+        assert self._outcome is not None, "it is read after it has ended"
+        return self._outcome
+
+    def add_done_callback(self, heard: Callable[[Ending], object], /) -> None:
+        """Call `heard` with this when it has ended, or now if it has."""
+        self._heard = heard
+        if self._outcome is not None:
+            heard(self)
+
+    def set_result(self, outcome: Outcome) -> None:
+        """It has ended like this."""
+        self._outcome = outcome
+        if self._heard is not None:
+            self._heard(self)
+
+
 class Execution(Protocol):
     """One attempt at a job."""
 
     @property
-    def outcome(self) -> asyncio.Future[Outcome]:
+    def outcome(self) -> Awaited:
         """How it ended."""
 
     def stop(self, why: Why) -> None:
@@ -78,6 +122,8 @@ class Execution(Protocol):
 
 class Runner(Protocol):
     """Runs jobs of some kinds."""
+
+    starts_processes: bool  # the agent's loop is chosen by it
 
     @property
     def kinds(self) -> tuple[str, ...]:

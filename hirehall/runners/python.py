@@ -1,8 +1,7 @@
 """Runs Python functions: ordinary ones on threads, async ones on an event loop of their own.
 
 The agent's loop never runs user code, so a function that blocks or never awaits cannot stop the beats.
-Threads take from one queue and put what they finished into one deque; a burst of results costs the agent's
-loop one wake-up.
+Threads (threads.py) put what they finished into one deque; a burst of results costs the agent's loop one wake-up.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
 from typing import Any
 
 from hirehall.runners.calls import AsyncCall, Call, SyncCall
 from hirehall.runners.logs import LogLine
-from hirehall.runners.port import Failure, Outcome, Report, Why, lost_seconds, stopped
+from hirehall.runners.port import Ending, Failure, Outcome, Report, Why, lost_seconds, stopped
 from hirehall.runners.registry import JobFunction
+from hirehall.runners.threads import Pace, Threads
 from hirehall.wire.replies import Delivery
 
 log = logging.getLogger("hirehall.worker")
@@ -28,15 +27,17 @@ GIVE_UP_SECONDS = 5.0  # how long a function may take to heed a stop; the hall w
 
 
 class PythonRunner:
-    """Runs the functions given. Has as many threads as sync functions were ever running at once.
+    """Runs the functions given. Has at most as many threads as sync functions were ever running at once.
 
     A function that was told to stop and has not after `give_up_seconds` is answered without it: its thread goes on,
     what it says later is dropped.
     """
 
+    starts_processes = False
+
     def __init__(self, functions: Iterable[JobFunction], *, give_up_seconds: float = GIVE_UP_SECONDS) -> None:
         self.give_up_seconds = give_up_seconds
-        self._functions = {function.kind: function for function in functions}
+        self._functions = {function.kind: (function, Pace()) for function in functions}
         self._threads = Threads()
         self._tasks = LoopThread()
         self._blocked: list[LoopThread] = []
@@ -53,9 +54,10 @@ class PythonRunner:
         inbox = self._inbox
         if inbox is None:
             inbox = self._inbox = Inbox(asyncio.get_running_loop())
-        function = self._functions.get(job.kind)
-        if function is None:
+        known = self._functions.get(job.kind)
+        if known is None:
             return _failed(self, inbox, job, f"this worker has no function for kind {job.kind!r}")
+        function, pace = known
         call: AsyncCall | SyncCall
         if function.is_async:
             call = AsyncCall(function, job)
@@ -66,7 +68,7 @@ class PythonRunner:
             call = SyncCall(function, job)
             execution = PythonExecution(self, self._threads, call, inbox, report, job)
             call.post = execution.post
-            self._threads.submit(call)
+            self._threads.submit(call, pace)
         if function.timeout_seconds is not None:
             execution.limit(function.timeout_seconds)
         return execution
@@ -99,10 +101,10 @@ class PythonRunner:
             tasks.close()
 
 
-class PythonExecution:
+class PythonExecution(Ending):
     """One call of a function, as the agent sees it."""
 
-    __slots__ = ("_call", "_inbox", "_job", "_limit", "_lost", "_patience", "_report", "_runner", "_threads", "outcome")
+    __slots__ = ("_call", "_inbox", "_job", "_report", "_runner", "_threads", "_timers")
 
     def __init__(
         self,
@@ -113,31 +115,41 @@ class PythonExecution:
         report: Report,
         job: Delivery,
     ) -> None:
+        super().__init__()
         self._runner = runner
         self._threads = threads
         self._call = call
         self._inbox = inbox
         self._report = report
         self._job = job
-        self._limit: asyncio.TimerHandle | None = None
-        self._lost: asyncio.TimerHandle | None = None
-        self._patience: asyncio.TimerHandle | None = None
-        self.outcome: asyncio.Future[Outcome] = inbox.loop.create_future()
+        self._timers: dict[str, asyncio.TimerHandle] | None = None
+
+    @property
+    def outcome(self) -> Ending:
+        """How it ended: it is told here."""
+        return self
 
     def stop(self, why: Why) -> None:
         """Pass it on to the function, which may take its time, but not for ever: its job's place would be filled
         for ever. (After `lost` it may, which is said: others could get the job while it still runs.)"""
-        if self.outcome.done():
+        if self.done():
             return
         self._call.stop(why)
-        if why in {"timeout", "cancelled"} and self._patience is None:
-            self._patience = self._inbox.loop.call_later(self._runner.give_up_seconds, self._give_up, why)
-        elif why == "lost" and self._lost is None:
-            self._lost = self._inbox.loop.call_later(lost_seconds(self._job), self._runs_on)
+        if why in {"timeout", "cancelled"}:
+            self._once("patience", self._runner.give_up_seconds, self._give_up, why)
+        elif why == "lost":
+            self._once("lost", lost_seconds(self._job), self._runs_on)
 
     def limit(self, seconds: float) -> None:
         """The function's own timeout."""
-        self._limit = self._inbox.loop.call_later(seconds, self.stop, "timeout")
+        self._once("limit", seconds, self.stop, "timeout")
+
+    def _once(self, timer: str, seconds: float, callback: Callable[..., None], *args: Any) -> None:
+        """Few executions have a timer, and none has the same one twice."""
+        if self._timers is None:
+            self._timers = {}
+        if timer not in self._timers:
+            self._timers[timer] = self._inbox.loop.call_later(seconds, callback, *args)
 
     def _runs_on(self) -> None:
         log.warning(
@@ -148,7 +160,7 @@ class PythonExecution:
         )
 
     def _give_up(self, why: Why) -> None:
-        if not self.outcome.done():
+        if not self.done():
             self._settle(still_running(why, self._runner.give_up_seconds))
             self._runner.give_up(self._call)
 
@@ -163,7 +175,7 @@ class PythonExecution:
         elif isinstance(word, LogLine):
             word.tap.heard(word)
             self._report.log(word.stream, word.text)
-        elif not self.outcome.done():
+        elif not self.done():
             if self._threads is not None:
                 self._threads.ended()
             self._settle(word)
@@ -171,10 +183,10 @@ class PythonExecution:
             self._runner.came_back()
 
     def _settle(self, outcome: Outcome) -> None:
-        for timer in (self._limit, self._patience, self._lost):
-            if timer is not None:
+        if self._timers is not None:
+            for timer in self._timers.values():
                 timer.cancel()
-        self.outcome.set_result(outcome)
+        self.set_result(outcome)
 
 
 def still_running(why: Why, seconds: float) -> Failure:
@@ -215,45 +227,6 @@ class Inbox:
         if words and not self._awake:
             self._awake = True
             self._wake()
-
-
-class Threads:
-    """A thread for every call that has not ended, kept for later ones. Counted on the agent's loop only: no
-    lock."""
-
-    def __init__(self) -> None:
-        self._calls: SimpleQueue[SyncCall | None] = SimpleQueue()
-        self._size = 0
-        self._busy = 0
-
-    def submit(self, call: SyncCall) -> None:
-        """Run it. There is a thread for each call, so none waits for another to end."""
-        self._busy += 1
-        self._calls.put(call)
-        if self._busy > self._size:
-            self._size += 1
-            threading.Thread(target=self._serve, name=f"hirehall-job-{self._size}", daemon=True).start()
-
-    def ended(self) -> None:
-        """The outcome of a call has been heard."""
-        self._busy -= 1
-
-    def give_up(self) -> None:
-        """A call does not end: its thread is no longer one of ours."""
-        self._busy -= 1
-        self._size -= 1
-
-    def _serve(self) -> None:
-        take = self._calls.get
-        while (call := take()) is not None:
-            call.post(call.run())
-            if call.is_given_up:
-                return
-
-    def close(self) -> None:
-        """Each thread ends when it is free."""
-        for _ in range(self._size):
-            self._calls.put(None)
 
 
 class LoopThread:
@@ -315,7 +288,7 @@ class _Nothing:
 
 def _failed(runner: PythonRunner, inbox: Inbox, job: Delivery, message: str) -> PythonExecution:
     execution = PythonExecution(runner, None, _Nothing(), inbox, _Silent(), job)
-    execution.outcome.set_result(Failure("UnknownKind", message))
+    execution.set_result(Failure("UnknownKind", message))
     return execution
 
 

@@ -22,6 +22,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from hirehall.client.address import Address, locate
@@ -44,16 +45,11 @@ log = logging.getLogger("hirehall.worker")
 BYE_SECONDS = 2.0
 COMPLAIN_SECONDS = 10.0  # between the first two complaints about a hall that is not there; twice as long each time
 COMPLAIN_SECONDS_MOST = 600.0
-WHYS: dict[str, Why] = {
-    "cancelled": "cancelled",
-    "timeout": "timeout",
-    "lost": "lost",
-    "draining": "draining",
-}
+WHYS: dict[str, Why] = {"cancelled": "cancelled", "timeout": "timeout", "lost": "lost", "draining": "draining"}
 
 
 class Agent:
-    """One worker process's part in a hall. `run` it on a plain asyncio loop.
+    """One worker process's part in a hall. `run` it on asyncio's own loop; on any, where no runner starts processes.
 
     `concurrency` is its credit: how many jobs it holds at once. `lease_seconds`: how long the hall waits for
     a word of it before others get its jobs. `clock` replaces the event loop's for tests.
@@ -93,6 +89,11 @@ class Agent:
     def is_idle(self) -> bool:
         """Whether it has no job in hand."""
         return not self._hand
+
+    @property
+    def starts_processes(self) -> bool:
+        """Whether one of its runners does."""
+        return any(runner.starts_processes for runner in self._runners)
 
     async def run(self) -> None:
         """Work until drained. Raises what makes working impossible: Unauthenticated, Forbidden,
@@ -161,7 +162,7 @@ class Agent:
 
     def _keep(self) -> None:
         """All that is in hand; of two attempts at one job only the later can still be ours."""
-        attempts = {held.id: held.attempt for held in sorted(self._hand.values(), key=_attempt)}
+        attempts = {held.id: held.attempt for held in sorted(self._hand.values(), key=attrgetter("attempt"))}
         jobs = [{"id": id, "attempt": attempt} for id, attempt in attempts.items()]  # noqa: A001
         taken = partial(self._kept, attempts, self._clock.time())
         self._ask({"cmd": "keep", "jobs": jobs}, taken, self._not_kept, read_lost)
@@ -240,22 +241,20 @@ class Agent:
     # One job, step by step.
 
     def run_jobs(self, jobs: list[Delivery]) -> None:
-        """A `run` push."""
+        """A `run` push: into the hand, not twice; back at once when we are about to leave, or have slept over its
+        lease."""
+        for seconds in {job.lease_seconds for job in jobs}:
+            self._beats.lease_is(seconds)
+        begin = self._give_back if self._serving.is_draining or self._beats.have_failed else self._start
         for job in jobs:
-            self._take(job)
+            key = (job.id, job.attempt)
+            if key not in self._hand:
+                held = self._hand[key] = Held(self, job.id, job.attempt)
+                begin(held, job)
 
-    def _take(self, job: Delivery) -> None:
-        """Into the hand; not twice, and back at once when we are about to leave, or have slept over its lease."""
-        key = (job.id, job.attempt)
-        if key in self._hand:
-            return
-        held = self._hand[key] = Held(self, job.id, job.attempt)
-        self._beats.lease_is(job.lease_seconds)
-        if self._serving.is_draining or self._beats.have_failed:
-            held.answer = Released()
-            self.ended(held)
-        else:
-            self._start(held, job)
+    def _give_back(self, held: Held, _job: Delivery) -> None:
+        held.answer = Released()
+        self.ended(held)
 
     def _start(self, held: Held, job: Delivery) -> None:
         runner = self._by_kind.get(job.kind) or self._by_kind.get("*")
@@ -393,7 +392,3 @@ class Agent:
     def _finish(self) -> None:
         if self._over is not None and not self._over.done():
             self._over.set_result(None)
-
-
-def _attempt(held: Held) -> int:
-    return held.attempt

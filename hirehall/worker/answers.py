@@ -14,10 +14,11 @@ from typing import Any
 from msgspec import Raw
 
 from hirehall.client.link import Link
-from hirehall.client.session import Session
+from hirehall.client.session import Session, encode_plain
 from hirehall.errors import BadRequest, HallError, TooLarge
 from hirehall.model import MAX_MESSAGE
 from hirehall.runners.port import Failure, Outcome, Released, Success, cut
+from hirehall.wire.body import encode_body
 from hirehall.wire.requests import DoneJob
 from hirehall.worker.held import Clock, Held
 from hirehall.worker.logs import JobLogs
@@ -66,29 +67,27 @@ class Answers:
         ready, self._ready = self._ready, []
         if not self._session.is_open or not ready:
             return
+        self._logs.tell_all(ready)
+        results: list[Held] = []
+        others: list[Held] = []
         for held in ready:
-            self._logs.tell(held)
-        for results in pieces([held for held in ready if isinstance(held.answer, Success)]):
-            self._tell_results(results)
-        for held in ready:
-            if not isinstance(held.answer, Success):
-                self._ask(_command(held), [held])
+            (results if isinstance(held.answer, Success) else others).append(held)
+        for piece in pieces(results):
+            self._tell_results(piece)
+        for held in others:
+            self._ask(_command(held), [held])
         self._link.flush()
 
     def _tell_results(self, results: list[Held]) -> None:
         if len(results) == 1:
-            self._ask(_command(results[0]), results)
+            self._ask(_command(results[0]), results, encode_plain)
             return
-        jobs = [
-            DoneJob(held.id, held.attempt, Raw(held.answer.result))
-            for held in results
-            if isinstance(held.answer, Success)
-        ]
-        self._ask({"cmd": "done", "jobs": jobs}, results)
+        jobs = [DoneJob(held.id, held.attempt, Raw(_result(held))) for held in results]
+        self._ask({"cmd": "done", "jobs": jobs}, results, encode_plain)
 
-    def _ask(self, command: dict[str, Any], told: list[Held]) -> None:
+    def _ask(self, command: dict[str, Any], told: list[Held], encode: Callable[[Any], bytes] = encode_body) -> None:
         try:
-            self._session.ask(command, Told(self, told), _no_reading)
+            self._session.ask(command, Told(self, told), _no_reading, encode=encode)
         except HallError as exc:
             self.refused(told, exc)
         except (ValueError, TypeError) as exc:  # a runner's words that cannot be written, like half a character
@@ -169,8 +168,7 @@ def pieces(results: list[Held]) -> Iterator[list[Held]]:
     piece: list[Held] = []
     size = 0
     for held in results:
-        assert isinstance(held.answer, Success), "only results go into a bulk done"
-        needed = len(held.answer.result) + ENTRY_BYTES
+        needed = len(_result(held)) + ENTRY_BYTES
         if piece and size + needed > ROOM:
             yield piece
             piece, size = [], 0
@@ -178,6 +176,11 @@ def pieces(results: list[Held]) -> Iterator[list[Held]]:
         size += needed
     if piece:
         yield piece
+
+
+def _result(held: Held) -> bytes:
+    assert isinstance(held.answer, Success), "only results go into a bulk done"
+    return held.answer.result
 
 
 def _command(held: Held) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from hirehall.runners.port import Execution, Failure, Outcome, Released, Success, Why, cut
+from hirehall.runners.port import Awaited, Execution, Failure, Outcome, Released, Success, Why, cut
 
 log = logging.getLogger("hirehall.worker")
 
@@ -70,8 +70,8 @@ class Held:
             self.why = why
         self.execution.stop(why)
 
-    def outcome_came(self, outcome: asyncio.Future[Outcome]) -> None:
-        """The execution's future is done."""
+    def outcome_came(self, outcome: Awaited) -> None:
+        """The execution has ended."""
         self.answer = self._judge(outcome_of(outcome))
         if self.timer is not None:
             self.timer.cancel()
@@ -88,11 +88,11 @@ class Held:
         return outcome
 
 
-def outcome_of(future: asyncio.Future[Outcome]) -> Outcome:
-    """What the future holds; a runner that broke its promise has failed this job only."""
-    if future.cancelled():
+def outcome_of(ending: Awaited) -> Outcome:
+    """How it ended; a runner that broke its promise has failed this job only."""
+    try:
+        return ending.result()
+    except asyncio.CancelledError:
         return Released()
-    why = future.exception()
-    if why is not None:
+    except BaseException as why:  # also SystemExit: it stays what it was, a word about this job
         return Failure("RunnerError", cut(f"{type(why).__name__}: {why}"))
-    return future.result()

@@ -6,7 +6,7 @@ Lines beyond a job's bound are dropped, and its log says so where that happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from hirehall.client.link import Link
@@ -159,6 +159,12 @@ class JobLogs:
         for held in list(self._waiting):
             self.tell(held)
         self._link.wake()
+
+    def tell_all(self, ended: Iterable[Held]) -> None:
+        """Say what waits of these attempts; mostly nothing does."""
+        if self._waiting:
+            for held in ended:
+                self.tell(held)
 
     def tell(self, held: Held) -> None:
         """Say what waits of this attempt, however full the connection is: its answer comes next."""

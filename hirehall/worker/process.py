@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable
 
+from hirehall import loops
 from hirehall.worker.agent import Agent
 
 log = logging.getLogger("hirehall.worker")
@@ -20,9 +22,14 @@ def work(agent: Agent, *beside: Beside) -> bool:
     """Run `agent` until it leaves; whether a signal told it to. The first SIGTERM or SIGINT drains it, the second
     stops it at once. What runs `beside` it on its loop ends with it.
 
-    On asyncio's own loop: the pidfd watcher for scripts needs it, and Windows has no other.
+    On asyncio's own loop where processes are started: uvloop takes two to three times as long for that, and the pidfd
+    watcher needs it.
     """
-    return asyncio.run(_work(agent, beside))
+    gc.collect()
+    gc.freeze()  # what is loaded stays: no collection need look at it again
+    new_loop = asyncio.new_event_loop if agent.starts_processes else loops.fastest()
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(_work(agent, beside))
 
 
 async def _work(agent: Agent, beside: tuple[Beside, ...]) -> bool:

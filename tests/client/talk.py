@@ -56,7 +56,7 @@ class Talk:
 
     def ask(self, ask: Ask[Any]) -> Box:
         box = Box()
-        self.session.ask(ask.command, box, ask.read, ask.repeat)
+        self.session.ask(ask.command, box, ask.read, ask.repeat, ask.encode)
         return box
 
     def submit(self, kind: str = "echo", payload: Any = None, **options: Any) -> Box:

@@ -45,7 +45,10 @@ class Notes:
 
 async def outcome_of(execution: Execution) -> Outcome:
     """How it ended, in time."""
-    return await asyncio.wait_for(asyncio.shield(execution.outcome), PATIENCE_SECONDS)
+    ended = asyncio.Event()
+    execution.outcome.add_done_callback(lambda _outcome: ended.set())
+    await asyncio.wait_for(ended.wait(), PATIENCE_SECONDS)
+    return execution.outcome.result()
 
 
 def run(runner: Runner, job: Delivery, notes: Notes | None = None) -> Outcome:

@@ -71,6 +71,7 @@ class FakeExecution:
 class FakeRunner:
     """Starts jobs; the test ends them."""
 
+    starts_processes = False
     kinds: tuple[str, ...] = ("echo",)
 
     def __init__(self) -> None:
