@@ -1,4 +1,4 @@
-"""The three ways in which a command is answered besides at once, and the views that answers are made of."""
+"""The ways in which a command is answered besides at once, and the views that answers are made of."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ class AfterCommit(Struct):
     """The answer needs what the store says: `make` is called when the command's batch is durable."""
 
     make: Callable[[], Struct | dict[str, Any] | None]
+
+
+class AfterRow(Struct):
+    """The answers to `commands` commands in a row, each with its ref: `make` is called when their batch is durable."""
+
+    commands: int
+    make: Callable[[], list[tuple[Raw, Struct]]]
 
 
 class AfterRead(Struct):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
 MOST_TEXT = 16 << 20  # bytes of memory for texts; with more the older half of all events is thrown out
 NOTHING: Mapping[str, Any] = {}
+_SORT_OF_CHANGE = attrgetter("step", "kind", "queue", "row_attempt", "attempt", "target")
 FEED_EVENTS = 2_000  # for one watcher in one turn
 LONGEST_NUMBER = 18  # digits; Python refuses to read very long ones
 SHUTDOWN = "shutdown"  # concerns everybody, whatever they watch
@@ -163,33 +165,25 @@ class Events:
         submitted: dict[tuple[int, State], Run] = {}
         delivered: dict[tuple[int, str | None], Run] = {}
         for submit in batch.submits:
-            for job, answer in zip(submit.jobs, submit.ids, strict=False):
-                if job.id != answer:
-                    continue
-                run = submitted.get((job.lane, job.state))
-                if run is None:
-                    run = Run(at, "submit", job.spec.kind, job.spec.queue, 0, job.state)
-                    submitted[job.lane, job.state] = run
-                run.ids.append(answer)
-                if job.state is State.RUNNING:
-                    placed = delivered.get((job.lane, job.worker))
-                    if placed is None:
-                        placed = Run(at, "deliver", run.kind, run.queue, 1, State.RUNNING)
-                        placed.more = {"worker": job.worker or ""}
-                        delivered[job.lane, job.worker] = placed
-                    placed.ids.append(answer)
+            new = [job for job, answer in zip(submit.jobs, submit.ids, strict=False) if job.id == answer]
+            for (lane, state, worker), jobs in groupby(new, attrgetter("lane", "state", "worker")):
+                first, *others = jobs
+                ids = [first.id, *[job.id for job in others]]
+                kind, queue = first.spec.kind, first.spec.queue
+                submitted.setdefault((lane, state), Run(at, "submit", kind, queue, 0, state)).ids.extend(ids)
+                if state is State.RUNNING:
+                    run = delivered.setdefault((lane, worker), Run(at, "deliver", kind, queue, 1, state))
+                    run.more = {"worker": worker or ""}
+                    run.ids.extend(ids)
         return (*submitted.values(), *delivered.values())
 
     def _changes(self, batch: Batch) -> Iterable[Run]:
         runs: dict[tuple[str, str, str, int, State | None], Run] = {}
-        for change in batch.changes:
-            if change.answer == APPLIED:
-                attempt = change.row_attempt or change.attempt or 0
-                key = (change.step.name, change.kind, change.queue, attempt, change.target)
-                run = runs.get(key)
-                if run is None:
-                    run = runs[key] = Run(batch.now.wall_ms, *key)
-                run.ids.append(change.id)
+        applied = [change for change in batch.changes if change.answer == APPLIED]
+        for (step, kind, queue, row_attempt, attempt, target), changes in groupby(applied, _SORT_OF_CHANGE):
+            key = (step.name, kind, queue, row_attempt or attempt or 0, target)
+            run = runs.setdefault(key, Run(batch.now.wall_ms, *key))
+            run.ids.extend([change.id for change in changes])
         return runs.values()
 
     def _moves(self, batch: Batch) -> Iterable[Run]:
@@ -201,13 +195,12 @@ class Events:
     def _claims(self, batch: Batch) -> Iterable[Run]:
         for claim in batch.claims:
             runs: dict[tuple[int, str], Run] = {}
-            for row, seat in zip(claim.rows, claim.seats, strict=False):
-                run = runs.get((row.attempt, seat.worker))
-                if run is None:
-                    run = Run(batch.now.wall_ms, "deliver", row.kind, row.queue, row.attempt, State.RUNNING)
-                    run.more = {"worker": seat.worker}
-                    runs[row.attempt, seat.worker] = run
-                run.ids.append(row.id)
+            rows = [(row.attempt, seat.worker, row) for row, seat in zip(claim.rows, claim.seats, strict=False)]
+            for (attempt, worker), several in groupby(rows, itemgetter(0, 1)):
+                first, *others = [row for _, _, row in several]
+                run = Run(batch.now.wall_ms, "deliver", first.kind, first.queue, attempt, State.RUNNING)
+                run.more = {"worker": worker}
+                runs.setdefault((attempt, worker), run).ids.extend([first.id, *[row.id for row in others]])
             yield from runs.values()
 
     # Who watches.

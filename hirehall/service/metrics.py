@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from hirehall.core import lifecycle
@@ -41,9 +43,9 @@ class Metrics:
             counts["submitted"] += len(submit.ids) - len(submit.duplicates)
             counts["duplicates"] += len(submit.duplicates)
             counts["delivered"] += submit.delivered
-        for change in batch.changes:
-            if change.answer == APPLIED:
-                counts[_counter(change.step.name, change.target)] += 1
+        applied = [change for change in batch.changes if change.answer == APPLIED]
+        for (step, target), changes in groupby(applied, attrgetter("step", "target")):
+            counts[_counter(step.name, target)] += sum(1 for _ in changes)
         counts["delivered"] += sum(len(claim.rows) for claim in batch.claims)
         for moved in batch.moved:
             counts[_MOVES.get(moved.state, "woken")] += 1
