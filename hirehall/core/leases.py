@@ -29,6 +29,7 @@ from hirehall.core.workers import STOPPING, Hold, Lease, Worker
 from hirehall.errors import StaleLease
 from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, id_text, is_session_holder
 
+SUCCEED, SUCCEEDED = lifecycle.SUCCEED, State.SUCCEEDED
 BROKEN_OFF = Fault("WorkerLost", "the worker broke it off, and it may be started only once", "")
 STOP_SECONDS = 15.0  # a timed-out attempt may report, and a stopped worker leave, this much later
 SOON_SECONDS = 0.01  # a lease that could not end in this batch is looked at again
@@ -266,10 +267,7 @@ class Leases:
         if worker.is_silent or not (worker.crew and worker in worker.crew.free):
             worker.is_silent = False
             self.hallway.refresh(worker)
-        if not lease.is_live:
-            return None
-        self._close(job)
-        return lease
+        return self._close(job) if lease.is_live else None
 
     def _close(self, job: int) -> Lease | None:
         """This lease is not in hand any more; what its attempt has said is stored with its end."""
@@ -284,12 +282,16 @@ class Leases:
         changes = []
         for job, attempt, result in results:
             lease = self.answered(holder, job, attempt)
-            change = Change(lifecycle.SUCCEED, job, State.SUCCEEDED, attempt, holder, lease is not None, result=result)
-            if lease is not None:
-                held = lease.job
-                change.lane, change.follow, change.kind, change.queue = held.lane, held.follow, held.kind, held.queue
-                change.progress = lease.progress
-            changes.append(change)
+            if lease is None:
+                changes.append(Change(SUCCEED, job, SUCCEEDED, attempt, holder, result=result))
+                continue
+            held = lease.job
+            changes.append(
+                Change(
+                    SUCCEED, job, SUCCEEDED, attempt, holder, True, held.lane, result=result, progress=lease.progress,
+                    kind=held.kind, queue=held.queue, follow=held.follow,
+                )
+            )  # fmt: skip
         return self.collecting.add_many(changes)
 
     def fail(

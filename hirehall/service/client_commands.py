@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw
 
 from hirehall.core.intake import Lot, alike
 from hirehall.core.operations import Submit
 from hirehall.errors import BadRequest, KeyConflict
-from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, StoredJob, id_created_ms, id_number, id_text
+from hirehall.model import SPEC_FIELDS, WORDS, JobSpec, PartialSpec, StoredJob, id_created_ms, id_number, id_text
 from hirehall.ports import ByIds, Found
-from hirehall.service.answers import AfterCommit, AfterRead, AfterRow, AfterSearch, error_reply, job_view, rfc3339
+from hirehall.service.answers import (
+    AfterCommit,
+    AfterRead,
+    AfterRow,
+    AfterSearch,
+    error_reply,
+    job_view,
+    rfc3339,
+    with_ref,
+)
 from hirehall.service.filters import search_of
 from hirehall.service.scope import check_jobs
 from hirehall.service.sessions import Session
@@ -77,16 +87,20 @@ def _given(spec: PartialSpec) -> dict[str, Any]:
     return {field: value for field in SPEC_FIELDS if (value := getattr(spec, field)) is not UNSET}
 
 
-def _submitted_row(refs: list[Raw], operation: Submit) -> list[tuple[Raw, Struct]]:
+def _submitted_row(refs: list[Raw], operation: Submit) -> Sequence[replies.Reply | replies.ErrorReply]:
+    """None of them had a key: all are new, or none is taken."""
     if operation.refused is not None:
-        return [(ref, error_reply(operation.refused)) for ref in refs]
-    return [(ref, submitted(operation, at)) for at, ref in enumerate(refs)]
+        return [with_ref(error_reply(operation.refused), ref) for ref in refs]
+    return [
+        replies.Submitted(ref=ref or UNSET, id=id_text(job.id), state=WORDS[job.became or job.state])
+        for ref, job in zip(refs, operation.jobs, strict=True)
+    ]
 
 
-def submitted(operation: Submit, at: int = 0) -> replies.Submitted:
-    """The answer to a submit of one job, the one `at` this place of the operation; raises KeyConflict."""
+def submitted(operation: Submit) -> replies.Submitted:
+    """The answer to a single submit; raises KeyConflict."""
     _check_conflict(operation)
-    job, answer = operation.jobs[at], operation.ids[at]
+    job, answer = operation.jobs[0], operation.ids[0]
     if answer in operation.duplicates:
         return replies.Submitted(id=id_text(answer), state=operation.duplicates[answer].word, duplicate=True)
     return replies.Submitted(id=id_text(answer), state=(job.became or job.state).word)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
 MOST_TEXT = 16 << 20  # bytes of memory for texts; with more the older half of all events is thrown out
 NOTHING: Mapping[str, Any] = {}
+_ATTEMPT_AND_HOLDER = attrgetter("attempt", "holder")
+_LANE_STATE_WORKER = attrgetter("lane", "state", "worker")
 _SORT_OF_CHANGE = attrgetter("step", "kind", "queue", "row_attempt", "attempt", "target")
 FEED_EVENTS = 2_000  # for one watcher in one turn
 LONGEST_NUMBER = 18  # digits; Python refuses to read very long ones
@@ -141,14 +143,17 @@ class Events:
         if self._watchers:
             self._hall.feed_soon()
 
-    def settled(self, batch: Batch) -> None:
-        """Everything that a durable batch did; of one job in the order in which it did it."""
+    def settled(self, batch: Batch) -> Collection[Run]:
+        """Everything that a durable batch did; of one job in the order in which it did it. The answer is what changes
+        of single jobs were made."""
         for change in batch.queues:
             self.told("queue", queue=change.name, state=change.settings.state)
-        for runs in (self._submits(batch), self._changes(batch), self._moves(batch), self._claims(batch)):
+        changes = self._changes(batch)
+        for runs in (self._submits(batch), changes, self._moves(batch), self._claims(batch)):
             for run in runs:
                 self.add(run)
         self._forget_old()
+        return changes
 
     def _forget_old(self) -> None:
         old = 0
@@ -165,11 +170,13 @@ class Events:
         submitted: dict[tuple[int, State], Run] = {}
         delivered: dict[tuple[int, str | None], Run] = {}
         for submit in batch.submits:
-            new = [job for job, answer in zip(submit.jobs, submit.ids, strict=False) if job.id == answer]
-            for (lane, state, worker), jobs in groupby(new, attrgetter("lane", "state", "worker")):
-                first, *others = jobs
-                ids = [first.id, *[job.id for job in others]]
-                kind, queue = first.spec.kind, first.spec.queue
+            new = submit.jobs if submit.ids else []
+            if submit.duplicates:
+                new = [job for job, answer in zip(submit.jobs, submit.ids, strict=True) if job.id == answer]
+            for (lane, state, worker), jobs in groupby(new, _LANE_STATE_WORKER):
+                several = list(jobs)
+                ids, spec = [job.id for job in several], several[0].spec
+                kind, queue = spec.kind, spec.queue
                 submitted.setdefault((lane, state), Run(at, "submit", kind, queue, 0, state)).ids.extend(ids)
                 if state is State.RUNNING:
                     run = delivered.setdefault((lane, worker), Run(at, "deliver", kind, queue, 1, state))
@@ -177,7 +184,7 @@ class Events:
                     run.ids.extend(ids)
         return (*submitted.values(), *delivered.values())
 
-    def _changes(self, batch: Batch) -> Iterable[Run]:
+    def _changes(self, batch: Batch) -> Collection[Run]:
         runs: dict[tuple[str, str, str, int, State | None], Run] = {}
         applied = [change for change in batch.changes if change.answer == APPLIED]
         for (step, kind, queue, row_attempt, attempt, target), changes in groupby(applied, _SORT_OF_CHANGE):
@@ -195,12 +202,12 @@ class Events:
     def _claims(self, batch: Batch) -> Iterable[Run]:
         for claim in batch.claims:
             runs: dict[tuple[int, str], Run] = {}
-            rows = [(row.attempt, seat.worker, row) for row, seat in zip(claim.rows, claim.seats, strict=False)]
-            for (attempt, worker), several in groupby(rows, itemgetter(0, 1)):
-                first, *others = [row for _, _, row in several]
-                run = Run(batch.now.wall_ms, "deliver", first.kind, first.queue, attempt, State.RUNNING)
-                run.more = {"worker": worker}
-                runs.setdefault((attempt, worker), run).ids.extend([first.id, *[row.id for row in others]])
+            names = {seat.holder: seat.worker for seat in claim.seats}
+            for (attempt, holder), rows in groupby(claim.rows, _ATTEMPT_AND_HOLDER):
+                several = list(rows)
+                run = Run(batch.now.wall_ms, "deliver", several[0].kind, several[0].queue, attempt, State.RUNNING)
+                run.more = {"worker": names[holder]}
+                runs.setdefault((attempt, holder), run).ids.extend([row.id for row in several])
             yield from runs.values()
 
     # Who watches.

@@ -321,8 +321,7 @@ class Hall:
     async def _settle(self, batch: Batch, entries: list[Entry]) -> None:
         self.core.turn(self.clock())
         effects = self.core.settle(batch)
-        self.metrics.count(batch)
-        self.events.settled(batch)
+        self.metrics.count(batch, self.events.settled(batch))
         revoked = self.tokens.settled(batch.tokens)
         told: dict[int, Session] = {}
         said_bytes = 0
@@ -353,7 +352,7 @@ class Hall:
         if self._held_back.takes_row(session, replies):
             return 0
         session.unanswered -= answer.commands
-        return sum([self._say(session, ref, reply) for ref, reply in replies])
+        return session.put_all(replies)
 
     def feed(self) -> None:
         """Let watchers hear what is new; who is far behind hears it in several turns, so that others are heard too."""

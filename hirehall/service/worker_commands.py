@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from hirehall.core.checks import check_labels, check_name, check_queue, check_seconds
 from hirehall.core.keeping import Kept
@@ -15,7 +15,7 @@ from hirehall.core.workers import DRAINING, STOPPING, Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
 from hirehall.model import MAX_BODY, Fault, id_number, id_text
 from hirehall.service import scope
-from hirehall.service.answers import AfterCommit, AfterRow, Answer, damaged, error_reply, rfc3339
+from hirehall.service.answers import AfterCommit, AfterRow, Answer, damaged, error_reply, rfc3339, with_ref
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
 from hirehall.wire.body import check_bodies
@@ -130,7 +130,7 @@ def done_row(hall: Hall, session: Session, row: list[requests.Done]) -> AfterRow
         return None
     changes = _succeeded(hall, session, row)
     refs = [message.ref for message in row]
-    return AfterRow(len(row), lambda: list(zip(refs, map(_judged_or_not, changes), strict=True)))
+    return AfterRow(len(row), lambda: list(map(with_ref, map(_judged_or_not, changes), refs)))
 
 
 def _done_many(hall: Hall, session: Session, jobs: list[requests.DoneJob]) -> AfterCommit:
@@ -191,7 +191,7 @@ def judged(change: Change) -> replies.Judged:
     return replies.Judged(duplicate=True) if change.answer == DUPLICATE else replies.Judged()
 
 
-def _judged_or_not(change: Change) -> Struct:
+def _judged_or_not(change: Change) -> replies.Judged | replies.ErrorReply:
     try:
         return judged(change)
     except HallError as exc:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hirehall.service.answers import AfterRow
+from hirehall.service.answers import AfterRow, with_ref
 from hirehall.service.hall import Hall
 from tests.mutants import Replace
 
@@ -21,9 +21,8 @@ def plant(replace: Replace) -> None:
             submit.ids = [job.id for job in submit.jobs]
         early = [entry for entry in entries if _is_for_a_submit(entry[2])]
         for session, ref, answer in early:
-            made = answer.make()
-            for its_ref, reply in made if type(answer) is AfterRow else [(ref, made)]:
-                hall._say(session, its_ref, reply)
+            for reply in answer.make() if type(answer) is AfterRow else [with_ref(answer.make(), ref)]:
+                session.put(reply)
                 session.unanswered -= 1
             session.flush()
         if not batch.is_empty:

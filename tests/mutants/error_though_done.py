@@ -18,9 +18,9 @@ CATCHERS = (
 def plant(replace: Replace) -> None:
     original = client_commands.submitted
 
-    def submitted(operation: Any, at: int = 0) -> Any:
-        answer = original(operation, at)
-        if operation.jobs[at].spec.key is None and operation.jobs[at].state is State.READY:
+    def submitted(operation: Any) -> Any:
+        answer = original(operation)
+        if operation.jobs[0].spec.key is None and operation.jobs[0].state is State.READY:
             raise Busy("try again later")
         return answer
 
