@@ -40,6 +40,13 @@ class Collecting:
             self.batch.bytes += len(change.result)
         return change
 
+    def add_many(self, changes: list[Change]) -> list[Change]:
+        """Let `changes`, whose jobs are touched, and which have results, join the batch."""
+        self.batch.changes += changes
+        self.batch.size += len(changes)
+        self.batch.bytes += sum(len(change.result or b"") for change in changes)
+        return changes
+
     def add_submit(self, submit: Submit, payload_bytes: int) -> Submit:
         """Let `submit` join the batch."""
         self.batch.submits.append(submit)

@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
+from copy import copy
 from functools import partial
+
+from msgspec import Raw
 
 from hirehall.core import intake, lifecycle
 from hirehall.core.collecting import Collecting, NextBatch
 from hirehall.core.effects import Effects
+from hirehall.core.intake import Lot
 from hirehall.core.journal import Journal
 from hirehall.core.lanes import Crew, Hallway, Lane
 from hirehall.core.leases import LATE_SECONDS, Leases
@@ -111,26 +115,28 @@ class Dispatcher:
 
     # Submitting and cancelling.
 
-    def submit(self, specs: list[JobSpec], owner: str, share: str, session: int) -> Submit:
+    def submit(self, lots: list[Lot], owner: str, share: str, session: int) -> Submit:
         """Accept these jobs, all or none; each is placed at once if a fitting worker is free and nobody waits."""
         lanes: list[Lane] = []
         try:
-            lanes.extend(self._checked_lane(spec, share) for spec in specs)
-            closed = _closed(specs, lanes)
-            jobs = [
+            lanes.extend(self._checked_lane(spec, share) for spec, _ in lots)
+            closed = _closed(lots, lanes)
+            drafts = [
                 intake.draft(spec, lane.line, owner, session, self.now.wall_ms)
-                for spec, lane in zip(specs, lanes, strict=True)
+                for (spec, _), lane in zip(lots, lanes, strict=True)
             ]
-            keys = [(spec.queue, spec.key) for spec in specs if spec.key is not None]
+            for _, payloads in lots:
+                intake.check_sizes(payloads)
+            keys = [(spec.queue, spec.key) for spec, _ in lots if spec.key is not None]
             if keys:
                 self.collecting.touch(keys)
         except (HallError, NextBatch):
             self.hallway.forget_unused(lanes)
             raise
-        size = 0
-        for job, lane in zip(jobs, lanes, strict=True):
-            self._admit(job, lane)
-            size += len(job.spec.payload)
+        jobs: list[NewJob] = []
+        for draft, (_, payloads), lane in zip(drafts, lots, lanes, strict=True):
+            jobs += self._admitted(draft, payloads, lane)
+        size = sum(sum(map(len, payloads)) for _, payloads in lots)
         return self.collecting.add_submit(Submit(jobs, has_keys=bool(keys), closed=closed), size)
 
     def _checked_lane(self, spec: JobSpec, share: str) -> Lane:
@@ -141,16 +147,25 @@ class Dispatcher:
             lane = self.hallway.lane(key)
         return lane
 
-    def _admit(self, job: NewJob, lane: Lane) -> None:
+    def _admitted(self, draft: NewJob, payloads: list[Raw], lane: Lane) -> list[NewJob]:
+        """The jobs of one lot."""
         self.collecting.batch.lanes[lane.number] = lane.key
-        job.id = self._ids.take(self.now.wall_ms)
-        job.lane = lane.number
-        if job.state is not State.READY:
-            return
-        worker = self._free_worker(lane)
-        if worker is None:
-            self.hallway.add_ready(lane)
-        else:
+        draft.lane = lane.number
+        jobs = [draft] if len(payloads) == 1 else [copy(draft) for _ in payloads]
+        ids = self._ids.take_many(len(payloads), self.now.wall_ms)
+        for job, number, payload in zip(jobs, ids, payloads, strict=True):
+            job.id, job.payload = number, payload
+        if draft.state is State.READY:
+            self._place(jobs, lane)
+        return jobs
+
+    def _place(self, jobs: list[NewJob], lane: Lane) -> None:
+        """On free workers as many as there are; the rest waits."""
+        for at, job in enumerate(jobs):
+            worker = self._free_worker(lane)
+            if worker is None:
+                self.hallway.add_ready(lane, len(jobs) - at)
+                return
             self.leases.promise(worker)
             job.state, job.attempt, job.wake_at = State.RUNNING, 1, None
             job.holder, job.lease_seconds, job.worker = worker.holder, worker.lease_seconds, worker.name
@@ -245,12 +260,13 @@ class Dispatcher:
             claim = claims.get(lane.number)
             if claim is None:
                 claim = claims[lane.number] = Claim(lane.number, [])
-            claim.seats.append(Seat(worker.holder, worker.lease_seconds, worker.name))
-            lane.ready -= 1
-            lane.promised += 1
+            jobs = min(room - taken, lane.ready, worker.free) if crew.is_one_to_one and lane.line.room is None else 1
+            claim.seats += [Seat(worker.holder, worker.lease_seconds, worker.name)] * jobs
+            lane.ready -= jobs
+            lane.promised += jobs
             lane.line.start()
-            self.leases.promise(worker)
-            taken += 1
+            self.leases.promise(worker, jobs)
+            taken += jobs
         return taken
 
     def _lock_limits(self, batch: Batch) -> dict[str, int]:
@@ -290,15 +306,16 @@ class Dispatcher:
         return effects
 
 
-def _closed(specs: list[JobSpec], lanes: list[Lane]) -> HallError | None:
+def _closed(lots: list[Lot], lanes: list[Lane]) -> HallError | None:
     """Why these jobs cannot be taken now. Where all have keys the store decides: a submit that is said again must get
     its first answer, whatever has become of the queue; else it is raised."""
     try:
         for line in {lane.line: None for lane in lanes}:
             if line.settings is not DEFAULT_SETTINGS:
-                line.check_open(sum(lane.line is line for lane in lanes))
+                jobs = [len(payloads) for (_, payloads), lane in zip(lots, lanes, strict=True) if lane.line is line]
+                line.check_open(sum(jobs))
     except HallError as exc:
-        if any(spec.key is None for spec in specs):
+        if any(spec.key is None for spec, _ in lots):
             raise
         return exc
     return None

@@ -38,6 +38,6 @@ class Effects(Struct):
     ends: list[End] = []
     closes: list[int] = []  # sessions whose worker came back on another connection
 
-    def run(self, session: int, job: Claimed) -> None:
-        """Deliver `job` to `session`."""
-        self.runs.setdefault(session, []).append(job)
+    def run(self, session: int, jobs: list[Claimed]) -> None:
+        """Deliver `jobs` to `session`."""
+        self.runs.setdefault(session, []).extend(jobs)

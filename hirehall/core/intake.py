@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from hirehall.core.checks import (
     check_attempts,
@@ -28,6 +30,7 @@ from hirehall.model import (
     MAX_BODY,
     Backoff,
     JobSpec,
+    PartialSpec,
     Rules,
     State,
     first_id,
@@ -37,6 +40,9 @@ from hirehall.model import EPOCH_MS as EPOCH
 
 COUNTER_MASK = (1 << 12) - 1
 MAX_AFTER = 1_000
+
+Said = TypeVar("Said", JobSpec, PartialSpec)
+Lot = tuple[JobSpec, list[Raw]]  # jobs that differ in their payload only: what they share, and the payload of each
 
 
 class Ids:
@@ -57,6 +63,36 @@ class Ids:
             following = max(following, first_id(wall_ms, self._database))
         self.last = following
         return following
+
+    def take_many(self, count: int, wall_ms: int) -> Iterable[int]:
+        """The next `count` ids."""
+        first = self.take(wall_ms)
+        if (first & COUNTER_MASK) + count <= COUNTER_MASK:
+            self.last = first + count - 1
+            return range(first, first + count)
+        return [first, *(self.take(wall_ms) for _ in range(count - 1))]
+
+
+def alike(said: Sequence[Said]) -> list[tuple[Said, list[Any]]]:
+    """What submitters say about jobs, in lots of neighbours that differ in their payload only: the first of each, and
+    the payloads of all."""
+    first, payloads = said[0], [said[0].payload]
+    lots = [(first, payloads)]
+    for one in said[1:]:
+        payload, one.payload = one.payload, first.payload
+        is_alike = one == first  # the whole at once, much faster than one field after the other
+        one.payload = payload
+        if is_alike and (not one.requires or _same_labels(one.requires, first.requires)):
+            payloads.append(payload)
+        else:
+            first, payloads = one, [payload]
+            lots.append((first, payloads))
+    return lots
+
+
+def _same_labels(some: object, others: object) -> bool:
+    """Also by their types: to Python, 1 and true are equal."""
+    return msgspec.json.encode(some, order="sorted") == msgspec.json.encode(others, order="sorted")
 
 
 def lane_key(spec: JobSpec, share: str) -> tuple[str, str, str, str, int]:
@@ -84,9 +120,7 @@ def check_lane(spec: JobSpec) -> None:
 def draft(spec: JobSpec, line: QueueLine, owner: str, session: int, wall_ms: int) -> NewJob:
     """The job of this spec, with no id and no lane yet: ready, blocked, or scheduled when its time is still to come.
     What the spec leaves out is as its queue's `line` says."""
-    if len(spec.payload) > MAX_BODY:
-        raise TooLarge(f"the payload has {len(spec.payload)} bytes: at most {MAX_BODY} are accepted")
-    job = NewJob(0, 0, spec, State.READY, owner, None, session if spec.follow else None, None, None)
+    job = NewJob(0, 0, spec, spec.payload, State.READY, owner, None, session if spec.follow else None, None, None)
     settings = line.settings
     if settings is DEFAULT_SETTINGS and _is_plain(spec):
         return job
@@ -100,6 +134,13 @@ def draft(spec: JobSpec, line: QueueLine, owner: str, session: int, wall_ms: int
     due = read_moment("run_at", spec.run_at, "delay_seconds", spec.delay_seconds, wall_ms)
     _schedule(job, due, wall_ms)
     return job
+
+
+def check_sizes(payloads: list[Raw]) -> None:
+    """Raise TooLarge when one of these would not fit into a line."""
+    largest = max(map(len, payloads))
+    if largest > MAX_BODY:
+        raise TooLarge(f"the payload has {largest} bytes: at most {MAX_BODY} are accepted")
 
 
 def _is_plain(spec: JobSpec) -> bool:

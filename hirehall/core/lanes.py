@@ -68,6 +68,11 @@ class Crew:
         """Whether any lane that this crew may take has ready jobs."""
         return self.turns.peek() is not None
 
+    @property
+    def is_one_to_one(self) -> bool:
+        """Whether every turn is that of the same lane and the same worker."""
+        return len(self.free) == 1 and len(self.turns) == 1
+
     def next_lane(self) -> Lane | None:
         """The lane whose turn it is; taking it passes the turn on."""
         return self.turns.take()
@@ -97,6 +102,9 @@ class Turns:
         self._priorities: list[int] = []  # negated, so that the largest comes first
         self._shares: dict[int, OrderedDict[str, deque[Lane]]] = {}
         self._listed: dict[int, Lane] = {}
+
+    def __len__(self) -> int:
+        return len(self._listed)
 
     def add(self, lane: Lane) -> None:
         """Give `lane` a place behind the others of its share, and its share one behind the others."""

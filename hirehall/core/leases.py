@@ -7,8 +7,10 @@ happened to the job meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 
@@ -27,6 +29,7 @@ from hirehall.core.workers import STOPPING, Hold, Lease, Worker
 from hirehall.errors import StaleLease
 from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, id_text, is_session_holder
 
+SUCCEED, SUCCEEDED = lifecycle.SUCCEED, State.SUCCEEDED
 BROKEN_OFF = Fault("WorkerLost", "the worker broke it off, and it may be started only once", "")
 STOP_SECONDS = 15.0  # a timed-out attempt may report, and a stopped worker leave, this much later
 SOON_SECONDS = 0.01  # a lease that could not end in this batch is looked at again
@@ -171,31 +174,38 @@ class Leases:
 
     # A lease comes into a hand.
 
-    def promise(self, worker: Worker) -> None:
-        """One place of `worker` is filled by whatever the store answers."""
-        worker.promised += 1
+    def promise(self, worker: Worker, places: int = 1) -> None:
+        """So many places of `worker` are filled by whatever the store answers."""
+        worker.promised += places
         if worker.crew is not None and worker.free <= 0:
             worker.crew.free.pop(worker, None)
 
-    def unpromise(self, holder: str) -> Worker | None:
-        """That answer came. The worker, when it is still there to be given something."""
+    def unpromise(self, holder: str, places: int = 1) -> Worker | None:
+        """These answers came. The worker, when it is still there to be given something."""
         worker = self.workers.get(holder)
         if worker is None:
             return None
-        worker.promised -= 1
+        worker.promised -= places
         if worker.session is None and not worker.promised and worker.gone_at is None and not worker.held:
             del self.workers[holder]
         return worker
 
-    def give(self, job: Claimed) -> None:
-        """A promised job is durably the worker's: hold the lease and deliver it, or take it back if nobody is there."""
-        worker = self.unpromise(job.holder)
-        lease = self._lease(job)
+    def give(self, jobs: list[Claimed]) -> None:
+        """Promised jobs are durably their workers': hold the leases and deliver them, or take them back if nobody is
+        there."""
+        for holder, several in groupby(jobs, attrgetter("holder")):
+            self._give(holder, list(several))
+
+    def _give(self, holder: str, jobs: list[Claimed]) -> None:
+        worker = self.unpromise(holder, len(jobs))
+        leases = [self._lease(job) for job in jobs]
         if worker is None or worker.session is None or worker.crew is None:  # gone, or back but not asking yet
-            self.end(None, lease, lifecycle.RELEASE)
+            for lease in leases:
+                self.end(None, lease, lifecycle.RELEASE)
         else:
-            self.hold(worker, lease)
-            self.effects.run(worker.session, job)
+            for lease in leases:
+                self.hold(worker, lease)
+            self.effects.run(worker.session, jobs)
 
     def give_back(self, holder: str) -> None:
         """There was no job for a promised place."""
@@ -228,13 +238,16 @@ class Leases:
 
     def hold(self, worker: Worker, lease: Lease) -> None:
         """Put an open lease into the worker's hand and watch its times."""
-        replaced = worker.held.get(lease.job.id)
-        worker.held[lease.job.id] = lease
-        if replaced is not None:  # an older attempt of the same job filled a place: it is one place now
+        job = lease.job
+        is_there = job.id in worker.held
+        worker.held[job.id] = lease
+        if is_there:  # an older attempt of the same job filled a place: it is one place now
             self.hallway.refresh(worker)
         if lease.rules.timeout_seconds is not None:
             lease.ends_at = self.now.mono + lease.rules.timeout_seconds
-        self.watch(worker, worker.deadline(lease))
+        due = lease.since + job.lease_seconds
+        if worker.watch is None or due < worker.watch_at or lease.ends_at < worker.watch_at:
+            self.watch(worker, worker.deadline(lease))
 
     # The worker says something about a lease.
 
@@ -251,28 +264,35 @@ class Leases:
         if worker is None or lease is None or lease.job.attempt != attempt:
             return None
         del worker.held[job]
-        worker.is_silent = False
-        self.hallway.refresh(worker)
-        if not lease.is_live:
-            return None
-        self._close(job)
-        return lease
+        if worker.is_silent or not (worker.crew and worker in worker.crew.free):
+            worker.is_silent = False
+            self.hallway.refresh(worker)
+        return self._close(job) if lease.is_live else None
 
     def _close(self, job: int) -> Lease | None:
         """This lease is not in hand any more; what its attempt has said is stored with its end."""
         lease = self.open.pop(job, None)
-        if lease is not None:
+        if lease is not None and lease.lines:
             self._journal.flush(lease)
         return lease
 
-    def succeed(self, holder: str, job: int, attempt: int, result: bytes) -> Change:
-        """A result: for the lease in hand, or late, which the store judges. The job must be touched already."""
-        lease = self.answered(holder, job, attempt)
-        change = Change(lifecycle.SUCCEED, job, State.SUCCEEDED, attempt, holder, result=result)
-        if lease is not None:
-            change.in_hand, change.lane, change.follow = True, lease.job.lane, lease.job.follow
-            change.progress, change.kind, change.queue = lease.progress, lease.job.kind, lease.job.queue
-        return self.collecting.add(change)
+    def succeed(self, holder: str, results: Iterable[tuple[int, int, bytes]]) -> list[Change]:
+        """Results (job, attempt, result): for leases in hand, or late, which the store judges. The jobs must be touched
+        already."""
+        changes = []
+        for job, attempt, result in results:
+            lease = self.answered(holder, job, attempt)
+            if lease is None:
+                changes.append(Change(SUCCEED, job, SUCCEEDED, attempt, holder, result=result))
+                continue
+            held = lease.job
+            changes.append(
+                Change(
+                    SUCCEED, job, SUCCEEDED, attempt, holder, True, held.lane, result=result, progress=lease.progress,
+                    kind=held.kind, queue=held.queue, follow=held.follow,
+                )
+            )  # fmt: skip
+        return self.collecting.add_many(changes)
 
     def fail(
         self, holder: str, job: int, attempt: int, fault: Fault, retry: bool, delay_seconds: float | None

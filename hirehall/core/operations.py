@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from hirehall.core.lifecycle import Step
 from hirehall.errors import HallError
@@ -50,11 +50,13 @@ def lane_number(key: LaneKey) -> int:
 
 
 class NewJob(Struct, gc=False):
-    """A job about to be stored. `state` is scheduled, ready, or running when it was placed on `holder` at once."""
+    """A job about to be stored. `state` is scheduled, ready, or running when it was placed on `holder` at once. Jobs
+    that differ in their `payload` only share a `spec`, whose own payload is that of the first."""
 
     id: int
     lane: int
     spec: JobSpec
+    payload: Raw
     state: State
     owner: str
     rules: bytes | None  # JSON of model.Rules; None when all is default

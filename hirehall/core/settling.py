@@ -25,8 +25,14 @@ class Settling:
             self._hallway.set_line(queue.name, queue.settings)
         for submit in batch.submits:
             self._submit(submit)
+        ends = self._leases.effects.ends
         for change in batch.changes:
-            self._change(change, batch)
+            if (
+                change.was is None and change.step is lifecycle.SUCCEED and change.answer == APPLIED
+            ):  # of a lease in hand
+                ends.append(End(change.id, State.SUCCEEDED, change.follow, change.result))
+            else:
+                self._change(change, batch)
         for moved in batch.moved:
             self._moved(moved, batch)
         for lane in batch.aside:
@@ -37,11 +43,20 @@ class Settling:
             self._collecting.batch.sweep = True
 
     def _submit(self, submit: Submit) -> None:
+        if submit.ids and not submit.duplicates:
+            placed = [_placed(job) for job in submit.jobs if job.state is State.RUNNING]
+            submit.delivered = len(placed)
+            self._leases.give(placed)
+        else:
+            self._submit_again(submit)
+
+    def _submit_again(self, submit: Submit) -> None:
+        """Some of its jobs were there before, or none was taken."""
         for job, answer in zip(submit.jobs, submit.ids or [0] * len(submit.jobs), strict=True):
             if job.state is State.RUNNING:
                 if answer == job.id:
                     submit.delivered += 1
-                    self._leases.give(_placed(job))
+                    self._leases.give([_placed(job)])
                 else:
                     self._leases.give_back(job.holder or "")
             elif job.state is State.READY and answer != job.id:
@@ -95,8 +110,7 @@ class Settling:
     def _claim(self, claim: Claim) -> None:
         lane = self._hallway.by_number[claim.lane]
         lane.promised -= len(claim.seats)
-        for row in claim.rows:
-            self._leases.give(row)
+        self._leases.give(claim.rows)
         unfilled = claim.seats[len(claim.rows) :]
         if unfilled:
             self._hallway.add_ready(lane, len(unfilled))
@@ -109,6 +123,6 @@ class Settling:
 def _placed(job: NewJob) -> Claimed:
     spec = job.spec
     return Claimed(
-        job.id, job.lane, spec.kind, spec.queue, bytes(spec.payload), job.attempt, 0, job.max_attempts,
+        job.id, job.lane, spec.kind, spec.queue, bytes(job.payload), job.attempt, 0, job.max_attempts,
         job.follow, job.rules, job.holder or "", job.lease_seconds or 0.0,
     )  # fmt: skip

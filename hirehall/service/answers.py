@@ -1,26 +1,34 @@
-"""The three ways in which a command is answered besides at once, and the views that answers are made of."""
+"""The ways in which a command is answered besides at once, and the views that answers are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 
 from hirehall.core.operations import Change
 from hirehall.core.workers import Lease
 from hirehall.errors import Damaged, HallError
 from hirehall.model import NULL, State, StoredJob, id_created_ms, id_text
 from hirehall.ports import Found, Query, Search
-from hirehall.wire.replies import ErrorBody, ErrorReply, JobView
+from hirehall.wire.replies import ErrorBody, ErrorReply, JobView, Reply
 
 
 class AfterCommit(Struct):
     """The answer needs what the store says: `make` is called when the command's batch is durable."""
 
     make: Callable[[], Struct | dict[str, Any] | None]
+
+
+class AfterRow(Struct):
+    """The answers to `commands` commands in a row, which have their refs: `make` is called when their batch is
+    durable."""
+
+    commands: int
+    make: Callable[[], Sequence[Reply | ErrorReply]]
 
 
 class AfterRead(Struct):
@@ -45,6 +53,12 @@ Asked = Answer | AfterCommit | AfterRead | AfterSearch  # what a command gives
 def error_reply(error: HallError) -> ErrorReply:
     """`error` as a reply; the caller adds the ref."""
     return ErrorReply(error=ErrorBody(error.code, error.message))
+
+
+def with_ref(reply: Reply | ErrorReply, ref: Raw) -> Reply | ErrorReply:
+    """`reply`, as the answer to what had this ref, if any."""
+    reply.ref = ref or UNSET
+    return reply
 
 
 def damaged(change: Change) -> Damaged:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
+from hirehall.core.intake import Lot, alike
 from hirehall.core.operations import Submit
 from hirehall.errors import BadRequest, KeyConflict
-from hirehall.model import SPEC_FIELDS, JobSpec, PartialSpec, StoredJob, id_created_ms, id_number, id_text
+from hirehall.model import SPEC_FIELDS, WORDS, JobSpec, PartialSpec, StoredJob, id_created_ms, id_number, id_text
 from hirehall.ports import ByIds, Found
-from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, job_view, rfc3339
+from hirehall.service.answers import (
+    AfterCommit,
+    AfterRead,
+    AfterRow,
+    AfterSearch,
+    error_reply,
+    job_view,
+    rfc3339,
+    with_ref,
+)
 from hirehall.service.filters import search_of
 from hirehall.service.scope import check_jobs
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
-from hirehall.wire.body import check_body
+from hirehall.wire.body import check_bodies
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -27,31 +38,63 @@ MAX_JOBS = 10_000
 def submit(hall: Hall, session: Session, message: requests.Submit) -> AfterCommit:
     """One job, or `jobs`, all or nothing."""
     if message.jobs is UNSET:
-        specs: list[JobSpec] = [message]
-    else:
-        specs = _merged(message, message.jobs)
-    check_jobs(session, specs)
-    for spec in specs:
-        check_body("payload", spec.payload)
-    hall.ending.check_open()
-    operation = hall.core.submit(specs, session.owner, session.owner, session.number)
-    if message.jobs is UNSET:
+        operation = _submit(hall, session, [(message, [message.payload])])
         return AfterCommit(lambda: submitted(operation))
+    operation = _submit(hall, session, _merged(message, message.jobs))
     return AfterCommit(lambda: _submitted_many(operation))
 
 
-def _merged(outer: requests.Submit, inner: list[PartialSpec]) -> list[JobSpec]:
+def _submit(hall: Hall, session: Session, lots: list[Lot]) -> Submit:
+    check_jobs(session, [spec for spec, _ in lots])
+    for _, payloads in lots:
+        check_bodies("payload", payloads)
+    hall.ending.check_open()
+    owner = session.owner
+    return hall.core.submit(lots, owner, owner, session.number)
+
+
+def submit_row(hall: Hall, session: Session, row: list[requests.Submit]) -> AfterRow | None:
+    """Several submits of one job each as one operation, where the fate of one cannot depend on what it names."""
+    refs = [message.ref for message in row]
+    if any(message.jobs is not UNSET or message.key is not None or message.after is not None for message in row):
+        return None
+    try:
+        for message in row:
+            message.ref = requests.NO_REF  # else no two would be alike
+        operation = _submit(hall, session, alike(row))
+    except Exception:
+        for message, ref in zip(row, refs, strict=True):
+            message.ref = ref
+        raise
+    return AfterRow(len(row), lambda: _submitted_row(refs, operation))
+
+
+def _merged(outer: requests.Submit, inner: list[PartialSpec]) -> list[Lot]:
     """The jobs of a bulk submit: what one leaves out comes from the fields beside `jobs`."""
     if not 1 <= len(inner) <= MAX_JOBS:
         raise BadRequest(f"jobs has {len(inner)} entries: give 1 to {MAX_JOBS}")
     if outer.key is not None:
         raise BadRequest("a key names one job: give each entry of jobs its own")
     defaults = {field: getattr(outer, field) for field in SPEC_FIELDS}
-    return [JobSpec(**(defaults | _given(spec))) for spec in inner]
+    lots: list[Lot] = []
+    for spec, payloads in alike(inner):
+        whole = JobSpec(**(defaults | _given(spec)))
+        lots.append((whole, [outer.payload if payload is UNSET else payload for payload in payloads]))
+    return lots
 
 
 def _given(spec: PartialSpec) -> dict[str, Any]:
     return {field: value for field in SPEC_FIELDS if (value := getattr(spec, field)) is not UNSET}
+
+
+def _submitted_row(refs: list[Raw], operation: Submit) -> Sequence[replies.Reply | replies.ErrorReply]:
+    """None of them had a key: all are new, or none is taken."""
+    if operation.refused is not None:
+        return [with_ref(error_reply(operation.refused), ref) for ref in refs]
+    return [
+        replies.Submitted(ref=ref or UNSET, id=id_text(job.id), state=WORDS[job.became or job.state])
+        for ref, job in zip(refs, operation.jobs, strict=True)
+    ]
 
 
 def submitted(operation: Submit) -> replies.Submitted:

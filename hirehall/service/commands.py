@@ -21,15 +21,18 @@ from hirehall.service import session_commands as session
 from hirehall.service import token_commands as tokens
 from hirehall.service import watch_commands as watch
 from hirehall.service import worker_commands as worker
+from hirehall.service.answers import AfterRow
 from hirehall.service.sessions import Session
 from hirehall.wire import requests
 
 
 class Command(Struct, frozen=True):
-    """One row: any of `roles` suffices; an empty set lets everyone in."""
+    """One row: any of `roles` suffices; an empty set lets everyone in. `in_a_row` runs several at once, all or none:
+    when it answers None, or raises, they are run one by one."""
 
     run: Callable[[Any, Session, Any], Any]
     roles: frozenset[str] = frozenset()
+    in_a_row: Callable[[Any, Session, list[Any]], AfterRow | None] | None = None
 
 
 ANYONE = frozenset({"submit", "work", "read", "admin"})
@@ -47,7 +50,7 @@ COMMANDS: dict[type, Command] = {
     requests.Metrics: Command(session.metrics, ANYONE),
     requests.Kinds: Command(session.kinds, ANYONE),
     requests.Can: Command(session.can, ANYONE),
-    requests.Submit: Command(client.submit, SUBMIT),
+    requests.Submit: Command(client.submit, SUBMIT, client.submit_row),
     requests.Get: Command(client.get, OWN_OR_READ),
     requests.Wait: Command(client.wait, OWN_OR_READ),
     requests.Cancel: Command(change.cancel, OWN_OR_ADMIN),
@@ -73,7 +76,7 @@ COMMANDS: dict[type, Command] = {
     requests.Credit: Command(worker.credit, WORK),
     requests.Progress: Command(worker.progress, WORK),
     requests.Log: Command(worker.log, WORK),
-    requests.Done: Command(worker.done, WORK),
+    requests.Done: Command(worker.done, WORK, worker.done_row),
     requests.Fail: Command(worker.fail, WORK),
     requests.Release: Command(worker.release, WORK),
     requests.Beat: Command(worker.beat, WORK),

@@ -72,7 +72,7 @@ def do(hall: Hall, session: Session, message: requests.Do) -> AfterCommit:
     spec = JobSpec(kind=message.type, payload=arg, meta=meta, follow=True)
     side = _side(session)
     hall.ending.check_open()
-    operation = hall.core.submit([spec], session.owner, session.owner, session.number)
+    operation = hall.core.submit([(spec, [arg])], session.owner, session.owner, session.number)
     return AfterCommit(lambda: _asked(side, operation, theirs))
 
 
@@ -95,7 +95,7 @@ def did(hall: Hall, session: Session, message: requests.Did) -> AfterCommit:
         raise NotFound("no job of that id is in this worker's hand")
     hall.core.leases.reserve([held[0]])
     del side.in_hand[name]
-    hall.core.leases.succeed(session.holder, held[0], held[1], bytes(message.res))
+    hall.core.leases.succeed(session.holder, [(*held, bytes(message.res))])
     return AfterCommit(lambda: None)
 
 

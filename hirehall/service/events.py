@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import groupby
 from operator import attrgetter
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
 MOST_TEXT = 16 << 20  # bytes of memory for texts; with more the older half of all events is thrown out
 NOTHING: Mapping[str, Any] = {}
+_ATTEMPT_AND_HOLDER = attrgetter("attempt", "holder")
+_LANE_STATE_WORKER = attrgetter("lane", "state", "worker")
+_SORT_OF_CHANGE = attrgetter("step", "kind", "queue", "row_attempt", "attempt", "target")
 FEED_EVENTS = 2_000  # for one watcher in one turn
 LONGEST_NUMBER = 18  # digits; Python refuses to read very long ones
 SHUTDOWN = "shutdown"  # concerns everybody, whatever they watch
@@ -139,14 +143,17 @@ class Events:
         if self._watchers:
             self._hall.feed_soon()
 
-    def settled(self, batch: Batch) -> None:
-        """Everything that a durable batch did; of one job in the order in which it did it."""
+    def settled(self, batch: Batch) -> Collection[Run]:
+        """Everything that a durable batch did; of one job in the order in which it did it. The answer is what changes
+        of single jobs were made."""
         for change in batch.queues:
             self.told("queue", queue=change.name, state=change.settings.state)
-        for runs in (self._submits(batch), self._changes(batch), self._moves(batch), self._claims(batch)):
+        changes = self._changes(batch)
+        for runs in (self._submits(batch), changes, self._moves(batch), self._claims(batch)):
             for run in runs:
                 self.add(run)
         self._forget_old()
+        return changes
 
     def _forget_old(self) -> None:
         old = 0
@@ -163,33 +170,27 @@ class Events:
         submitted: dict[tuple[int, State], Run] = {}
         delivered: dict[tuple[int, str | None], Run] = {}
         for submit in batch.submits:
-            for job, answer in zip(submit.jobs, submit.ids, strict=False):
-                if job.id != answer:
-                    continue
-                run = submitted.get((job.lane, job.state))
-                if run is None:
-                    run = Run(at, "submit", job.spec.kind, job.spec.queue, 0, job.state)
-                    submitted[job.lane, job.state] = run
-                run.ids.append(answer)
-                if job.state is State.RUNNING:
-                    placed = delivered.get((job.lane, job.worker))
-                    if placed is None:
-                        placed = Run(at, "deliver", run.kind, run.queue, 1, State.RUNNING)
-                        placed.more = {"worker": job.worker or ""}
-                        delivered[job.lane, job.worker] = placed
-                    placed.ids.append(answer)
+            new = submit.jobs if submit.ids else []
+            if submit.duplicates:
+                new = [job for job, answer in zip(submit.jobs, submit.ids, strict=True) if job.id == answer]
+            for (lane, state, worker), jobs in groupby(new, _LANE_STATE_WORKER):
+                several = list(jobs)
+                ids, spec = [job.id for job in several], several[0].spec
+                kind, queue = spec.kind, spec.queue
+                submitted.setdefault((lane, state), Run(at, "submit", kind, queue, 0, state)).ids.extend(ids)
+                if state is State.RUNNING:
+                    run = delivered.setdefault((lane, worker), Run(at, "deliver", kind, queue, 1, state))
+                    run.more = {"worker": worker or ""}
+                    run.ids.extend(ids)
         return (*submitted.values(), *delivered.values())
 
-    def _changes(self, batch: Batch) -> Iterable[Run]:
+    def _changes(self, batch: Batch) -> Collection[Run]:
         runs: dict[tuple[str, str, str, int, State | None], Run] = {}
-        for change in batch.changes:
-            if change.answer == APPLIED:
-                attempt = change.row_attempt or change.attempt or 0
-                key = (change.step.name, change.kind, change.queue, attempt, change.target)
-                run = runs.get(key)
-                if run is None:
-                    run = runs[key] = Run(batch.now.wall_ms, *key)
-                run.ids.append(change.id)
+        applied = [change for change in batch.changes if change.answer == APPLIED]
+        for (step, kind, queue, row_attempt, attempt, target), changes in groupby(applied, _SORT_OF_CHANGE):
+            key = (step.name, kind, queue, row_attempt or attempt or 0, target)
+            run = runs.setdefault(key, Run(batch.now.wall_ms, *key))
+            run.ids.extend([change.id for change in changes])
         return runs.values()
 
     def _moves(self, batch: Batch) -> Iterable[Run]:
@@ -201,13 +202,12 @@ class Events:
     def _claims(self, batch: Batch) -> Iterable[Run]:
         for claim in batch.claims:
             runs: dict[tuple[int, str], Run] = {}
-            for row, seat in zip(claim.rows, claim.seats, strict=False):
-                run = runs.get((row.attempt, seat.worker))
-                if run is None:
-                    run = Run(batch.now.wall_ms, "deliver", row.kind, row.queue, row.attempt, State.RUNNING)
-                    run.more = {"worker": seat.worker}
-                    runs[row.attempt, seat.worker] = run
-                run.ids.append(row.id)
+            names = {seat.holder: seat.worker for seat in claim.seats}
+            for (attempt, holder), rows in groupby(claim.rows, _ATTEMPT_AND_HOLDER):
+                several = list(rows)
+                run = Run(batch.now.wall_ms, "deliver", several[0].kind, several[0].queue, attempt, State.RUNNING)
+                run.more = {"worker": names[holder]}
+                runs.setdefault((attempt, holder), run).ids.extend([row.id for row in several])
             yield from runs.values()
 
     # Who watches.

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct
@@ -22,7 +23,7 @@ from hirehall.model import Instant, session_holder
 from hirehall.ports import Connection, Store
 from hirehall.service import pushes
 from hirehall.service.access import Tokens
-from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, Answer, Asked, error_reply
+from hirehall.service.answers import AfterCommit, AfterRead, AfterRow, AfterSearch, Answer, Asked, error_reply
 from hirehall.service.commands import COMMANDS, check_role
 from hirehall.service.ending import Ending
 from hirehall.service.events import Events
@@ -41,7 +42,7 @@ HALF_CLOSED_SECONDS = 60.0  # a peer that will say nothing more may wait for ans
 LAST_READS_SECONDS = 2.0  # what is asked of a hall that ends is read for this long
 LATER = (AfterCommit, AfterRead, AfterSearch)
 SessionType = TypeVar("SessionType", bound=Session)
-Entry = tuple[Session, Any, Asked]  # session, ref, answer
+Entry = tuple[Session, Any, Asked | AfterRow]  # session, ref, answer
 
 
 class Hall:
@@ -183,13 +184,35 @@ class Hall:
     # Running commands.
 
     def _run(self, session: Session, messages: list[Any]) -> None:
+        for _, equal in groupby(messages, type):
+            row = list(equal)
+            if len(row) == 1 or session.over or session.behind or not self._execute_row(session, row):
+                self._one_by_one(session, row)
+        if session.behind and session not in self._behind:
+            self._behind.append(session)
+
+    def _one_by_one(self, session: Session, messages: list[Any]) -> None:
         for message in messages:
             if session.over:
                 return
             if session.behind or not self._execute(session, message):
                 session.behind.append(message)
-        if session.behind and session not in self._behind:
-            self._behind.append(session)
+
+    def _execute_row(self, session: Session, row: list[Any]) -> bool:
+        """Run these messages of one sort in one piece. False: none of them has run, and each must by itself."""
+        command = COMMANDS.get(type(row[0]))
+        if command is None or command.in_a_row is None:
+            return False
+        try:
+            check_role(session, command)
+            answer = command.in_a_row(self, session, row)
+        except Exception:  # not all of them may deserve it; one by one each is told
+            return False
+        if answer is None:
+            return False
+        session.unanswered += answer.commands
+        self._entries.append((session, None, answer))
+        return True
 
     def _execute(self, session: Session, message: Any) -> bool:
         """Run one message. False: it must wait for the next batch."""
@@ -298,18 +321,20 @@ class Hall:
     async def _settle(self, batch: Batch, entries: list[Entry]) -> None:
         self.core.turn(self.clock())
         effects = self.core.settle(batch)
-        self.metrics.count(batch)
-        self.events.settled(batch)
+        self.metrics.count(batch, self.events.settled(batch))
         revoked = self.tokens.settled(batch.tokens)
         told: dict[int, Session] = {}
         said_bytes = 0
         for session, ref, answer in entries:
-            if self._held_back.takes(session, ref, answer, said_bytes=said_bytes, is_last=self._finishing):
+            if type(answer) is AfterRow:
+                said_bytes += self._say_row(session, answer)
+            elif self._held_back.takes(session, ref, answer, said_bytes=said_bytes, is_last=self._finishing):
                 continue
-            reply = await self.reply(session, answer)
-            session.unanswered -= 1
+            else:
+                reply = await self.reply(session, answer)
+                session.unanswered -= 1
+                said_bytes += self._say(session, ref, reply)
             told[session.number] = session
-            said_bytes += self._say(session, ref, reply)
             if session.is_full:
                 session.flush()
         pushes.push(self, effects, told)
@@ -320,6 +345,14 @@ class Hall:
         self.logs.settled(batch)
         self.feed()
         self._set_alarm()
+
+    def _say_row(self, session: Session, answer: AfterRow) -> int:
+        """The answers to commands in a row; behind what is held back, if something is."""
+        replies = answer.make()
+        if self._held_back.takes_row(session, replies):
+            return 0
+        session.unanswered -= answer.commands
+        return session.put_all(replies)
 
     def feed(self) -> None:
         """Let watchers hear what is new; who is far behind hears it in several turns, so that others are heard too."""

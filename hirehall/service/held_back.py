@@ -5,11 +5,13 @@ session's are said in their order, beside the commits."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hirehall.errors import HallError
 from hirehall.service.answers import AfterRead, AfterSearch, Answer, Asked
 from hirehall.service.sessions import MOST_HELD_BACK, Session
+from hirehall.wire.replies import ErrorReply, Reply
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -33,11 +35,21 @@ class HeldBack:
         is_slow = type(answer) is AfterSearch or (reads and said_bytes > ENOUGH_BYTES) or must_wait(session, answer)
         if not session.is_served and (is_last or not (session.held_back or is_slow)):
             return False
-        session.held_back.append((ref, answer))
+        self._keep(session, [(ref, answer)])
+        return True
+
+    def takes_row(self, session: Session, replies: Sequence[Reply | ErrorReply]) -> bool:
+        """Whether these have to stand behind what is held back already; then they are kept here."""
+        if not (session.held_back or session.is_served):
+            return False
+        self._keep(session, [(reply.ref, reply) for reply in replies])
+        return True
+
+    def _keep(self, session: Session, answers: Sequence[tuple[Any, Asked]]) -> None:
+        session.held_back += answers
         if session.has_much_to_hear:
             session.connection.pause()
         self.go_on(session)
-        return True
 
     def go_on(self, session: Session) -> None:
         """Say what can be said now, unless that is under way."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import APPLIED, Batch
+from hirehall.core.operations import Batch
 from hirehall.model import State
+from hirehall.service.events import Run
 
 # Deputy's counters, absent until first counted, and ours that they show.
 DEPUTY_NAMES = {
@@ -33,17 +35,16 @@ class Metrics:
         self.up_since_ms = up_since_ms
         self.counts: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))  # all are there from the beginning
 
-    def count(self, batch: Batch) -> None:
-        """Add what a durable batch did."""
+    def count(self, batch: Batch, changes: Iterable[Run]) -> None:
+        """Add what a durable batch did; `changes` are those of single jobs, as events."""
         counts = self.counts
         counts["commits"] += 1
         for submit in batch.submits:
             counts["submitted"] += len(submit.ids) - len(submit.duplicates)
             counts["duplicates"] += len(submit.duplicates)
             counts["delivered"] += submit.delivered
-        for change in batch.changes:
-            if change.answer == APPLIED:
-                counts[_counter(change.step.name, change.target)] += 1
+        for run in changes:
+            counts[_counter(run.name, run.state)] += len(run.ids)
         counts["delivered"] += sum(len(claim.rows) for claim in batch.claims)
         for moved in batch.moved:
             counts[_MOVES.get(moved.state, "woken")] += 1

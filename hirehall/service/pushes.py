@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,7 +11,7 @@ from msgspec import Raw
 
 from hirehall.core.effects import Effects, End
 from hirehall.core.operations import Claimed
-from hirehall.model import DEFAULT_RULES, MAX_MESSAGE, NULL, Rules, id_text
+from hirehall.model import DEFAULT_RULES, MAX_MESSAGE, NULL, WORDS, Rules, id_text
 from hirehall.service import deputy
 from hirehall.service.sessions import Session
 from hirehall.wire.replies import Delivery, Ended, EndPush, RunPush, Stop, StopPush
@@ -64,26 +66,40 @@ def _delivery(job: Claimed) -> Delivery:
 
 
 def _ends(hall: Hall, ends: list[End], told: dict[int, Session]) -> None:
-    lines: dict[int, list[Ended]] = {}
-    sizes: dict[int, int] = {}
-    for end in ends:
-        session = hall.sessions.get(end.follow) if end.follow is not None else None
-        if session is None:
-            continue
-        told[session.number] = session
-        if session.deputy is not None and end.id in session.deputy.asked:
-            deputy.end(session, end)
-            continue
-        body = len(end.result or b"") + len(end.fault or b"") + 100
-        if sizes.get(session.number, 0) + body > ROOM:
-            session.put_behind(EndPush(lines.pop(session.number)))
-            sizes[session.number] = 0
-        sizes[session.number] = sizes.get(session.number, 0) + body
-        lines.setdefault(session.number, []).append(_ended(end))
-    for number, line in lines.items():
-        told[number].put_behind(EndPush(line))
+    lines: dict[int, _EndLine] = {}
+    for follow, several in groupby(ends, attrgetter("follow")):
+        session = hall.sessions.get(follow) if follow is not None else None
+        if session is not None:
+            told[session.number] = session
+            line = lines.setdefault(session.number, _EndLine(session))
+            for end in several:
+                line.add(end)
+    for line in lines.values():
+        line.put()
 
 
-def _ended(end: End) -> Ended:
-    result = Raw(end.result) if end.result is not None else NULL
-    return Ended(id_text(end.id), end.state.word, result, Raw(end.fault) if end.fault else NULL)
+class _EndLine:
+    """What one session hears of ends, in as few lines as they fit into."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._asked = session.deputy.asked if session.deputy is not None else ()
+        self._ended: list[Ended] = []
+        self._size = 0
+
+    def add(self, end: End) -> None:
+        if end.id in self._asked:
+            deputy.end(self._session, end)
+            return
+        result = NULL if end.result is None else Raw(end.result)
+        fault = NULL if end.fault is None else Raw(end.fault)
+        size = len(result) + len(fault) + 100
+        if self._size + size > ROOM:
+            self.put()
+        self._size += size
+        self._ended.append(Ended(id_text(end.id), WORDS[end.state], result, fault))
+
+    def put(self) -> None:
+        if self._ended:
+            self._session.put_behind(EndPush(self._ended))
+        self._ended, self._size = [], 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, structs
@@ -96,6 +97,12 @@ class Session:
         self._out.append(line)
         self._out_bytes += len(line)
         return len(line)
+
+    def put_all(self, messages: Sequence[Struct]) -> int:
+        """Add these messages; their bytes."""
+        before = self._out_bytes
+        self.put_lines(list(map(encode, messages)))
+        return self._out_bytes - before
 
     def put_behind(self, push: Struct) -> None:
         """Add a push, behind the answers to all that was asked before: one may name the job that this speaks of."""

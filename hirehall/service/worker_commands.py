@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,10 +15,10 @@ from hirehall.core.workers import DRAINING, STOPPING, Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
 from hirehall.model import MAX_BODY, Fault, id_number, id_text
 from hirehall.service import scope
-from hirehall.service.answers import AfterCommit, Answer, damaged, rfc3339
+from hirehall.service.answers import AfterCommit, AfterRow, Answer, damaged, error_reply, rfc3339, with_ref
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
-from hirehall.wire.body import check_body
+from hirehall.wire.body import check_bodies
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -120,32 +120,40 @@ def done(hall: Hall, session: Session, message: requests.Done) -> AfterCommit:
     """A result gives the place back; many at once are judged each by itself."""
     if message.jobs is not UNSET:
         return _done_many(hall, session, message.jobs)
-    _check_result(message)
-    number = id_number(message.id)
-    hall.core.leases.reserve((number,))
-    change = hall.core.leases.succeed(session.holder, number, message.attempt, bytes(message.result))
+    (change,) = _succeeded(hall, session, [message])
     return AfterCommit(lambda: judged(change))
 
 
+def done_row(hall: Hall, session: Session, row: list[requests.Done]) -> AfterRow | None:
+    """Several results of one job each."""
+    if any(message.jobs is not UNSET for message in row) or len({message.id for message in row}) != len(row):
+        return None
+    changes = _succeeded(hall, session, row)
+    refs = [message.ref for message in row]
+    return AfterRow(len(row), lambda: list(map(with_ref, map(_judged_or_not, changes), refs)))
+
+
 def _done_many(hall: Hall, session: Session, jobs: list[requests.DoneJob]) -> AfterCommit:
-    for job in jobs:
-        _check_result(job)
     if len({job.id for job in jobs}) != len(jobs):
         raise BadRequest("a job is named twice: report each once")
-    numbers = [id_number(job.id) for job in jobs]
-    hall.core.leases.reserve(numbers)
-    succeed = hall.core.leases.succeed
-    changes = [
-        succeed(session.holder, number, job.attempt, bytes(job.result))
-        for number, job in zip(numbers, jobs, strict=True)
-    ]
+    changes = _succeeded(hall, session, jobs)
     return AfterCommit(lambda: replies.Judged(refused=_refused(jobs, changes)))
 
 
-def _check_result(job: requests.Done | requests.DoneJob) -> None:
+def _succeeded(hall: Hall, session: Session, jobs: Sequence[requests.Done | requests.DoneJob]) -> list[Change]:
+    results = [job.result for job in jobs]
+    for job in jobs if max(map(len, results), default=0) > MAX_BODY else ():
+        _check_size(job)
+    check_bodies("result", results)
+    numbers = [id_number(job.id) for job in jobs]
+    hall.core.leases.reserve(numbers)
+    attempts = [job.attempt for job in jobs]
+    return hall.core.leases.succeed(session.holder, list(zip(numbers, attempts, map(bytes, results), strict=True)))
+
+
+def _check_size(job: requests.Done | requests.DoneJob) -> None:
     if len(job.result) > MAX_BODY:
         raise TooLarge(f"the result of job {job.id} has {len(job.result)} bytes: fail it, at most {MAX_BODY} are kept")
-    check_body("result", job.result)
 
 
 def fail(hall: Hall, session: Session, message: requests.Fail) -> AfterCommit:
@@ -181,6 +189,13 @@ def judged(change: Change) -> replies.Judged:
     if change.answer not in (APPLIED, DUPLICATE):
         raise refusal(change)
     return replies.Judged(duplicate=True) if change.answer == DUPLICATE else replies.Judged()
+
+
+def _judged_or_not(change: Change) -> replies.Judged | replies.ErrorReply:
+    try:
+        return judged(change)
+    except HallError as exc:
+        return error_reply(exc)
 
 
 def refusal(change: Change) -> HallError:

@@ -64,7 +64,7 @@ def _admitted(work: Work, submit: Submit) -> list[NewJob]:
         if twin is None:
             fresh.append(job)
             ids.append(job.id)
-        elif twin[1:3] != (job.spec.kind, bytes(job.spec.payload)):
+        elif twin[1:3] != (job.spec.kind, bytes(job.payload)):
             submit.conflict = job.spec.key
             return []
         else:
@@ -95,7 +95,7 @@ def _twin(work: Work, job: NewJob, known: dict[tuple[str, str], Twin]) -> Twin |
         return None
     name = (job.spec.queue, job.spec.key)
     twin = known.get(name) or work.db.execute(FIND_KEY, name).fetchone()
-    known[name] = twin or (job.id, job.spec.kind, bytes(job.spec.payload), job.state)
+    known[name] = twin or (job.id, job.spec.kind, bytes(job.payload), job.state)
     return twin
 
 
@@ -104,5 +104,5 @@ def _values(job: NewJob, now: int) -> tuple[Any, ...]:
     return (
         job.id, job.id, job.lane, spec.queue, spec.kind, job.state, job.attempt, job.max_attempts, job.keep_ms,
         job.wake_at, job.expires_at, job.holder, job.worker, job.lease_seconds, job.owner, job.follow, spec.key,
-        now if job.attempt else None, job.rules, bytes(spec.payload),
+        now if job.attempt else None, job.rules, bytes(job.payload),
     )  # fmt: skip

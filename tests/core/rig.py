@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.effects import Effects
+from hirehall.core.intake import alike
 from hirehall.core.operations import Batch, Claimed
 from hirehall.model import Instant, JobSpec, Offers, QueueSettings, State, StoredJob
 from hirehall.ports import ByIds, Search
@@ -41,7 +42,7 @@ class Rig:
 
     def submit(self, **spec: Any) -> int:
         """The id of a new job, which is stored with the next commit."""
-        submit = self.core.submit([JobSpec(**({"kind": "k", "payload": Raw(b"1")} | spec))], "me", "me", CLIENT)
+        submit = self.core.submit(alike([JobSpec(**({"kind": "k", "payload": Raw(b"1")} | spec))]), "me", "me", CLIENT)
         return submit.jobs[0].id
 
     def set_queue(self, name: str = "default", **settings: Any) -> None:
@@ -50,7 +51,7 @@ class Rig:
     def submit_many(self, count: int, **spec: Any) -> list[int]:
         """One request for `count` equal jobs."""
         specs = [JobSpec(**({"kind": "k", "payload": Raw(b"1")} | spec)) for _ in range(count)]
-        return [job.id for job in self.core.submit(specs, "me", "me", CLIENT).jobs]
+        return [job.id for job in self.core.submit(alike(specs), "me", "me", CLIENT).jobs]
 
     def work(
         self,
@@ -68,7 +69,7 @@ class Rig:
     def succeed(self, job: int, attempt: int = 1, holder: str = WORKER) -> None:
         """The worker reports a result."""
         self.core.leases.reserve((job,))
-        self.core.leases.succeed(holder, job, attempt, b"1")
+        self.core.leases.succeed(holder, [(job, attempt, b"1")])
 
     async def commit(self) -> Effects:
         """Commit as long as the core wants it; what sessions shall hear. Every batch is kept in `batches`."""

@@ -37,7 +37,7 @@ async def test_a_placed_duplicate_is_not_delivered_and_gives_the_place_back(rig:
     rig.work()
     first = (await rig.commit()).runs[SESSION][0]
     rig.core.collecting.touch([first.id])
-    rig.core.leases.succeed(WORKER, first.id, 1, b"1")
+    rig.core.leases.succeed(WORKER, [(first.id, 1, b"1")])
     await rig.commit()
     rig.submit(key="a")
     assert (await rig.commit()).runs == {}
@@ -52,7 +52,7 @@ async def test_credit_is_a_ceiling_and_a_result_makes_room(rig: Rig) -> None:
     jobs = (await rig.commit()).runs[SESSION]
     assert len(jobs) == 2
     rig.core.collecting.touch([jobs[0].id])
-    rig.core.leases.succeed(WORKER, jobs[0].id, 1, b"1")
+    rig.core.leases.succeed(WORKER, [(jobs[0].id, 1, b"1")])
     assert len((await rig.commit()).runs[SESSION]) == 1
 
 
@@ -134,7 +134,7 @@ async def test_a_late_result_counts_while_nobody_else_has_the_job(rig: Rig) -> N
     job = await rig.running()
     await rig.after(31)
     rig.core.collecting.touch([job.id])
-    rig.core.leases.succeed(WORKER, job.id, 1, b"1")
+    rig.core.leases.succeed(WORKER, [(job.id, 1, b"1")])
     await rig.commit()
     assert await rig.state(job.id) is State.SUCCEEDED
 
@@ -147,7 +147,7 @@ async def test_a_stale_attempt_changes_nothing(rig: Rig) -> None:
     rig.work(holder="team/w2", session=3)
     assert (await rig.commit()).runs[3][0].attempt == 2
     rig.core.collecting.touch([job.id])
-    rig.core.leases.succeed(WORKER, job.id, 1, b"1")
+    rig.core.leases.succeed(WORKER, [(job.id, 1, b"1")])
     await rig.commit()
     assert await rig.state(job.id) is State.RUNNING
 
@@ -282,7 +282,7 @@ async def test_timeouts_of_jobs_that_ended_do_not_pile_up(rig: Rig) -> None:
         rig.submit(timeout_seconds=3600)
         job = (await rig.commit()).runs[SESSION][0]
         rig.core.collecting.touch([job.id])
-        rig.core.leases.succeed(WORKER, job.id, 1, b"1")
+        rig.core.leases.succeed(WORKER, [(job.id, 1, b"1")])
         await rig.commit()
     assert len(rig.core._timers) < 10
 
@@ -322,7 +322,7 @@ async def test_short_timeouts_beside_a_long_job_leave_one_timer(rig: Rig) -> Non
         rig.submit(timeout_seconds=1)
         job = (await rig.commit()).runs[SESSION][0]
         rig.core.leases.reserve((job.id,))
-        rig.core.leases.succeed(WORKER, job.id, 1, b"1")
+        rig.core.leases.succeed(WORKER, [(job.id, 1, b"1")])
         await rig.after(1.5, beats=True)
     assert len(rig.core._timers) < 100, "cancelled ones may stay for a while, but not all of them"
 

@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from hirehall.core import checks
 from hirehall.core.checks import read_time
-from hirehall.core.intake import Ids, check_lane, draft
+from hirehall.core.intake import Ids, alike, check_lane, check_sizes, draft
 from hirehall.core.queues import QueueLine
 from hirehall.errors import BadRequest, TooLarge
 from hirehall.model import MAX_BODY, Backoff, JobSpec, State, id_created_ms, id_number, id_text
@@ -81,7 +81,7 @@ def test_a_bad_field_names_itself_and_the_remedy(wrong: dict, words: str) -> Non
 
 def test_a_payload_too_large_for_a_line_is_refused() -> None:
     with pytest.raises(TooLarge, match="at most"):
-        draft(JobSpec(kind="k", payload=Raw(b"1" * (MAX_BODY + 1))), OPEN, "me", 1, NOW)
+        check_sizes([Raw(b"1" * MAX_BODY), Raw(b"1" * (MAX_BODY + 1))])
 
 
 def test_a_later_time_makes_a_scheduled_job_and_a_past_one_a_ready_job() -> None:
@@ -113,3 +113,21 @@ def test_an_offer_lists_at_most_a_thousand_values() -> None:
     checks.check_labels({"model": ["a"] * checks.MAX_VALUES})
     with pytest.raises(BadRequest, match="name at most 1000"):
         checks.check_labels({"model": ["a"] * (checks.MAX_VALUES + 1)})
+
+
+def test_many_ids_at_once_are_those_that_one_after_the_other_would_get() -> None:
+    ids, others = Ids(database=3, last=0), Ids(database=3, last=0)
+    given = [job for count in (1, 4_000, 95, 1, 1, 9_000) for job in ids.take_many(count, NOW)]
+    assert given == [others.take(NOW) for _ in given]
+
+
+def test_jobs_that_differ_in_their_payload_only_are_alike() -> None:
+    payloads = [Raw(b"1"), Raw(b"2"), Raw(b"3")]
+    said = [JobSpec(kind=kind, payload=payload) for kind, payload in zip("aab", payloads, strict=True)]
+    assert [(spec.kind, lot) for spec, lot in alike(said)] == [("a", payloads[:2]), ("b", payloads[2:])]
+
+
+@pytest.mark.parametrize("other", [True, 1.0])
+def test_labels_that_python_takes_for_equal_do_not_make_jobs_alike(other: bool | float) -> None:
+    said = [JobSpec(kind="k", requires={"gpu": value}) for value in (1, 1, other)]
+    assert [(spec.requires, len(lot)) for spec, lot in alike(said)] == [({"gpu": 1}, 2), ({"gpu": other}, 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hirehall.service.answers import AfterRow, with_ref
 from hirehall.service.hall import Hall
 from tests.mutants import Replace
 
@@ -20,8 +21,9 @@ def plant(replace: Replace) -> None:
             submit.ids = [job.id for job in submit.jobs]
         early = [entry for entry in entries if _is_for_a_submit(entry[2])]
         for session, ref, answer in early:
-            hall._say(session, ref, answer.make())
-            session.unanswered -= 1
+            for reply in answer.make() if type(answer) is AfterRow else [with_ref(answer.make(), ref)]:
+                session.put(reply)
+                session.unanswered -= 1
             session.flush()
         if not batch.is_empty:
             await hall.store.apply(batch)

@@ -15,6 +15,6 @@ def plant(replace: Replace) -> None:
 
     def twin(work: Any, job: Any, known: Any) -> Any:
         found = original(work, job, known)
-        return None if found is None else (found[0], job.spec.kind, bytes(job.spec.payload), found[3])
+        return None if found is None else (found[0], job.spec.kind, bytes(job.payload), found[3])
 
     replace(sqlite_submits, "_twin", twin)

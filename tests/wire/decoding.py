@@ -105,7 +105,21 @@ def check(data: bytes, most: int, random: Random) -> tuple[list[str], float]:
         seconds = min(seconds, *(timed(data, most)[1] for _ in range(5)))
     found = [f"{seconds * 1000:.0f} ms for {len(data)} bytes"] if seconds > MOST_SECONDS * slowness() else []
     found += [problem for message in whole if (problem := judged(message))]
-    return found + splits(data, most, random), seconds
+    return found + together(data) + splits(data, most, random), seconds
+
+
+def together(data: bytes) -> list[str]:
+    """Lines mean together what each means by itself."""
+    lines = [line for line in data.split(b"\n") if line and not line.isspace()]
+    one_by_one = [decode_line(line) for line in lines]
+    is_same = list(map(meaning, codec.decode_lines(lines))) == list(map(meaning, one_by_one))
+    return [] if is_same else ["its lines mean something else together"]
+
+
+def meaning(message: Any) -> tuple[type, bytes]:
+    if type(message) is BadLine:
+        return BadLine, message.error.message.encode() + bytes(message.ref)
+    return type(message), encode(message)
 
 
 def timed(data: bytes, most: int) -> tuple[list[Any], float]:
@@ -181,7 +195,8 @@ def splits(data: bytes, most: int, random: Random) -> list[str]:
 
     cuts = [(at,) for at in range(1, len(data))] if len(data) < SHORT else []
     cuts += [tuple(sorted(random.randrange(len(data) + 1) for _ in range(count))) for count in (2, 3, 9)]
-    with mock.patch.object(codec, "decode_line", remembered):
+    one_by_one = mock.patch.object(codec, "_asks_for_a_look", return_value=True)
+    with one_by_one, mock.patch.object(codec, "decode_line", remembered):
         whole = messages([data], most)
         for cut in cuts:
             pieces = [data[start:end] for start, end in pairwise((0, *cut, len(data)))]
