@@ -73,6 +73,7 @@ class Aside:
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
         self.spot = Spot()
+        self.is_met = False  # damage, by any batch: from then on it is seen which job meets it
         self.jobs: set[int] = set()
         self.as_json = b""  # for SQL; empty while there are none
         self.silent: set[int] = set()  # jobs whose logs and progress cannot be stored
@@ -83,6 +84,9 @@ class Aside:
 
     def take(self, batch: Batch) -> bool:
         """Set aside what `batch` cannot read or change. False when that is nothing new: something else is damaged."""
+        if not self.is_met:
+            self.is_met = True
+            return True
         part, job = self.spot.part, self.spot.job
         fresh = self._unreadable(batch)
         if fresh:
