@@ -175,14 +175,13 @@ class SQLiteStore:
         return Recovered(meta["database"], last_id, lanes, running, self._first_wake(), queues, read_tokens(self.db))
 
     def _last_id(self) -> int:
-        """0 where it cannot be read: no new job can be stored behind it then."""
         try:
             return int(self.db.execute("SELECT coalesce(max(id), 0) FROM jobs").get)
         except apsw.Error as exc:
             if not is_damage(exc):
                 raise
             self.is_damaged = True
-            return 0
+            return self._aside.last_id()
 
     def _first_wake(self) -> int | None:
         try:
