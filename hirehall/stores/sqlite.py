@@ -118,7 +118,13 @@ class SQLiteStore:
             refuse_a_stump(Path(self.path))
         self._db = connect(self.path)
         self._db.set_busy_timeout(BUSY_MS)  # someone may look into the file with another program
-        for name, value in (("synchronous", "normal"), ("wal_autocheckpoint", 0), ("cache_size", -20_000)):
+        # what a statement needs to be taken back is kept in memory: it is at most what one batch changes
+        for name, value in (
+            ("synchronous", "normal"),
+            ("wal_autocheckpoint", 0),
+            ("cache_size", -20_000),
+            ("temp_store", 2),
+        ):
             self._db.pragma(name, value)
         version = check_schema(self._db, self.path)  # before a byte of it is changed
         if self.path != ":memory:":
