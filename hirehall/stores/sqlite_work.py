@@ -10,7 +10,7 @@ from hirehall.core.operations import Batch, NewJob
 from hirehall.errors import HallError
 from hirehall.model import FINAL, LaneKey, State
 from hirehall.stores.sqlite_damage import LOGS, SETTINGS, Aside
-from hirehall.stores.sqlite_runs import Results
+from hirehall.stores.sqlite_runs import Results, runs
 
 FIND_LANE = "SELECT queue, kind, requires, share, priority FROM lanes WHERE lane = ?"
 
@@ -82,7 +82,7 @@ class Work:
             return
         rows, part = [(job,) for job in jobs], self.spot.part
         self.db.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'last_id'", (max(jobs),))
-        self.db.executemany("DELETE FROM jobs WHERE id = ?", self.spot.each(rows))
+        self._delete_rows(jobs)
         if self.is_there("tags"):
             self.db.executemany("DELETE FROM tags WHERE id = ?", self.spot.each(rows))
         if self.keeps_logs:  # lines that cannot be removed are left: no id is given twice
@@ -91,3 +91,10 @@ class Work:
                 loud = [(job,) for job in jobs if job not in self.silent]
                 self.db.executemany("DELETE FROM logs WHERE job = ?", self.spot.each(loud))
             self.spot.begin(part)
+
+    def _delete_rows(self, jobs: list[int]) -> None:
+        if self.results is None:
+            self.db.executemany("DELETE FROM jobs WHERE id = ?", self.spot.each([(job,) for job in jobs]))
+            return
+        for _, run in runs(sorted(jobs), lambda job: (job, ())):
+            self.db.execute("DELETE FROM jobs NOT INDEXED WHERE id BETWEEN ? AND ?", (run[0], run[-1]))
