@@ -30,6 +30,7 @@ from hirehall.stores.sqlite_file import BUSY_MS, lock
 from hirehall.stores.sqlite_log import lost_commits, note_lost
 from hirehall.stores.sqlite_pages import connect, is_damage
 from hirehall.stores.sqlite_read import answer, claimed
+from hirehall.stores.sqlite_runs import Results
 from hirehall.stores.sqlite_search import Searches
 from hirehall.stores.sqlite_tokens import read_tokens
 from hirehall.stores.sqlite_upgrade import check_schema, refuse_a_stump, upgrade
@@ -108,6 +109,7 @@ class SQLiteStore:
             self._let_go()
             await self._open_database()
         self._room, self._aside = Room(self.ballast, self.db, self._shorten_log), Aside(self.db)
+        self._results = Results(self.db)
         if self.path != ":memory:":
             await self._room.open()
 
@@ -116,7 +118,13 @@ class SQLiteStore:
             refuse_a_stump(Path(self.path))
         self._db = connect(self.path)
         self._db.set_busy_timeout(BUSY_MS)  # someone may look into the file with another program
-        for name, value in (("synchronous", "normal"), ("wal_autocheckpoint", 0), ("cache_size", -20_000)):
+        # what a statement needs to be taken back is kept in memory: it is at most what one batch changes
+        for name, value in (
+            ("synchronous", "normal"),
+            ("wal_autocheckpoint", 0),
+            ("cache_size", -20_000),
+            ("temp_store", 2),
+        ):
             self._db.pragma(name, value)
         version = check_schema(self._db, self.path)  # before a byte of it is changed
         if self.path != ":memory:":
@@ -169,9 +177,17 @@ class SQLiteStore:
             name: msgspec.json.decode(settings, type=QueueSettings)
             for name, settings in self.db.execute("SELECT name, settings FROM queues")
         }
-        return Recovered(
-            meta["database"], meta["last_id"], lanes, running, self._first_wake(), queues, read_tokens(self.db)
-        )
+        last_id = max(meta["last_id"], self._last_id())
+        return Recovered(meta["database"], last_id, lanes, running, self._first_wake(), queues, read_tokens(self.db))
+
+    def _last_id(self) -> int:
+        try:
+            return int(self.db.execute("SELECT coalesce(max(id), 0) FROM jobs").get)
+        except apsw.Error as exc:
+            if not is_damage(exc):
+                raise
+            self.is_damaged = True
+            return self._aside.last_id()
 
     def _first_wake(self) -> int | None:
         try:
@@ -215,7 +231,7 @@ class SQLiteStore:
             await self._empty_log()  # so that the log's own blocks are used again
         while True:
             try:
-                carry_out(self.db, batch, room.refusal, self._aside)
+                carry_out(self.db, batch, room.refusal, self._aside, self._results)
             except apsw.Error as exc:
                 self.is_damaged = self.is_damaged or is_damage(exc)
                 if not (is_full(exc) and room.make()) and not (is_damage(exc) and self._aside.take(batch)):

@@ -25,6 +25,7 @@ from hirehall.stores.sqlite_pages import add_checksums, connect
 
 PIECE_PAGES = 1_024  # 4 MiB between two looks at the clock and at Ctrl-C
 DATABASES = 1_024  # an id has 10 bits for the number of its database
+LAST_ID = "SELECT max(value, (SELECT coalesce(max(id), 0) FROM jobs)) FROM meta WHERE name = 'last_id'"
 COMPANIONS = ("-wal", "-shm")
 
 Progress = Callable[[int, int], None]  # pages copied, pages in all
@@ -143,7 +144,7 @@ def _checked(path: Path) -> Contents:
 
 def _contents(db: apsw.Connection) -> Contents:
     jobs, running = db.execute("SELECT coalesce(sum(jobs), 0), coalesce(sum(jobs * (state = 3)), 0) FROM counts").get
-    last_id = db.execute("SELECT value FROM meta WHERE name = 'last_id'").get
+    last_id = db.execute(LAST_ID).get
     return Contents(db.pragma("user_version"), jobs, running, last_id)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import apsw
 import msgspec
 
@@ -22,22 +25,34 @@ from hirehall.stores.sqlite_damage import (
 )
 from hirehall.stores.sqlite_gates import open_gates
 from hirehall.stores.sqlite_logs import store_logs
+from hirehall.stores.sqlite_runs import Results
 from hirehall.stores.sqlite_submits import store_submits
 from hirehall.stores.sqlite_sweep import claim, sweep
 from hirehall.stores.sqlite_tokens import apply_tokens
-from hirehall.stores.sqlite_work import Work
+from hirehall.stores.sqlite_work import Unexpected, Work
 
 SET_QUEUE = "INSERT INTO queues VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET settings = excluded.settings"
 NOTE = "UPDATE jobs SET progress = ? WHERE id = ? AND attempt = ? AND state = 3"
 ADD_COUNT = "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (lane, state) DO UPDATE SET jobs = jobs + excluded.jobs"
 
 
-def carry_out(db: apsw.Connection, batch: Batch, full: HallError | None, aside: Aside) -> None:
+def carry_out(db: apsw.Connection, batch: Batch, full: HallError | None, aside: Aside, results: Results) -> None:
     """All of the batch or, when anything raises, none; fills its answers. Submits of new jobs are refused with
     `full`; jobs that are set aside are left alone."""
+    try:
+        with _transaction(db):
+            _steps(Work(db, batch, full, aside, None if aside.is_met else results))
+    except Unexpected:
+        batch.forget_answers()
+        with _transaction(db):
+            _steps(Work(db, batch, full, aside, None))
+
+
+@contextmanager
+def _transaction(db: apsw.Connection) -> Iterator[None]:
     db.execute("BEGIN IMMEDIATE")
     try:
-        _steps(Work(db, batch, full, aside))
+        yield
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

@@ -6,6 +6,7 @@ every refusal has a reason: `judge` says whether the step may start there, `life
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -16,16 +17,20 @@ from hirehall.core.operations import APPLIED, DAMAGED, NOT_FOUND, WRONG_STATE, C
 from hirehall.model import DEFAULT_RULES, FINAL, Rules, State, id_text
 from hirehall.stores import sqlite_edits, sqlite_gates
 from hirehall.stores.sqlite_row import FIND_ROW, Row
-from hirehall.stores.sqlite_work import Work
+from hirehall.stores.sqlite_runs import SHORTEST, runs
+from hirehall.stores.sqlite_work import Unexpected, Work
 
 READY, RUNNING, SUCCEEDED = int(State.READY), int(State.RUNNING), int(State.SUCCEEDED)
+ID = attrgetter("id")
 HISTORY_ENTRIES = 20
 HISTORY_BYTES = 512 << 10  # a job's row must fit into an answer, whatever its workers say of their failures
 
 SUCCEED_IN_HAND = (
-    f"UPDATE jobs SET state = {SUCCEEDED}, result = ?, progress = coalesce(?, progress), finished_at = ?,"
-    f" wake_at = ? + keep_ms WHERE id = ? AND attempt = ? AND holder = ? AND state = {RUNNING}"
+    f"UPDATE jobs NOT INDEXED SET state = {SUCCEEDED}, result = ?1, progress = coalesce(?2, progress),"
+    " finished_at = ?3, wake_at = ?3 + keep_ms"
+    f" WHERE id = ?4 AND attempt = ?5 AND holder = ?6 AND state = {RUNNING}"
 )
+SUCCEED_RUN = SUCCEED_IN_HAND.replace("?1", "result_of(id)").replace("id = ?4", "id BETWEEN ?4 AND ?1")
 UPDATE_ROW = (
     "UPDATE jobs SET state = ?, wake_at = ?, lost = ?, forgiven = ?, place = ?,"
     " lease_seconds = coalesce(?, lease_seconds), finished_at = ?,"
@@ -40,38 +45,44 @@ LAST_PLACE = f"SELECT max(place) FROM jobs WHERE lane = ? AND state = {READY}"
 
 def store_changes(work: Work) -> None:
     """Every change of the batch, answered one by one."""
-    quick = [change for change in work.batch.changes if _is_quick(work, change)]
+    quick: list[Change] = []
+    for change in work.batch.changes:
+        if change.in_hand and change.step is lifecycle.SUCCEED and work.results is not None:
+            quick.append(change)
+        else:
+            _change(work, change)
     if quick:
         _succeed(work, quick)
-    for change in work.batch.changes:
-        if not _is_quick(work, change):
-            _change(work, change)
-
-
-def _is_quick(work: Work, change: Change) -> bool:
-    return change.in_hand and change.step is lifecycle.SUCCEED and change.id not in work.aside
 
 
 def _succeed(work: Work, changes: list[Change]) -> None:
-    """Every lease is in hand, so every row should be running: one statement, or one by one where that is not so."""
-    work.db.execute("SAVEPOINT succeed")
+    """Every lease is in hand, so every row should be running. Raises Unexpected when one is not."""
+    assert work.results is not None, "only then are changes quick"
     before = work.db.total_changes()
-    now = work.now
-    rows = [(c.result, c.progress, now, now, c.id, c.attempt, c.holder) for c in changes]
-    work.db.executemany(SUCCEED_IN_HAND, work.spot.each(rows, 4))
-    if work.db.total_changes() - before == len(changes):
-        for change in changes:
-            change.answer = APPLIED
-            work.counts[change.lane, RUNNING] -= 1
-            work.counts[change.lane, SUCCEEDED] += 1
-        if work.has_gates:
-            work.ended |= {change.id: State.SUCCEEDED for change in changes}
-            work.left.update(change.id for change in changes)
-    else:
-        work.db.execute("ROLLBACK TO succeed")
-        for change in changes:
-            _change(work, change)
-    work.db.execute("RELEASE succeed")
+    single: list[tuple[Any, ...]] = []
+    for terms, run in runs(sorted(changes, key=ID), _terms):
+        lane, attempt, holder, progress = terms
+        work.counts[lane, RUNNING] -= len(run)
+        work.counts[lane, SUCCEEDED] += len(run)
+        if len(run) < SHORTEST:
+            single += [(one.result, progress, work.now, one.id, attempt, holder) for one in run]
+        else:
+            work.results.update([(one.id, one.result) for one in run])
+            work.db.execute(SUCCEED_RUN, (run[-1].id, progress, work.now, run[0].id, attempt, holder))
+    if single:
+        work.db.executemany(SUCCEED_IN_HAND, single)
+    work.results.clear()
+    if work.db.total_changes() - before != len(changes):
+        raise Unexpected
+    for change in changes:
+        change.answer = APPLIED
+    if work.has_gates:
+        work.ended |= {change.id: State.SUCCEEDED for change in changes}
+        work.left.update(change.id for change in changes)
+
+
+def _terms(change: Change) -> tuple[int, tuple[Any, ...]]:
+    return change.id, (change.lane, change.attempt, change.holder, change.progress)
 
 
 def _change(work: Work, change: Change) -> None:

@@ -38,7 +38,16 @@ DUE = (
 OF_KEY = "SELECT id FROM jobs INDEXED BY jobs_key WHERE queue = ? AND key = ?"
 READY_LANE = f"SELECT lane FROM jobs INDEXED BY jobs_ready WHERE state = {READY} AND id = ?"
 IN_HAND = f"SELECT id FROM jobs INDEXED BY jobs_running WHERE state = {RUNNING}"
+# Where an index, or the table of gates, names jobs without their pages: every job is in one of them.
+NAMED = (
+    "SELECT id FROM jobs INDEXED BY jobs_ready WHERE state = 2 AND id > ? AND id < ?",
+    "SELECT id FROM jobs INDEXED BY jobs_running WHERE state = 3 AND id > ? AND id < ?",
+    "SELECT id FROM jobs INDEXED BY jobs_wake WHERE wake_at IS NOT NULL AND id > ? AND id < ?",
+    "SELECT id FROM jobs INDEXED BY jobs_key WHERE key IS NOT NULL AND id > ? AND id < ?",
+    "SELECT id FROM gates WHERE id > ? AND id < ?",
+)
 WHOLE = "SELECT expires_at, attempt, jobs.* FROM jobs WHERE id = ?"
+LARGEST_ID = (1 << 63) - 1
 SAID_BY_NAME = 20  # jobs that one batch sets aside; of more than these the log tells the number
 MOST_BESIDE = 500  # sound jobs set aside in one run: with more than these it is no page of jobs that is damaged
 # The parts of a batch, in their order.
@@ -73,6 +82,7 @@ class Aside:
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
         self.spot = Spot()
+        self.is_met = False  # damage, by any batch: from then on it is seen which job meets it
         self.jobs: set[int] = set()
         self.as_json = b""  # for SQL; empty while there are none
         self.silent: set[int] = set()  # jobs whose logs and progress cannot be stored
@@ -83,6 +93,9 @@ class Aside:
 
     def take(self, batch: Batch) -> bool:
         """Set aside what `batch` cannot read or change. False when that is nothing new: something else is damaged."""
+        if not self.is_met:
+            self.is_met = True
+            return True
         part, job = self.spot.part, self.spot.job
         fresh = self._unreadable(batch)
         if fresh:
@@ -161,6 +174,11 @@ class Aside:
         jobs = [job for (job,) in self._db.execute(IN_HAND)]
         self._add(jobs)
         return (job for job in jobs if job not in self.jobs)
+
+    def last_id(self) -> int:
+        """The largest id of a job, from where it stands beside its page."""
+        bounds = (-1, LARGEST_ID)
+        return max(int(self._db.execute(f"SELECT coalesce(max(id), 0) FROM ({ids})", bounds).get) for ids in NAMED)
 
     def _add(self, jobs: Iterable[int]) -> list[int]:
         fresh = [job for job in jobs if job not in self.jobs and self._row(job) is None]

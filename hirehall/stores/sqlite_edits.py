@@ -112,7 +112,6 @@ def _values(wanted: Edit, row: Row, edited: Edited, lane: int) -> tuple[Any, ...
 def _set_tags(work: Work, job: int, tags: list[str]) -> None:
     work.db.execute("DELETE FROM tags WHERE id = ?", (job,))
     work.db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, job) for tag in tags])
-    work.has_tags = True
 
 
 def _settle_gate(work: Work, row: Row, edited: Edited) -> None:

@@ -22,7 +22,6 @@ def store_logs(work: Work) -> None:
         if not work.db.execute("SELECT EXISTS (SELECT 1 FROM jobs WHERE id = ?)", (chunk.id,)).get:
             continue
         _append(work, chunk)
-        work.has_logs = True
 
 
 def _append(work: Work, chunk: LogChunk) -> None:

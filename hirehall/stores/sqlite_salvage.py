@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from hirehall.model import State, id_text
 from hirehall.stores.sqlite_backup import Progress, put_whole
+from hirehall.stores.sqlite_damage import NAMED
 from hirehall.stores.sqlite_file import lock, reading
 from hirehall.stores.sqlite_pages import RESERVED_BYTES, connect, has_checksums, is_damage
 from hirehall.stores.sqlite_upgrade import upgrade
@@ -29,14 +30,6 @@ OTHERS = {
     "meta": "name", "lanes": "lane", "queues": "name", "tokens": "name", "parents": "parent, child",
     "ended_parents": "parent",
 }  # fmt: skip
-# Where an index, or the table of gates, names jobs without their pages.
-NAMED = (
-    "SELECT id FROM jobs INDEXED BY jobs_ready WHERE state = 2 AND id > ? AND id < ?",
-    "SELECT id FROM jobs INDEXED BY jobs_running WHERE state = 3 AND id > ? AND id < ?",
-    "SELECT id FROM jobs INDEXED BY jobs_wake WHERE wake_at IS NOT NULL AND id > ? AND id < ?",
-    "SELECT id FROM jobs INDEXED BY jobs_key WHERE key IS NOT NULL AND id > ? AND id < ?",
-    "SELECT id FROM gates WHERE id > ? AND id < ?",
-)
 SCHEDULED, BLOCKED = int(State.SCHEDULED), int(State.BLOCKED)
 AGAIN = (
     f"UPDATE jobs SET state = {SCHEDULED}, wake_at = 1 WHERE state = {BLOCKED} AND id IN (SELECT id FROM gates AS one"

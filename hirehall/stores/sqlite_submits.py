@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import apsw
+
 from hirehall.core.operations import NewJob, Submit
 from hirehall.errors import Damaged
 from hirehall.model import State, id_text
 from hirehall.stores import sqlite_gates
 from hirehall.stores.sqlite_damage import OF_KEY
+from hirehall.stores.sqlite_runs import SHORTEST, runs
 from hirehall.stores.sqlite_work import Work
 
-INSERT = (
-    "INSERT INTO jobs (id, place, lane, queue, kind, state, attempt, forgiven, max_attempts, keep_ms, wake_at,"
-    " expires_at, holder, worker, lease_seconds, owner, follow, key, started_at, rules, payload)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+COLUMNS = (
+    "lane, queue, kind, state, attempt, forgiven, max_attempts, keep_ms, wake_at, expires_at, holder, worker,"
+    " lease_seconds, owner, follow, key, rules, started_at, id, place, payload"
 )
+TERMS = "?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, iif(?5, ?17, NULL)"
+INSERT = f"INSERT INTO jobs ({COLUMNS}) VALUES ({TERMS}, ?18, ?18, ?19)"
+INSERT_RUN = f"INSERT INTO jobs ({COLUMNS}) SELECT {TERMS}, ?18 + rowid, ?18 + rowid, value FROM carray(?19)"
 FIND_KEY = "SELECT id, kind, payload, state FROM jobs WHERE queue = ? AND key = ?"
 
 Twin = tuple[int, str, bytes, int]  # id, kind, payload, state
@@ -25,16 +30,39 @@ def store_submits(work: Work) -> None:
     """Every submit of the batch, each whole or, when a key is in conflict, not at all."""
     fresh: list[NewJob] = []
     for submit in work.batch.submits:
-        fresh += _admitted(work, submit)
-    if not fresh:
-        return
-    work.declare({job.lane for job in fresh})
-    now = work.now
-    work.db.executemany(INSERT, [_values(job, now) for job in fresh])
-    for job in fresh:
-        work.counts[job.lane, job.state] += 1
-    work.db.execute("UPDATE meta SET value = ? WHERE name = 'last_id'", (fresh[-1].id,))
-    _store_beside(work, fresh)
+        if submit.has_keys or submit.closed or work.closed:
+            fresh += _admitted(work, submit)
+        else:
+            submit.ids = [job.id for job in submit.jobs]
+            fresh += submit.jobs
+    if fresh:
+        _store(work, fresh)
+        _store_beside(work, fresh)
+
+
+def _store(work: Work, fresh: list[NewJob]) -> None:
+    single: list[tuple[Any, ...]] = []
+    lanes: set[int] = set()
+    for terms, run in runs(fresh, _terms):
+        lane, state = terms[0], terms[3]
+        lanes.add(lane)
+        work.counts[lane, state] += len(run)
+        if len(run) < SHORTEST:
+            single += [(*terms, work.now, job.id, job.payload) for job in run]
+        else:
+            payloads = apsw.carray(tuple([job.payload for job in run]))
+            work.db.execute(INSERT_RUN, (*terms, work.now, run[0].id - 1, payloads))
+    if single:
+        work.db.executemany(INSERT, single)
+    work.declare(lanes)
+
+
+def _terms(job: NewJob) -> tuple[int, tuple[Any, ...]]:
+    spec = job.spec
+    return job.id, (
+        job.lane, spec.queue, spec.kind, job.state, job.attempt, job.max_attempts, job.keep_ms, job.wake_at,
+        job.expires_at, job.holder, job.worker, job.lease_seconds, job.owner, job.follow, spec.key, job.rules,
+    )  # fmt: skip
 
 
 def _store_beside(work: Work, fresh: list[NewJob]) -> None:
@@ -49,9 +77,6 @@ def _store_beside(work: Work, fresh: list[NewJob]) -> None:
 def _admitted(work: Work, submit: Submit) -> list[NewJob]:
     """The jobs of `submit` that are new. None of them when a key is in conflict, or when nothing new is taken."""
     closed = submit.closed or work.closed
-    if not submit.has_keys and closed is None:
-        submit.ids = [job.id for job in submit.jobs]
-        return submit.jobs
     ids: list[int] = []
     duplicates: dict[int, State] = {}
     known: dict[tuple[str, str], Twin] = {}
@@ -97,12 +122,3 @@ def _twin(work: Work, job: NewJob, known: dict[tuple[str, str], Twin]) -> Twin |
     twin = known.get(name) or work.db.execute(FIND_KEY, name).fetchone()
     known[name] = twin or (job.id, job.spec.kind, bytes(job.payload), job.state)
     return twin
-
-
-def _values(job: NewJob, now: int) -> tuple[Any, ...]:
-    spec = job.spec
-    return (
-        job.id, job.id, job.lane, spec.queue, spec.kind, job.state, job.attempt, job.max_attempts, job.keep_ms,
-        job.wake_at, job.expires_at, job.holder, job.worker, job.lease_seconds, job.owner, job.follow, spec.key,
-        now if job.attempt else None, job.rules, bytes(job.payload),
-    )  # fmt: skip

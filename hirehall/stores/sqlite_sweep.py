@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import SWEEP_JOBS, Claim, Claimed, Moved
+from hirehall.core.operations import SWEEP_JOBS, Claim, Claimed, Moved, Seat
 from hirehall.model import FINAL, State
 from hirehall.stores import sqlite_gates
 from hirehall.stores.sqlite_damage import NOT_ASIDE
+from hirehall.stores.sqlite_runs import SHORTEST, runs
 from hirehall.stores.sqlite_work import Work
 
 READY, RUNNING = int(State.READY), int(State.RUNNING)
@@ -27,9 +28,10 @@ CLAIMABLE = (
 )
 CLAIMABLE_NOT_ASIDE = CLAIMABLE.replace(" ORDER BY", f" AND {NOT_ASIDE} ORDER BY")
 DELIVER = (
-    f"UPDATE jobs SET state = {RUNNING}, attempt = ?, holder = ?, worker = ?, lease_seconds = ?, lost = 0,"
-    " wake_at = NULL, started_at = coalesce(started_at, ?) WHERE id = ?"
+    f"UPDATE jobs NOT INDEXED SET state = {RUNNING}, attempt = ?1, holder = ?2, worker = ?3, lease_seconds = ?4,"
+    " lost = 0, wake_at = NULL, started_at = coalesce(started_at, ?5) WHERE id = ?6"
 )
+DELIVER_RUN = DELIVER.replace("id = ?6", "id BETWEEN ?6 AND ?7")
 
 
 def sweep(work: Work) -> None:
@@ -70,15 +72,24 @@ def _moved(
 def claim(work: Work) -> None:
     """The next ready jobs of each claimed lane, within the bytes that a worker may get at once."""
     room: dict[str, int] = {}
-    updates: list[tuple[Any, ...]] = []
+    given: list[tuple[Claimed, Seat]] = []
     for claim in work.batch.claims:
         _claim(work, claim, room)
-        updates += [
-            (row.attempt, seat.holder, seat.worker, seat.lease_seconds, work.now, row.id)
-            for row, seat in zip(claim.rows, claim.seats, strict=False)
-        ]
-    if updates:
-        work.db.executemany(DELIVER, work.spot.each(updates, 5))
+        given += zip(claim.rows, claim.seats, strict=False)
+    single: list[tuple[Any, ...]] = []
+    for terms, run in runs(given, _terms):
+        first, last = run[0][0].id, run[-1][0].id
+        if work.results is None or len(run) < SHORTEST:
+            single += [(*terms, work.now, row.id) for row, _ in run]
+        else:
+            work.db.execute(DELIVER_RUN, (*terms, work.now, first, last))
+    if single:
+        work.db.executemany(DELIVER, work.spot.each(single, 5))
+
+
+def _terms(given: tuple[Claimed, Seat]) -> tuple[int, tuple[Any, ...]]:
+    row, seat = given
+    return row.id, (row.attempt, seat.holder, seat.worker, seat.lease_seconds)
 
 
 def _claim(work: Work, claim: Claim, room: dict[str, int]) -> None:

@@ -10,14 +10,22 @@ from hirehall.core.operations import Batch, NewJob
 from hirehall.errors import HallError
 from hirehall.model import FINAL, LaneKey, State
 from hirehall.stores.sqlite_damage import LOGS, SETTINGS, Aside
+from hirehall.stores.sqlite_runs import Results, runs
 
 FIND_LANE = "SELECT queue, kind, requires, share, priority FROM lanes WHERE lane = ?"
 
 
-class Work:
-    """One batch on its way into the database. Times are epoch milliseconds."""
+class Unexpected(Exception):
+    """A row is not as the leases in hand say: the batch must look at each job on its own."""
 
-    def __init__(self, db: apsw.Connection, batch: Batch, full: HallError | None, aside: Aside) -> None:
+
+class Work:
+    """One batch on its way into the database. Times are epoch milliseconds. Without `results` no statement changes
+    many jobs."""
+
+    def __init__(
+        self, db: apsw.Connection, batch: Batch, full: HallError | None, aside: Aside, results: Results | None
+    ) -> None:
         self.db = db
         self.batch = batch
         self.is_full = full is not None
@@ -27,15 +35,12 @@ class Work:
         self.silent = aside.silent  # jobs whose logs and progress cannot be stored
         self.no_sweep = aside.no_sweep
         self.spot = aside.spot
+        self.results = results
         self.spot.begin(SETTINGS)
         self.now = batch.now.wall_ms
         self.counts: Counter[tuple[int, int]] = Counter()  # (lane, state) -> change
         self.has_gates = self.is_there("gates")
-        self.has_tags = self.is_there("tags")
-        self.spot.begin(LOGS)
         self.keeps_logs = not aside.no_logs
-        self.has_logs = self.keeps_logs and self.is_there("logs")
-        self.spot.begin(SETTINGS)
         # For the gates: jobs that are neither ready nor running any more, and parents that ended.
         self.left: set[int] = set()
         self.ended: dict[int, State] = {}
@@ -72,13 +77,24 @@ class Work:
         self.db.executemany("INSERT OR IGNORE INTO lanes VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def delete(self, jobs: list[int]) -> None:
-        """Remove jobs that have ended, with everything beside them."""
+        """Remove jobs that have ended, with everything beside them. The largest id ever given out stays known."""
+        if not jobs:
+            return
         rows, part = [(job,) for job in jobs], self.spot.part
-        self.db.executemany("DELETE FROM jobs WHERE id = ?", self.spot.each(rows))
-        if self.has_tags:
+        self.db.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'last_id'", (max(jobs),))
+        self._delete_rows(jobs)
+        if self.is_there("tags"):
             self.db.executemany("DELETE FROM tags WHERE id = ?", self.spot.each(rows))
-        if self.has_logs:  # lines that cannot be removed are left: no id is given twice
+        if self.keeps_logs:  # lines that cannot be removed are left: no id is given twice
             self.spot.begin(LOGS)
-            loud = [(job,) for job in jobs if job not in self.silent]
-            self.db.executemany("DELETE FROM logs WHERE job = ?", self.spot.each(loud))
+            if self.is_there("logs"):
+                loud = [(job,) for job in jobs if job not in self.silent]
+                self.db.executemany("DELETE FROM logs WHERE job = ?", self.spot.each(loud))
             self.spot.begin(part)
+
+    def _delete_rows(self, jobs: list[int]) -> None:
+        if self.results is None:
+            self.db.executemany("DELETE FROM jobs WHERE id = ?", self.spot.each([(job,) for job in jobs]))
+            return
+        for _, run in runs(sorted(jobs), lambda job: (job, ())):
+            self.db.execute("DELETE FROM jobs NOT INDEXED WHERE id BETWEEN ? AND ?", (run[0], run[-1]))

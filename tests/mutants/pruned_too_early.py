@@ -9,4 +9,8 @@ CATCHERS = ("simulation",)
 
 
 def plant(replace: Replace) -> None:
-    replace(sqlite_changes, "SUCCEED_IN_HAND", sqlite_changes.SUCCEED_IN_HAND.replace("? + keep_ms", "?"))
+    kept = "?3 + keep_ms"
+    for name in ("SUCCEED_IN_HAND", "SUCCEED_RUN"):
+        statement = getattr(sqlite_changes, name)
+        assert kept in statement
+        replace(sqlite_changes, name, statement.replace(kept, "?3"))
