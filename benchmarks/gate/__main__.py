@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.gate import floors
 from benchmarks.gate.judge import Verdict, judge
+from benchmarks.gate.measure import Effort
 from benchmarks.gate.paths import PATHS
 from benchmarks.gate.profile import profile
 from benchmarks.gate.report import HEAD, figures, said
 from tests.command_line import run
-from tests.figures import write
+from tests.figures import keep
+
+CAREFUL = Effort(slices=60, seconds=7.0)  # for floors, which stay
 
 
 def options() -> argparse.Namespace:
@@ -49,21 +53,29 @@ def main() -> int:
         return 0
     table = floors.read()
     print(HEAD)
-    asked = {name: table.get(name, floors.NONE) for name in wanted.only or PATHS}
-    verdicts = judge(asked, lambda verdict: print(said(verdict), flush=True))
+    names = wanted.only or list(PATHS)
     if wanted.set_floors:
-        set_floors(table, verdicts)
-    elif complaints := [verdict.complaint() for verdict in verdicts if verdict.is_low]:
+        set_floors(table, judge(dict.fromkeys(names, floors.NONE), say, CAREFUL))
+        return 0
+    verdicts = judge({name: table[name] for name in names}, say)
+    if complaints := [verdict.complaint() for verdict in verdicts if verdict.is_low]:
         print(*complaints, sep="\n", file=sys.stderr)
         return 1
     if wanted.record:
-        write("bench-check", figures(verdicts))
+        keep("bench-check", figures(verdicts))
     return 0
 
 
-def set_floors(table: dict[str, floors.Floor], verdicts: list[Verdict]) -> None:
+def say(verdict: Verdict) -> None:
+    """A line as soon as there is one."""
+    print(said(verdict), flush=True)
+
+
+def set_floors(table: dict[str, floors.Floor], verdicts: Sequence[Verdict]) -> None:
     """From what was just measured; other rows stay as they are, and those without a path go."""
-    fresh = table | {verdict.name: verdict.floor.set(verdict.found.ratio) for verdict in verdicts}
+    fresh = table | {
+        verdict.name: table.get(verdict.name, floors.NONE).set(verdict.found.ratio) for verdict in verdicts
+    }
     floors.write({name: fresh[name] for name in PATHS if name in fresh})
 
 

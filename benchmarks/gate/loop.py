@@ -15,7 +15,7 @@ import msgspec
 
 from benchmarks.gate.messages import WAVE, submits
 
-BATCHES = 3  # in a slice: about as much CPU time as a path takes
+BATCHES = 6  # in a slice: about as much CPU time as a path takes
 
 
 class Submit(msgspec.Struct):

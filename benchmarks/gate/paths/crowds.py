@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import selectors
+from itertools import cycle
 
-from benchmarks.gate.messages import bulk_dones, bulk_submits, line, submits
+from benchmarks.gate.messages import Fields, bulk_dones, bulk_submits, line, submits
 from benchmarks.gate.paths.path import LEASE_SECONDS, Path, replies, understood
 from hirehall.bench.peers import CHUNK, Peer
 
 WATCHERS, IDLE = 100, 500
 LANES, QUEUES = 2000, 1000
+
+
+def lane(number: int, priority: int) -> Fields:
+    """What puts a job into this lane of ten priorities, twenty kinds and any number of shares."""
+    return {"kind": f"kind-{number % 20}", "priority": priority + number // 20 % 10, "share": f"share-{number // 200}"}
 
 
 class EventFeed(Path):
@@ -44,37 +50,38 @@ class EventFeed(Path):
 
 
 class ManyLanes(Path):
-    """a job: submitted in bulk, taken and ended, each of 2000 in a lane of its own (kind, priority, share)"""
+    """a job: submitted in bulk, taken and ended, each of 500 in a lane of its own (kind, priority, share), before 2,000
+    lanes whose jobs wait"""
 
-    MESSAGES = bulk_submits(
-        {"kind": f"kind-{lane % 20}", "priority": lane // 20 % 10, "share": f"share-{lane // 200}"}
-        for lane in range(LANES)
-    )
+    JOBS = 500
+    MESSAGES = bulk_submits(lane(number, priority=10) for number in range(JOBS))
 
     def prepare(self) -> None:
+        self.submit(bulk_submits(lane(number, priority=0) for number in range(LANES)))
         self.serve(kinds=["*"])
 
     def run(self) -> int:
         self.submit(self.MESSAGES)
-        self.take(LANES)
+        self.take(self.JOBS)
         self.finish()
-        return LANES
+        return self.JOBS
 
 
 class ManyQueues(Path):
-    """a job: submitted in bulk, taken and ended, each of 1000 in a queue of its own"""
+    """a job: submitted in bulk, taken and ended, each of 500 in a queue of its own, by a worker that serves 1,000"""
 
     NAMES = tuple(f"queue-{number}" for number in range(QUEUES))
-    MESSAGES = bulk_submits({"queue": name} for name in NAMES)
 
     def prepare(self) -> None:
         self.serve(queues=self.NAMES, kinds=["noop"])
+        halves = self.NAMES[::2], self.NAMES[1::2]
+        self.turns = cycle([bulk_submits({"queue": name} for name in half) for half in halves])
 
     def run(self) -> int:
-        self.submit(self.MESSAGES)
-        self.take(QUEUES)
+        self.submit(next(self.turns))
+        self.take(QUEUES // 2)
         self.finish()
-        return QUEUES
+        return QUEUES // 2
 
 
 class Crowd(Path):

@@ -8,7 +8,7 @@ from benchmarks.gate.messages import bulk_submits, line
 from benchmarks.gate.paths.path import Path, replies
 
 QUEUES, JOBS = 20, 50
-POLLS = 500
+POLLS = 300
 
 
 class Poll(Path):
