@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.gate import floors
 from benchmarks.gate.judge import Verdict, judge
-from benchmarks.gate.measure import Effort
 from benchmarks.gate.paths import PATHS
 from benchmarks.gate.profile import profile
 from benchmarks.gate.report import HEAD, figures, said
 from tests.command_line import run
 from tests.figures import keep
 
-CAREFUL = Effort(slices=60, seconds=7.0)  # for floors, which stay
+ROUNDS = 3  # for floors, which stay: a busy minute is none of them
 
 
 def options() -> argparse.Namespace:
@@ -55,7 +54,7 @@ def main() -> int:
     print(HEAD)
     names = wanted.only or list(PATHS)
     if wanted.set_floors:
-        set_floors(table, judge(dict.fromkeys(names, floors.NONE), say, CAREFUL))
+        set_floors(table, [middle(looks) for looks in rounds(names)])
         return 0
     verdicts = judge({name: table[name] for name in names}, say)
     if complaints := [verdict.complaint() for verdict in verdicts if verdict.is_low]:
@@ -69,6 +68,16 @@ def main() -> int:
 def say(verdict: Verdict) -> None:
     """A line as soon as there is one."""
     print(said(verdict), flush=True)
+
+
+def rounds(names: Sequence[str]) -> Iterator[tuple[Verdict, ...]]:
+    """What was found of each path, again and again, with the others between."""
+    return zip(*[judge(dict.fromkeys(names, floors.NONE), say) for _ in range(ROUNDS)], strict=True)
+
+
+def middle(looks: Sequence[Verdict]) -> Verdict:
+    """The one with the median ratio."""
+    return sorted(looks, key=lambda verdict: verdict.found.ratio)[len(looks) // 2]
 
 
 def set_floors(table: dict[str, floors.Floor], verdicts: Sequence[Verdict]) -> None:
