@@ -36,7 +36,7 @@ docs: $(BUILT) ## write the generated pages anew: options, command line, diagram
 sim: $(BUILT) ## simulate the hall with seeds that CI does not have: SEEDS=10000 FROM=3000
 	$(RUN) -m tests.sim --count $(or $(SEEDS),10000) --from $(or $(FROM),3000) $(RECORD)
 
-bench: $(BUILT) ## measure what a hall carries, raw sockets, every answer durable
+bench: $(BUILT) ## measure what a hall carries on this machine: minutes; `hirehall bench --quick` half a minute
 	$(RUN) -m hirehall bench
 
 bench-check: $(BUILT) ## has any path of the hall become slower? ONLY="submit deliver" PROFILE=FILE FLOORS=--set-floors

@@ -12,6 +12,7 @@ import click
 import gate  # the modules beside this one
 import reliability
 
+from hirehall.bench.report import FIELDS
 from hirehall.cli.exits import MEANINGS
 from hirehall.cli.main import COMMANDS, hirehall
 from hirehall.cli.pulse import Frame
@@ -36,6 +37,7 @@ JSON_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("`counts`: in `counts`", CountView.__struct_fields__),
     ("`kinds`: in `kinds`", KindOffer.__struct_fields__),
     ("`top`: a line each second", Frame.__struct_fields__),
+    ("`bench --json FILE`, null where it was not measured", FIELDS),
 )
 DOCS = Path(__file__).parent
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))

@@ -23,6 +23,13 @@ class Row(Struct, kw_only=True):
     rss_before_mib: float | None = None  # of the hall
     rss_after_mib: float | None = None
 
+    @property
+    def rss_growth_mib(self) -> float | None:
+        """What the hall takes more than before."""
+        if self.rss_before_mib is None or self.rss_after_mib is None:
+            return None
+        return self.rss_after_mib - self.rss_before_mib
+
 
 class Gauge:
     """Looks at the hall, at the worker and at this process, the client. A hall or a worker elsewhere is None."""

@@ -51,10 +51,10 @@ class OwnHall(RunningHall):
         self.pid = self._member.pid
         try:
             self.url = self._member.ready().split(" ready on ")[-1].split(" ")[0]
+            self.token = locate(data=self.folder, environ={}).token
         except BaseException:
             self._member.end()
             raise
-        self.token = locate(data=self.folder, environ={}).token
 
     def check(self) -> None:
         self._member.check()

@@ -40,6 +40,7 @@ class Delivery(Struct, gc=False):
 class Heard(Struct, gc=False):
     """Any line of the hall, as far as a load looks into it."""
 
+    ref: int | None = None
     id: str = ""
     ids: tuple[str, ...] = ()
     end: tuple[Ended, ...] = ()
@@ -72,7 +73,10 @@ class Peer:
             self.sock = socket.create_connection((address.host, address.port), PATIENCE)
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
-        self.ask({"cmd": "hello", "token": token, "worker": worker})
+        reply = self.ask({"cmd": "hello", "token": token, "worker": worker})
+        if reply.error is not None:
+            self.close()
+            raise Refused(f"the hall refused a load: {reply.error}")
 
     def ask(self, request: dict[str, Any]) -> Heard:
         """Send one request and read its reply; nothing else may be under way."""
@@ -99,14 +103,13 @@ class Peer:
 
 class Load(Struct):
     """What one row submits: at most `count` jobs to `queue`, for at most `seconds`, `batch` in a message, at most
-    `window` of them under way. With `follow` the hall tells each end."""
+    `window` of them under way. The hall tells each end."""
 
     queue: str
     count: int
     batch: int = 1
     window: int = 2000
     seconds: float = 60.0
-    follow: bool = True
     more: dict[str, Any] = {}  # other fields of the submit
 
     def __post_init__(self) -> None:
@@ -115,7 +118,7 @@ class Load(Struct):
 
     def messages(self) -> Callable[[int, int], bytes]:
         """The bytes of the messages that submit jobs from one number to another."""
-        fields = {"cmd": "submit", "queue": self.queue, "kind": "noop", "follow": self.follow, **self.more}
+        fields = {"cmd": "submit", "queue": self.queue, "kind": "noop", "follow": True, **self.more}
         if self.batch > 1:
             line = encode({**fields, "jobs": [{"payload": PAYLOAD}] * self.batch}) + b"\n"
             return lambda begin, end: line * ((end - begin) // self.batch)
@@ -182,10 +185,10 @@ def submit_all(peer: Peer, load: Load, count: Count, progress: Progress = nobody
     return tally
 
 
-def await_ends(peer: Peer, tally: Tally, progress: Progress = nobody) -> None:
-    """Until every job that was submitted has ended. Raises Unavailable when nothing comes any more."""
+def await_ends(peer: Peer, tally: Tally, count: int, progress: Progress = nobody) -> None:
+    """Until so many jobs have ended. Raises Unavailable when nothing comes any more."""
     with unblocked(peer) as patience:
-        while tally.ended < tally.submitted:
+        while tally.ended < count:
             exchange(peer, deque(), tally)
             patience.check(tally.ended)
             progress(tally.ended)

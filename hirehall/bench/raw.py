@@ -4,7 +4,6 @@ sockets, every submit and every result durable; a job counts when its end has re
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,7 +23,7 @@ from hirehall.bench.peers import (
     submit_all,
 )
 from hirehall.bench.raw_worker import Begin
-from hirehall.errors import Unavailable
+from hirehall.errors import HallError
 from hirehall.processes import Member
 
 CREDIT = 1000
@@ -63,38 +62,28 @@ class Raw:
             row.jobs = tally.acked
         return row, tally
 
-    def drain(self, what: str, load: Load, tally: Tally, progress: Progress = nobody) -> Row:
-        """Let the worker come and take what was enqueued, until the last end is here."""
+    def drain(self, what: str, queue: str, tally: Tally, count: int, progress: Progress = nobody) -> Row:
+        """Let the worker come and take at least `count` jobs that the client follows, until the end of each that it
+        took is here."""
+        before, answered = tally.ended, self._answered
         with self.gauge.measured(what) as row:
-            self.serve(load.queue)
-            await_ends(self.peer, tally, progress)
-            row.jobs = tally.ended
-        self.serve(None)
+            self.serve(queue)
+            await_ends(self.peer, tally, before + count, progress)
+            self.serve(None)
+            await_ends(self.peer, tally, before + self._answered - answered, progress)
+            row.jobs = tally.ended - before
         return row
 
-    def closed_loop(self, load: Load) -> list[float]:
-        """One job at a time, from submit to end: the milliseconds of each."""
-        self.serve(load.queue)
-        message, tally, took = load.messages(), Tally(), list[float]()
-        until = time.monotonic() + load.seconds
-        while len(took) < load.count and time.monotonic() < until:
-            began = time.perf_counter()
-            self.peer.sock.sendall(message(len(took), len(took) + 1))
-            while tally.ended <= len(took):
-                tally.hear(self.peer.hear())
-            took.append((time.perf_counter() - began) * 1000)
-        self.serve(None)
-        return took
-
     def serve(self, queue: str | None) -> None:
-        """The worker serves this queue only, or none."""
+        """The worker serves this queue only, or none: then it has answered all that it was given."""
         self._tell({"queues": [queue or "nowhere"], "kinds": ["noop"], "credit": CREDIT if queue else 0})
 
     def _tell(self, order: object) -> None:
         self.worker.tell(encode(order).decode())
-        if not self.worker.hear(PATIENCE):
+        if not (line := self.worker.hear(PATIENCE)):
+            self.worker.wait(0)
             self.worker.check()
-            raise Unavailable("the raw worker does not answer")
+        self._answered = int(line)
 
 
 def new_queue() -> str:
@@ -108,5 +97,8 @@ def raw_load(hall: RunningHall, answers: str = "bulk") -> Iterator[Raw]:
     raw = Raw(hall, answers)
     try:
         yield raw
+    except (HallError, OSError):
+        raw.worker.check()
+        raise
     finally:
         raw.close()

@@ -1,17 +1,21 @@
 """The worker of the raw loads, a process: `python -m hirehall.bench.raw_worker`. It hears on stdin, as lines of JSON,
-first where the hall is, then what it shall serve; to each it says a line. It ends with its stdin."""
+first where the hall is, then what it shall serve; it answers each with a line, once the hall has: how many jobs it has
+answered until then. It ends with its stdin."""
 
 from __future__ import annotations
 
 import secrets
 import select
 import sys
+from collections.abc import Iterable
+from io import RawIOBase
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from hirehall.bench.peers import Delivery, Heard, Peer, encode
+from hirehall.bench.peers import Delivery, Heard, Peer, Refused, encode
+from hirehall.errors import HallError
 
 LEASE_SECONDS = 60
 
@@ -35,11 +39,6 @@ def bulk(jobs: list[Delivery]) -> bytes:
     return encode(BulkDone(jobs)) + b"\n"
 
 
-def single(jobs: list[Delivery]) -> bytes:
-    """A message for each result."""
-    return "".join([f'{{"cmd":"done","id":"{job.id}","attempt":{job.attempt}}}\n' for job in jobs]).encode()
-
-
 def chatty(jobs: list[Delivery]) -> bytes:
     """As `bulk`, after 10 progress reports and 20 log lines for each job."""
     return b"".join([_chatter(job) for job in jobs]) + bulk(jobs)
@@ -52,26 +51,49 @@ def _chatter(job: Delivery) -> bytes:
     return b"".join([step % (where, 10 * part, part) + log * 2 for part in range(10)])
 
 
-ANSWERS = {"bulk": bulk, "single": single, "chatty": chatty}
+ANSWERS = {"bulk": bulk, "chatty": chatty}
 
 
-def deliveries(lines: list[Heard]) -> list[Delivery]:
-    """The jobs in what was heard; whatever is refused ends this worker."""
+def deliveries(lines: Iterable[Heard]) -> list[Delivery]:
+    """The jobs in what was heard. Raises Refused."""
     jobs: list[Delivery] = []
     for line in lines:
         if line.run:
             jobs += line.run
         elif line.error is not None or line.refused:
-            raise SystemExit(f"hirehall: refused: {line.error or line.refused}")
+            raise Refused(f"the hall refused a worker: {line.error or line.refused}")
     return jobs
 
 
-def serve(begin: Begin, commands: Any) -> None:
+class Server:
+    """The peer that takes jobs, and how many it has answered."""
+
+    def __init__(self, begin: Begin) -> None:
+        self.peer = Peer(begin.url, begin.token, worker=secrets.token_hex(8))
+        self._answer = ANSWERS[begin.answers]
+        self._answered = 0
+
+    def hear(self) -> None:
+        """Answer the jobs of one read. When it had the reply to `order` say how many were answered until then."""
+        lines = self.peer.hear()
+        jobs = deliveries(lines)
+        if jobs:
+            self.peer.sock.sendall(self._answer(jobs))
+            self._answered += len(jobs)
+        if any(line.ref for line in lines):
+            say(self._answered)
+
+    def order(self, fields: dict[str, Any]) -> None:
+        """Serve something else from now on."""
+        self.peer.sock.sendall(encode({"cmd": "work", "lease_seconds": LEASE_SECONDS, **fields, "ref": 1}) + b"\n")
+
+
+def serve(begin: Begin, commands: RawIOBase) -> None:
     """Answer jobs until `commands` end."""
-    peer, answer = Peer(begin.url, begin.token, worker=secrets.token_hex(8)), ANSWERS[begin.answers]
-    say()
+    server = Server(begin)
+    say(0)
     poll = select.poll()
-    poll.register(peer.sock, select.POLLIN)
+    poll.register(server.peer.sock, select.POLLIN)
     poll.register(commands, select.POLLIN)
     while True:
         ready = {number for number, _ in poll.poll()}
@@ -79,21 +101,20 @@ def serve(begin: Begin, commands: Any) -> None:
             line = commands.readline()
             if not line:
                 return
-            work = {"cmd": "work", "lease_seconds": LEASE_SECONDS, **msgspec.json.decode(line)}
-            peer.sock.sendall(encode(work) + b"\n")
-            say()
-        if peer.sock.fileno() in ready:
-            jobs = deliveries(peer.hear())
-            if jobs:
-                peer.sock.sendall(answer(jobs))
+            server.order(msgspec.json.decode(line))
+        if server.peer.sock.fileno() in ready:
+            server.hear()
 
 
-def say() -> None:
-    """What was asked for is under way."""
-    sys.stdout.write("ready\n")
+def say(answered: int) -> None:
+    """What was asked for is so from here on."""
+    sys.stdout.write(f"{answered}\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as unbuffered:  # poll must see what is there
-        serve(msgspec.json.decode(unbuffered.readline(), type=Begin), unbuffered)
+        try:
+            serve(msgspec.json.decode(unbuffered.readline(), type=Begin), unbuffered)
+        except HallError as why:
+            sys.exit(why.message)
