@@ -30,10 +30,17 @@ def section() -> str:
     rows = "".join(row(name, found) for name, found in kept["figures"].items())
     where = f"{kept['date']}, {kept['commit']}, {kept['machine']}; `{kept['command']}`."
     head = "| path | one is | hall, us of CPU | ratio | floor |\n|---|---|--:|--:|--:|\n"
-    reasons = "".join(f"\n{name}: {found['why']}\n" for name, found in kept["figures"].items() if found["why"])
-    return f"{INTRODUCTION}\n{where}\n\n{head}{rows}{reasons}"
+    return f"{INTRODUCTION}\n{where}\n\n{head}{rows}{reasons(kept['figures'])}"
 
 
 def row(name: str, found: dict[str, Any]) -> str:
     """One path."""
     return f"| {name} | {found['of']} | {found['hall_us']} | {found['ratio']} | {found['floor']} |\n"
+
+
+def reasons(figures: dict[str, dict[str, Any]]) -> str:
+    """Why some floors are lower than others, and which."""
+    names: dict[str, list[str]] = {}
+    for name, found in figures.items():
+        names.setdefault(found["why"], []).append(name)
+    return "".join(f"\nLower floors of {', '.join(of)}: {why}.\n" for why, of in names.items() if why)
