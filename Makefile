@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 BUILT := $(VENV)/.built
 
 export DIR
-.PHONY: help demo test lint types docs bench bench-side abuse chaos-peers flakes fuzz lock clean power-cuts partitions mutants soak sim chaos
+.PHONY: help demo test lint types docs bench bench-check bench-side abuse chaos-peers flakes fuzz lock clean power-cuts partitions mutants soak sim chaos
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ sim: $(BUILT) ## simulate the hall with seeds that CI does not have: SEEDS=10000
 
 bench: $(BUILT) ## measure what a hall carries on this machine: minutes; `hirehall bench --quick` half a minute
 	$(RUN) -m hirehall bench
+
+bench-check: $(BUILT) ## has any path of the hall become slower? ONLY="submit deliver" PROFILE=FILE FLOORS=--set-floors
+	$(RUN) -m benchmarks.gate $(foreach path,$(ONLY),--only $(path)) $(PROFILE:%=--profile %) $(FLOORS) $(RECORD)
 
 bench-side: $(BUILT) ## measure what progress, logs and watchers cost
 	$(RUN) -m benchmarks.side_data
