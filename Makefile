@@ -36,11 +36,11 @@ docs: $(BUILT) ## write the generated pages anew: options, command line, diagram
 sim: $(BUILT) ## simulate the hall with seeds that CI does not have: SEEDS=10000 FROM=3000
 	$(RUN) -m tests.sim --count $(or $(SEEDS),10000) --from $(or $(FROM),3000) $(RECORD)
 
-bench: $(BUILT) ## measure what a hall carries, raw sockets, every answer durable
-	$(RUN) benchmarks/raw_load.py
+bench: $(BUILT) ## measure what a hall carries on this machine: minutes; `hirehall bench --quick` half a minute
+	$(RUN) -m hirehall bench
 
 bench-side: $(BUILT) ## measure what progress, logs and watchers cost
-	$(RUN) benchmarks/side_data.py
+	$(RUN) -m benchmarks.side_data
 
 power-cuts: $(BUILT) ## cut the power of a hall anywhere, and let its disk fail at any call; an hour or two
 	$(RUN) -m tests.disk --images 500000 --io-errors $(RECORD)

@@ -1,20 +1,22 @@
 """What side data costs: jobs a second end to end with 10 progress reports and 20 log lines a job, with 5 watchers of
 all events, with both, against neither. Each row in turn, several rounds, so that ratios can be taken.
 
-    python benchmarks/side_data.py
-    python benchmarks/side_data.py --count 50000 --rounds 5
+    python -m benchmarks.side_data
+    python -m benchmarks.side_data --count 50000 --rounds 5
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from raw_load import Bench, own_hall
-from raw_peers import PATIENCE, look_on
+from hirehall.bench.gauge import Row
+from hirehall.bench.halls import OwnHall, own_hall
+from hirehall.bench.peers import PATIENCE, Load
+from hirehall.bench.raw import new_queue, raw_load
+from hirehall.processes import Member
 
 WATCHERS = 5
 KINDS = {  # what the worker says, and whether somebody watches
@@ -26,23 +28,20 @@ KINDS = {  # what the worker says, and whether somebody watches
 
 
 @contextmanager
-def watching(url: str, token: str, wanted: bool) -> Iterator[list[int]]:
-    """With or without watchers in a process of their own; the list gets the bytes that they heard."""
-    heard: list[int] = []
+def watching(hall: OwnHall, wanted: bool) -> Iterator[None]:
+    """With or without watchers in a process of their own."""
     if not wanted:
-        yield heard
+        yield
         return
-    context = multiprocessing.get_context("spawn")
-    orders, theirs = context.Pipe()
-    process = context.Process(target=look_on, args=(url, token, WATCHERS, theirs), daemon=True)
-    process.start()
-    if not orders.poll(PATIENCE):
-        raise TimeoutError("the watchers do not begin")
-    orders.recv()
-    yield heard
-    orders.send("end")
-    heard.append(orders.recv())
-    process.join(5)
+    arguments = ("benchmarks.watchers", hall.url, hall.token or "", str(WATCHERS))
+    watchers = Member("watchers", *arguments, log=hall.folder / "watchers.log")
+    try:
+        watchers.ready()
+        yield
+        watchers.tell("end")
+        assert int(watchers.hear(PATIENCE)) > 0, "they heard nothing"
+    finally:
+        watchers.end()
 
 
 def main() -> None:
@@ -51,31 +50,22 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20_000, help="jobs in a row")
     parser.add_argument("--rounds", type=int, default=3)
     wanted = parser.parse_args()
-    rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    costs: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    rows: dict[str, list[Row]] = {kind: [] for kind in KINDS}
     for _ in range(wanted.rounds):
-        for kind, (how, watched) in KINDS.items():
-            rate, cost = measure(wanted.count, how, watched)
-            rates[kind].append(rate)
-            costs[kind].append(cost)
-    base = statistics.median(rates["neither"])
+        for kind, (answers, watched) in KINDS.items():
+            rows[kind].append(measure(kind, wanted.count, answers, watched))
+    base = statistics.median(row.jobs_per_s or 0.0 for row in rows["neither"])
     print(f"{'':34}{'jobs/s':>10}{'of neither':>12}{'hall us/job':>13}")
-    for kind in KINDS:
-        rate, cost = statistics.median(rates[kind]), statistics.median(costs[kind])
+    for kind, measured in rows.items():
+        rate = statistics.median(row.jobs_per_s or 0.0 for row in measured)
+        cost = statistics.median(row.hall_us or 0.0 for row in measured)
         print(f"{kind:34}{rate:>10.0f}{rate / base:>12.2f}{cost:>13.1f}")
 
 
-def measure(count: int, how: str, watched: bool) -> tuple[float, float]:
-    """One row on a hall of its own: jobs a second, and microseconds of the hall's CPU for a job."""
-    options = argparse.Namespace(count=count, seconds=120.0, credit=1000, done=how)
-    with own_hall() as (url, token, pid), watching(url, token, watched):
-        bench = Bench(url, token, pid, options)
-        try:
-            bench.end_to_end("end to end", 1, 2000)
-        finally:
-            bench.close()
-    row = bench.rows[0]
-    return row.jobs_per_second, (row.hall_cpu or 0.0) * row.seconds / row.jobs * 1e6
+def measure(kind: str, count: int, answers: str, watched: bool) -> Row:
+    """One row on a hall of its own."""
+    with own_hall() as hall, watching(hall, watched), raw_load(hall, answers) as raw:
+        return raw.end_to_end(kind, Load(new_queue(), count, seconds=120.0))
 
 
 if __name__ == "__main__":

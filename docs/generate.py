@@ -11,6 +11,7 @@ from typing import Any
 import click
 import reliability  # the module beside this one
 
+from hirehall.bench.report import FIELDS
 from hirehall.cli.exits import MEANINGS
 from hirehall.cli.main import COMMANDS, hirehall
 from hirehall.cli.pulse import Frame
@@ -35,6 +36,7 @@ JSON_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("`counts`: in `counts`", CountView.__struct_fields__),
     ("`kinds`: in `kinds`", KindOffer.__struct_fields__),
     ("`top`: a line each second", Frame.__struct_fields__),
+    ("`bench --json FILE`, null where it was not measured", FIELDS),
 )
 DOCS = Path(__file__).parent
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))

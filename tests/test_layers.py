@@ -49,15 +49,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.loops",
     ),
     "loops": (),
+    "processes": ("hirehall.errors",),
+    "disks": (),
+    "bench": (  # what anybody could write who measures a hall
+        "hirehall",
+        "hirehall.errors",
+        "hirehall.processes",
+        "hirehall.disks",
+        "hirehall.wire",
+        "hirehall.client",
+        "hirehall.worker",
+    ),
     "pytest_plugin": ("hirehall.testing",),
 }
 UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the parts together
 
 # Each driver has one place, so that it can be replaced there. The exceptions say why.
 DRIVERS: dict[str, tuple[str, ...]] = {
-    "apsw": ("hirehall.stores", "hirehall.cli.checks"),  # the doctor asks for the version only
+    "apsw": ("hirehall.stores", "hirehall.cli.checks", "hirehall.bench.ground"),  # these two ask for the version only
     "uvloop": ("hirehall.loops",),
-    "psutil": ("hirehall.runners",),
+    "psutil": ("hirehall.runners", "hirehall.bench.gauge"),  # what a load costs its hall
     "click": ("hirehall.cli",),
     "rich": ("hirehall.cli",),
     "pytest": ("hirehall.pytest_plugin",),  # for users' tests; nothing else of ours may need it
@@ -142,6 +153,8 @@ def test_only_the_composition_root_and_who_starts_a_hall_know_every_part() -> No
     for found in ALL:
         if found.target == "hirehall.app":
             assert part_of(found.module) in {"cli", "testing"}, found
+        if is_within(found.target, "hirehall.bench") and part_of(found.module) != "bench":
+            assert part_of(found.module) == "cli", found
         if found.target == "hirehall.testing":
             assert part_of(found.module) == "pytest_plugin", found
 

@@ -7,7 +7,6 @@ import platform
 import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from msgspec import Struct
 
 from hirehall.cli.hall import connect
 from hirehall.client.address import ACCESS_FILE
+from hirehall.disks import SYNCS, file_system_of, sync_seconds
 from hirehall.errors import HallError
 from hirehall.stores.sqlite import OLDEST_SQLITE
 from hirehall.stores.sqlite_health import health_of
@@ -29,7 +29,6 @@ PROBLEM: Level = "problem"
 
 OLDEST_PYTHON = (3, 11)
 SLOW_SYNC_SECONDS = 0.010
-SYNCS = 20
 PINGS = 20
 DATABASE = "hall.db"
 REMEMBERED_SECONDS = 7 * 86_400.0  # a damaged log is spoken of for so long
@@ -121,28 +120,6 @@ def file_system(place: Path) -> Finding:
     return Finding(OK, "file system", kind)
 
 
-def file_system_of(place: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
-    """Its type, from the longest mount point above `place`; None where the system does not say."""
-    try:
-        lines = mounts.read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return None
-    best, kind = "", None
-    for line in lines:
-        fields, _, rest = line.partition(" - ")
-        mount = unescaped(fields.split(" ")[4])
-        if place.resolve().is_relative_to(mount) and len(mount) >= len(best):
-            best, kind = mount, rest.split(" ")[0]
-    return kind
-
-
-def unescaped(mount: str) -> str:
-    """The kernel writes the characters that would break its lines in octal."""
-    for letter in " \t\n\\":
-        mount = mount.replace(f"\\{ord(letter):03o}", letter)
-    return mount
-
-
 def free_space(place: Path) -> Finding:
     """Room for jobs."""
     free = shutil.disk_usage(place).free
@@ -169,19 +146,6 @@ def disk(place: Path) -> Finding:
             "every commit waits for this: many jobs per commit still go fast, single ones do not",
         )
     return Finding(OK, "disk", found)
-
-
-def sync_seconds(place: Path) -> float:
-    """The median time that 4 KiB take to reach the disk."""
-    sync = getattr(os, "fdatasync", os.fsync)
-    taken = []
-    with tempfile.TemporaryFile(dir=place, buffering=0) as file:
-        for _ in range(SYNCS):
-            file.write(bytes(4096))
-            start = time.perf_counter()
-            sync(file.fileno())
-            taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
 
 
 WAY_OUT = "restore the last backup, or what `hirehall backup --salvage` can read: hirehall restore"

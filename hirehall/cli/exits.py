@@ -23,7 +23,8 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.OK: "done; whatever was waited for succeeded",
-    Exit.JOB: "a job that was waited for (also with `--wait`, `logs -f`) did not succeed; `doctor` found a problem",
+    Exit.JOB: "a job that was waited for (also with `--wait`, `logs -f`) did not succeed; `doctor` found a problem;"
+    " `bench` missed jobs in the store",
     Exit.USAGE: "the command line, or the job it describes, is not valid",
     Exit.HALL: "the hall cannot be reached or started, or refused: unknown job or token, nothing was changed",
     Exit.PENDING: "`--timeout` ran out, or the hall was shut down, before the job ended; the job goes on",
@@ -38,6 +39,7 @@ _BY_CODE = {
     "too_large": Exit.USAGE,
     "cannot_load": Exit.USAGE,
     "store_broken": Exit.STORE,
+    "jobs_missing": Exit.JOB,
 }
 
 

@@ -68,6 +68,7 @@ SECTIONS = {
         "restore": Row("hirehall.cli.restore", "Make a hall's jobs those of a backup."),
         "migrate": Row("hirehall.cli.migrate", "Look at the version of a hall's file."),
         "doctor": Row("hirehall.cli.doctor", "Check this machine, the data directory and the hall."),
+        "bench": Row("hirehall.cli.bench", "Measure what a hall carries on this machine."),
         "completion": Row("hirehall.cli.completion", "Print the completion script of a shell."),
     },
 }

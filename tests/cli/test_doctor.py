@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hirehall import disks
 from hirehall.cli import checks
 from tests.cli.conftest import Cli
 
@@ -70,13 +71,13 @@ def test_the_file_system_is_that_of_the_nearest_mount(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str, level: str
 ) -> None:
     (tmp_path / "mounts").write_text(MOUNTS.lstrip())
-    assert checks.file_system_of(Path(place), tmp_path / "mounts") == kind
+    assert disks.file_system_of(Path(place), tmp_path / "mounts") == kind
     monkeypatch.setattr(checks, "file_system_of", lambda _place: kind)
     assert checks.file_system(Path(place)).level == level
 
 
 def test_where_the_system_does_not_tell_its_file_systems_that_is_said(tmp_path: Path) -> None:
-    assert checks.file_system_of(tmp_path, tmp_path / "nothing") is None
+    assert disks.file_system_of(tmp_path, tmp_path / "nothing") is None
 
 
 def test_a_slow_disk_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

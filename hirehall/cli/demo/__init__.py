@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from hirehall.cli.demo.bars import follow
-from hirehall.cli.demo.crew import Crew, ends_on_signals
+from hirehall.cli.demo.crew import Crew
 from hirehall.cli.demo.files import Listing, list_files
 from hirehall.cli.demo.report import Run, report, report_json
 from hirehall.cli.demo.work import hand_in
@@ -17,6 +17,7 @@ from hirehall.cli.exits import Exit
 from hirehall.cli.hall import JSON
 from hirehall.cli.output import clean, note, say, say_json
 from hirehall.client.sync_client import Hall
+from hirehall.processes import ends_on_signals
 
 MOST_FILES = 1_000
 
