@@ -8,8 +8,10 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from docs.reliability import SUITES
 
@@ -24,8 +26,13 @@ def record(suite: str, figures: Figures) -> Path:
     docs.reliability.SUITES."""
     if suite not in SUITES:
         raise ValueError(f"the page has no row for {suite!r}: add it to SUITES in docs/reliability.py")
+    return keep(suite, figures)
+
+
+def keep(name: str, figures: Mapping[str, Any]) -> Path:
+    """Keep `figures` for a page of their own."""
     FIGURES.mkdir(exist_ok=True)
-    path = FIGURES / f"{suite}.json"
+    path = FIGURES / f"{name}.json"
     kept = {
         "command": command(),
         "date": datetime.now(UTC).date().isoformat(),

@@ -1,0 +1,70 @@
+"""Huey on Redis and on SQLite, with results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from huey import RedisHuey, SqliteHuey
+from huey.api import Result
+
+from benchmarks.contestant import python
+from benchmarks.peers.on_redis import PeerOnRedis, Safest
+from benchmarks.peers.peer import FOLDER, PATIENCE, PAYLOAD, PORT, Client, Peer, Threads
+
+if os.environ.get("HUEY_ON") == "redis":
+    huey = RedisHuey(host="127.0.0.1", port=PORT)
+else:
+    huey = SqliteHuey(filename=str(FOLDER / "huey.db"))
+
+
+@huey.task()
+def noop(payload: Any) -> bool:
+    """The job. A result that is None is not kept."""
+    return True
+
+
+class HueyClient(Threads):
+    def await_all(self, submitted: list[Result]) -> None:
+        for result in submitted:
+            result.get(blocking=True, timeout=PATIENCE, backoff=1, max_delay=0.001)
+
+
+class HueyPeer(Peer):
+    known = "the job's result"
+    packages = ("huey",)
+    poll = 0.1
+
+    def worker_command(self) -> list[str]:
+        flags = ["-w", str(self.threads), "-k", "thread", "-d", str(self.poll), "-m", str(self.poll), "-q"]
+        return python("-m", "huey.bin.huey_consumer", "benchmarks.peers.huey_peer.huey", *flags)
+
+    def client(self) -> Client:
+        return HueyClient(lambda: lambda: noop(PAYLOAD), self.threads)
+
+
+class HueyRedis(PeerOnRedis, HueyPeer):
+    name = "Huey on Redis"
+    client_is = "one enqueue at a time"
+    worker_is = "1 process, 1 thread"
+    packages = ("huey", "redis")
+
+    def extra(self) -> Mapping[str, str]:
+        return {**super().extra(), "HUEY_ON": "redis"}
+
+
+class HueyRedisSafest(Safest, HueyRedis):
+    pass
+
+
+class HueySqlite(HueyPeer):
+    name, setting = "Huey on SQLite", "as it comes: fsync per commit"
+    lost = "nothing"
+    is_durable = syncs_itself = True
+    client_is = "one enqueue at a time"
+    worker_is = "1 process, 1 thread, looks every ms"
+    poll = 0.001
+
+
+PEERS = (HueyRedis, HueyRedisSafest, HueySqlite)
