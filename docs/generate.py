@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import reliability  # the module beside this one
+import peers  # the modules beside this one
+import reliability
 
 from hirehall.bench.report import FIELDS
 from hirehall.cli.exits import MEANINGS
@@ -173,14 +174,21 @@ def decisions() -> str:
     return "".join(f"- [{title}](decisions/{path.name})\n" for path, title in titles.items())
 
 
+def performance(page: str) -> str:
+    """docs/performance.md: what is written by hand stays, what is below the mark is new."""
+    return f"{page.partition(MARK)[0]}{MARK}\n{peers.section()}"
+
+
 def pages() -> dict[Path, str]:
     """Every generated page as it should be."""
-    plan = DOCS / "architecture.md"
+    plan, speed = DOCS / "architecture.md", DOCS / "performance.md"
     return {
         DOCS / "configuration.md": configuration(),
         DOCS / "command-line.md": command_line(),
         plan: architecture(plan.read_text()),
         DOCS / "reliability.md": reliability.page(MARK),
+        speed: performance(speed.read_text()),
+        peers.CHART: peers.chart(),
     }
 
 

@@ -38,9 +38,8 @@ from tests.figures import keep
 HERE = Path(__file__).parent
 SHIM = HERE / "slow_sync.so"
 MODULES = (
-    "hirehall_peer", "beanstalkd_peer", "gearmand_peer", "dramatiq_peer", "huey_peer", "celery_peer", "rq_peer",
-    "procrastinate_peer", "pgqueuer_peer", "rabbitmq_peer", "dask_peer",
-
+    "hirehall_peer", "beanstalkd_peer", "beanstalkd_raw_peer", "gearmand_peer", "dramatiq_peer", "huey_peer",
+    "celery_peer", "rq_peer", "procrastinate_peer", "pgqueuer_peer", "rabbitmq_peer", "dask_peer",
 )  # fmt: skip
 JOBS, JOBS_A_SECOND = 40_000, 25_000
 LONGEST_SECONDS = 60.0  # beyond what the rows were given
@@ -71,7 +70,10 @@ class Entry:
     def figures(self) -> dict[str, Any]:
         """For the page: what it is, and the median, the least and the most of every row."""
         kind = self.kind
-        said = {name: getattr(kind, name) for name in ("name", "setting", "lost", "client_is", "worker_is", "known")}
+        said = {
+            name: getattr(kind, name)
+            for name in ("name", "setting", "variant", "lost", "client_is", "worker_is", "known")
+        }
         rows = {name: [statistics.median(got), min(got), max(got)] for name, got in self.rounds.items()}
         return {**said, "slow": self.slow, "rows": rows, **({"failed": self.failed} if self.failed else {})}
 

@@ -28,7 +28,7 @@ class FuturesClient(Client):
     can_many = True
 
     def __init__(self, port: int) -> None:
-        self._dask = DaskClient(f"tcp://127.0.0.1:{port}", set_as_default=False)
+        self._dask = DaskClient(f"tcp://127.0.0.1:{port}")
         self._held: list[Future] = []  # or the scheduler forgets them
 
     def submit(self, count: int) -> list[Future]:
@@ -63,7 +63,11 @@ class Dask(Peer):
     packages = ("distributed",)
 
     def extra(self) -> Mapping[str, str]:
-        return {**super().extra(), "DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION": "inf"}
+        return {
+            **super().extra(),
+            "DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION": "inf",
+            "DASK_LOGGING__DISTRIBUTED": "error",
+        }
 
     def server_command(self) -> list[str]:
         own = ["--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", "--no-show"]

@@ -61,6 +61,7 @@ class Hirehall(OnHall, Peer):
 
 
 class HirehallWorkerAsItComes(Hirehall):
+    variant = "worker too"
     worker_is = "`hirehall work`, as it comes: 10 jobs at once"
     options = ()
 

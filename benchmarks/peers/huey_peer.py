@@ -13,10 +13,10 @@ from benchmarks.contestant import python
 from benchmarks.peers.on_redis import PeerOnRedis, Safest
 from benchmarks.peers.peer import FOLDER, PATIENCE, PAYLOAD, PORT, Client, Peer, Threads
 
-if os.environ.get("HUEY_ON") == "redis":
-    huey = RedisHuey(host="127.0.0.1", port=PORT)
-else:
+if os.environ.get("HUEY_ON") == "sqlite":
     huey = SqliteHuey(filename=str(FOLDER / "huey.db"))
+else:
+    huey = RedisHuey(host="127.0.0.1", port=PORT, notify_result=True)
 
 
 @huey.task()
@@ -50,9 +50,6 @@ class HueyRedis(PeerOnRedis, HueyPeer):
     worker_is = "1 process, 1 thread"
     packages = ("huey", "redis")
 
-    def extra(self) -> Mapping[str, str]:
-        return {**super().extra(), "HUEY_ON": "redis"}
-
 
 class HueyRedisSafest(Safest, HueyRedis):
     pass
@@ -65,6 +62,9 @@ class HueySqlite(HueyPeer):
     client_is = "one enqueue at a time"
     worker_is = "1 process, 1 thread, looks every ms"
     poll = 0.001
+
+    def extra(self) -> Mapping[str, str]:
+        return {**super().extra(), "HUEY_ON": "sqlite"}
 
 
 PEERS = (HueyRedis, HueyRedisSafest, HueySqlite)

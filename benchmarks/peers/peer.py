@@ -147,6 +147,7 @@ def batches(count: int) -> list[int]:
 class Peer(Contestant):
     """One job server in one setting."""
 
+    variant = ""  # what sets it apart from its class with the same name and setting
     lost = ""  # what a power cut may take of the jobs that were acknowledged
     is_durable = False  # an acknowledged job is on the disk: measured with slow syncs too
     client_is = ""  # how its client works: what is under way at once
