@@ -7,7 +7,7 @@ from typing import Any
 import greenstalk
 
 from benchmarks.peers.bell import Bell, ring
-from benchmarks.peers.peer import BODY, PORT, Client, Peer, Threads, module
+from benchmarks.peers.peer import BODY, ONE_OR_MORE, PORT, Client, Peer, Threads, module
 from benchmarks.servers import OnBeanstalkd
 
 
@@ -15,7 +15,7 @@ class GreenstalkClient(Threads):
     """One connection a thread."""
 
     def __init__(self, peer: Peer) -> None:
-        super().__init__(lambda: Putter(peer.port), peer.threads)
+        super().__init__(lambda: Putter(peer.port), peer.widths)
         self._bell = Bell(peer.folder)
 
     def await_all(self, submitted: list[Any]) -> None:
@@ -50,10 +50,8 @@ class Beanstalkd(OnBeanstalkd, Peer):
 class BeanstalkdSynced(Beanstalkd):
     setting, options = "-b -f0: fsync per write", ("-b", ".", "-f0")
     lost = "nothing"
+    client_is = f"greenstalk: {ONE_OR_MORE}"
     is_durable = True
-
-
-PEERS = (Beanstalkd, BeanstalkdSynced)
 
 
 def work() -> None:

@@ -77,9 +77,6 @@ class BeanstalkdRawSynced(BeanstalkdRaw):
     lost, is_durable = BeanstalkdSynced.lost, True
 
 
-PEERS = (BeanstalkdRaw, BeanstalkdRawSynced)
-
-
 def work() -> None:
     """The worker: it waits for a job, then asks for more of them the more there were."""
     wire = Wire(PORT)

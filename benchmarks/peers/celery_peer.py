@@ -9,7 +9,7 @@ from celery import Celery
 from celery.result import AsyncResult
 
 from benchmarks.contestant import python
-from benchmarks.peers.on_redis import URL, PeerOnRedis, Safest
+from benchmarks.peers.on_redis import URL, PeerOnRedis
 from benchmarks.peers.peer import PATIENCE, PAYLOAD, Client, Threads
 
 app = Celery("peers", broker=URL, backend=URL)
@@ -43,11 +43,4 @@ class CeleryPeer(PeerOnRedis):
         def connect() -> Callable[[], Any]:
             return lambda: noop.delay(PAYLOAD)
 
-        return CeleryClient(connect, self.threads)
-
-
-class CelerySafest(Safest, CeleryPeer):
-    pass
-
-
-PEERS = (CeleryPeer, CelerySafest)
+        return CeleryClient(connect, self.widths)

@@ -79,6 +79,3 @@ class Dask(Peer):
 
     def client(self) -> Client:
         return FuturesClient(self.port)
-
-
-PEERS = (Dask,)

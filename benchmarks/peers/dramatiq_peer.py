@@ -12,7 +12,7 @@ from dramatiq.results.backends import RedisBackend
 
 from benchmarks.contestant import python
 from benchmarks.peers.on_redis import URL, PeerOnRedis, Safest
-from benchmarks.peers.peer import PATIENCE, PAYLOAD, THREADS, Client, Threads
+from benchmarks.peers.peer import ONE_OR_MORE, PATIENCE, PAYLOAD, THREADS, Client, Threads
 
 broker = RedisBroker(url=URL)
 broker.add_middleware(Results(backend=RedisBackend(url=URL)))
@@ -48,11 +48,8 @@ class Dramatiq(PeerOnRedis):
         def connect() -> Callable[[], Any]:
             return lambda: noop.send(PAYLOAD)
 
-        return DramatiqClient(connect, self.threads)
+        return DramatiqClient(connect, self.widths)
 
 
 class DramatiqSafest(Safest, Dramatiq):
-    pass
-
-
-PEERS = (Dramatiq, DramatiqSafest)
+    client_is = ONE_OR_MORE

@@ -103,9 +103,6 @@ class GearmandPipelined(Gearmand):
     grabs = GRABS
 
 
-PEERS = (Gearmand, GearmandPipelined)
-
-
 def work(grabs: int) -> None:
     """The worker: so many grabs are asked for at once; when there is nothing it sleeps until it is woken."""
     wire = Wire(PORT)

@@ -64,6 +64,3 @@ class HirehallWorkerAsItComes(Hirehall):
     variant = "worker too"
     worker_is = "`hirehall work`, as it comes: 10 jobs at once"
     options = ()
-
-
-PEERS = (Hirehall, HirehallWorkerAsItComes)

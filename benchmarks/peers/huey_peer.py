@@ -11,7 +11,7 @@ from huey.api import Result
 
 from benchmarks.contestant import python
 from benchmarks.peers.on_redis import PeerOnRedis, Safest
-from benchmarks.peers.peer import FOLDER, PATIENCE, PAYLOAD, PORT, Client, Peer, Threads
+from benchmarks.peers.peer import FOLDER, ONE_OR_MORE, PATIENCE, PAYLOAD, PORT, THREADS, Client, Peer, Threads
 
 if os.environ.get("HUEY_ON") == "sqlite":
     huey = SqliteHuey(filename=str(FOLDER / "huey.db"))
@@ -37,11 +37,11 @@ class HueyPeer(Peer):
     poll = 0.1
 
     def worker_command(self) -> list[str]:
-        flags = ["-w", str(self.threads), "-k", "thread", "-d", str(self.poll), "-m", str(self.poll), "-q"]
+        flags = ["-w", str(max(self.widths)), "-k", "thread", "-d", str(self.poll), "-m", str(self.poll), "-q"]
         return python("-m", "huey.bin.huey_consumer", "benchmarks.peers.huey_peer.huey", *flags)
 
     def client(self) -> Client:
-        return HueyClient(lambda: lambda: noop(PAYLOAD), self.threads)
+        return HueyClient(lambda: lambda: noop(PAYLOAD), self.widths)
 
 
 class HueyRedis(PeerOnRedis, HueyPeer):
@@ -52,19 +52,16 @@ class HueyRedis(PeerOnRedis, HueyPeer):
 
 
 class HueyRedisSafest(Safest, HueyRedis):
-    pass
+    client_is, worker_is = ONE_OR_MORE, f"1 process, {THREADS} threads"
 
 
 class HueySqlite(HueyPeer):
     name, setting = "Huey on SQLite", "as it comes: fsync per commit"
     lost = "nothing"
     is_durable = syncs_itself = True
-    client_is = "one enqueue at a time"
-    worker_is = "1 process, 1 thread, looks every ms"
+    client_is = ONE_OR_MORE
+    worker_is = f"1 process, {THREADS} threads, look every ms"
     poll = 0.001
 
     def extra(self) -> Mapping[str, str]:
         return {**super().extra(), "HUEY_ON": "sqlite"}
-
-
-PEERS = (HueyRedis, HueyRedisSafest, HueySqlite)

@@ -23,26 +23,27 @@ Row = dict[str, float]
 
 def end_to_end(client: Client, jobs: int, seconds: float) -> Row:
     """Jobs a second, from the first submit to the knowledge that the last one is done."""
-    return rate(lambda count: client.await_all(client.submit(count)), jobs, seconds)
+    return rate(client, lambda count: client.await_all(client.submit(count)), jobs, seconds)
 
 
 def many_end_to_end(client: Client, jobs: int, seconds: float) -> Row:
     """The same with many jobs a call."""
-    return rate(lambda count: client.await_all(client.submit_many(count)), jobs, seconds)
+    return rate(client, lambda count: client.await_all(client.submit_many(count)), jobs, seconds)
 
 
 def enqueue(client: Client, jobs: int, seconds: float) -> Row:
     """Jobs a second that are acknowledged while nobody takes any."""
-    return rate(client.submit, jobs, seconds)
+    return rate(client, client.submit, jobs, seconds)
 
 
 def many_enqueue(client: Client, jobs: int, seconds: float) -> Row:
     """The same with many jobs a call."""
-    return rate(client.submit_many, jobs, seconds)
+    return rate(client, client.submit_many, jobs, seconds)
 
 
 def latency(client: Client, _jobs: int, seconds: float) -> Row:
     """Milliseconds from submit to the end of a job that is alone; the first tenth warms up."""
+    client.width = 1
     took = client.round_trips(ROUND_TRIPS, seconds)
     ranked = sorted(took[len(took) // 10 :])
     p50, p99 = (round(ranked[int(len(ranked) * part)] * 1000, 3) for part in (0.5, 0.99))
@@ -52,17 +53,25 @@ def latency(client: Client, _jobs: int, seconds: float) -> Row:
 ROWS = {row.__name__: row for row in (end_to_end, many_end_to_end, latency, enqueue, many_enqueue)}
 
 
-def rate(run: Callable[[int], object], jobs: int, seconds: float) -> Row:
+def rate(client: Client, run: Callable[[int], object], jobs: int, seconds: float) -> Row:
     """As many jobs as fit into `seconds`, at most `jobs`: small runs before say how many those are."""
     run(WARM)
+    seen = {width: probed(client, width, run, jobs, seconds) for width in client.widths}
+    client.width = max(seen, key=seen.__getitem__)
+    count = min(jobs, max(LEAST, int(seen[client.width] * seconds)))
+    took = timed(run, count)
+    return {"jobs": count, "seconds": round(took, 3), "rate": round(count / took, 1)}
+
+
+def probed(client: Client, width: int, run: Callable[[int], object], jobs: int, seconds: float) -> float:
+    """About how many jobs a second it is when it submits in so many threads."""
+    client.width = width
     count = PROBE
     took = timed(run, count)
     while took < seconds / 10 and count * 4 < jobs:
         count *= 4
         took = timed(run, count)
-    count = min(jobs, max(LEAST, int(count / took * seconds)))
-    took = timed(run, count)
-    return {"jobs": count, "seconds": round(took, 3), "rate": round(count / took, 1)}
+    return count / took
 
 
 def timed(run: Callable[[int], object], count: int) -> float:

@@ -18,16 +18,20 @@ from benchmarks.contestant import Contestant, python
 PAYLOAD = {"file": "/srv/pictures/2026/11/a.png", "width": 640, "height": 480, "format": "webp", "quality": 8}
 BODY = json.dumps(PAYLOAD).encode()
 BATCH = 100  # jobs a call, where a library can hand in many
-THREADS = 8  # of a client or worker whose calls wait, when each waits for a slow disk
+THREADS = 8  # of a client or worker whose calls wait for the disk
+ONE_OR_MORE = f"one at a time, in 1 or {THREADS} threads"
 PORT = int(os.environ.get("PEER_PORT", "0"))  # in processes of a peer: where its server is
 FOLDER = Path(os.environ.get("PEER_FOLDER", "."))
 PATIENCE = 60.0  # for one answer
+FEWEST = 20  # jobs one after the other, however long each takes
 
 
 class Client:
     """One client process. A row of the table is made of these calls only."""
 
     can_many = False  # whether the library hands in several jobs with one call
+    widths: tuple[int, ...] = (1,)  # in how many threads it may submit: the fastest counts
+    width = 1
 
     def submit(self, count: int) -> Any:
         """Hand in `count` jobs as fast as the library does it job by job; all are acknowledged at the end. Answers
@@ -46,7 +50,7 @@ class Client:
         """One job at a time, from submit to its end: the seconds that each took."""
         took: list[float] = []
         until = time.perf_counter() + seconds
-        while len(took) < most and (at := time.perf_counter()) < until:
+        while ((at := time.perf_counter()) < until and len(took) < most) or len(took) < FEWEST:
             self.await_all(self.submit(1))
             took.append(time.perf_counter() - at)
         return took
@@ -56,17 +60,18 @@ class Client:
 
 
 class Threads(Client):
-    """A client whose calls wait for their answer, so that several threads may be faster than one. `connect` gives each
-    thread its own way to submit one job."""
+    """A client whose calls wait for their answer: where that is an answer of the disk, several threads may be faster
+    than one. `connect` gives each thread its own way to submit one job."""
 
-    def __init__(self, connect: Callable[[], Callable[[], Any]], count: int) -> None:
-        self._submits = [connect() for _ in range(count)]
-        self._pool = ThreadPoolExecutor(count)
+    def __init__(self, connect: Callable[[], Callable[[], Any]], widths: tuple[int, ...]) -> None:
+        self.widths = widths
+        self._submits = [connect() for _ in range(max(widths))]
+        self._pool = ThreadPoolExecutor(max(widths))
 
     def submit(self, count: int) -> list[Any]:
-        if count == 1 or len(self._submits) == 1:
+        shares = split(count, self.width)
+        if len(shares) == 1:
             return [self._submits[0]() for _ in range(count)]
-        shares = split(count, len(self._submits))
         parts = self._pool.map(lambda submit, share: [submit() for _ in range(share)], self._submits, shares)
         return [one for part in parts for one in part]
 
@@ -122,7 +127,7 @@ class Concurrent(Client):
     async def _round_trips(self, most: int, seconds: float) -> list[float]:
         took: list[float] = []
         until = time.perf_counter() + seconds
-        while len(took) < most and (at := time.perf_counter()) < until:
+        while ((at := time.perf_counter()) < until and len(took) < most) or len(took) < FEWEST:
             await self.ends([await self.submit_one()])
             took.append(time.perf_counter() - at)
         return took
@@ -163,15 +168,15 @@ class Peer(Contestant):
             self.environment["LD_PRELOAD"] = str(slow)
 
     def extra(self) -> Mapping[str, str]:
-        return {"PEER_FOLDER": str(self.folder), "PEER_THREADS": str(self.threads)}
+        return {"PEER_FOLDER": str(self.folder)}
 
     def server_environment(self) -> Mapping[str, str]:
         return {**self.environment, "LD_PRELOAD": str(self.slow)} if self.slow else self.environment
 
     @property
-    def threads(self) -> int:
-        """How many threads a client or a worker has whose calls wait for the server."""
-        return THREADS if self.slow else 1
+    def widths(self) -> tuple[int, ...]:
+        """In how many threads a client may submit whose calls wait."""
+        return (1, THREADS) if self.is_durable else (1,)
 
     def prepare(self) -> None:
         """What is needed between server and worker, such as tables."""

@@ -65,9 +65,6 @@ class Pgqueuer(PeerOnPostgres):
         return PgqueuerClient(Bell(self.folder))
 
 
-PEERS = (Pgqueuer,)
-
-
 async def install() -> None:
     """The tables."""
     connection = await asyncpg.connect(address())

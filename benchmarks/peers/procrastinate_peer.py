@@ -68,6 +68,3 @@ class Procrastinate(PeerOnPostgres):
 
     def client(self) -> Client:
         return ProcrastinateClient(Bell(self.folder))
-
-
-PEERS = (Procrastinate,)

@@ -113,9 +113,6 @@ class RabbitMQ(Peer):
         return RabbitClient(self.port, Bell(self.folder))
 
 
-PEERS = (RabbitMQ,)
-
-
 def work() -> None:
     """The worker: it acknowledges many at once, and never late."""
     connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", PORT))

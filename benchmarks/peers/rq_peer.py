@@ -64,6 +64,3 @@ class RQ(PeerOnRedis):
 
     def client(self) -> Client:
         return RQClient(self.port)
-
-
-PEERS = (RQ,)
