@@ -32,10 +32,10 @@ def section() -> str:
     entries = figures["peers"]
     fast, slow = ([entry for entry in entries if entry["slow"] is is_slow] for is_slow in (False, True))
     versions = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
-    ground = f"{kept['date']}, {kept['commit']}, {kept['machine']}, {figures['disk']}"
+    ground = f"{kept['date']}, {kept['commit']}, {kept['machine']}, {figures['disk']}, load average before"
     parts = [
         "### The last run",
-        f"{ground}; {figures['rounds']} rounds in turn, at most {figures['jobs']:,} jobs a row.",
+        f"{ground} {figures['load']}; {figures['rounds']} rounds in turn, at most {figures['jobs']:,} jobs a row.",
         f"![Jobs per second, end to end]({CHART.name})",
         "With the disk as it is:",
         table(fast),

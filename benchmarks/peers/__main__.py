@@ -176,6 +176,7 @@ def main() -> int:
     if not SHIM.exists():
         parser.error(f"there is no {SHIM.name}: `make bench-peers` builds it")
     disk = ground.disk(Path(tempfile.gettempdir()))
+    load = os.getloadavg()[0]
     left_out: dict[str, str] = {}
     all_entries = list(entries(wanted.only, left_out))
     for name, why in left_out.items():
@@ -183,6 +184,7 @@ def main() -> int:
     race(all_entries, wanted.jobs, wanted.rounds)
     figures = {
         "disk": disk,
+        "load": f"{load:.1f}",
         "jobs": wanted.jobs,
         "rounds": wanted.rounds,
         "versions": packages.versions({entry.kind for entry in all_entries}),

@@ -38,7 +38,7 @@ class Beanstalkd(OnBeanstalkd, Peer):
     client_is = "greenstalk: one put at a time"
     worker_is = "greenstalk: reserve, delete"
     known = "the worker rings after its delete was answered"
-    packages = ("greenstalk",)
+    packages: tuple[str, ...] = ("greenstalk",)
 
     def worker_command(self) -> list[str]:
         return module("beanstalkd_peer")

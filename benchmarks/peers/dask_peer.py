@@ -29,19 +29,19 @@ class FuturesClient(Client):
 
     def __init__(self, port: int) -> None:
         self._dask = DaskClient(f"tcp://127.0.0.1:{port}")
-        self._held: list[Future] = []  # or the scheduler forgets them
+        self._held: list[Future[Any]] = []  # or the scheduler forgets them
 
-    def submit(self, count: int) -> list[Future]:
+    def submit(self, count: int) -> list[Future[Any]]:
         return self._known([self._dask.submit(noop, PAYLOAD, pure=False) for _ in range(count)])
 
-    def submit_many(self, count: int) -> list[Future]:
+    def submit_many(self, count: int) -> list[Future[Any]]:
         return self._known(self._dask.map(noop, [PAYLOAD] * count, pure=False))
 
-    def await_all(self, submitted: list[Future]) -> None:
+    def await_all(self, submitted: list[Future[Any]]) -> None:
         wait(submitted, timeout=PATIENCE)
         assert all(future.status == "finished" for future in submitted), "they end well"
 
-    def _known(self, futures: list[Future]) -> list[Future]:
+    def _known(self, futures: list[Future[Any]]) -> list[Future[Any]]:
         self._held += futures
         if len(futures) > 1:
             until = time.monotonic() + PATIENCE

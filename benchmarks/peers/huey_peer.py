@@ -33,7 +33,7 @@ class HueyClient(Threads):
 
 class HueyPeer(Peer):
     known = "the job's result"
-    packages = ("huey",)
+    packages: tuple[str, ...] = ("huey",)
     poll = 0.1
 
     def worker_command(self) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import pwd
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.peers.peer import PORT, Peer
@@ -54,5 +55,6 @@ class PeerOnPostgres(Peer):
         self.stop_workers()
         for server in self._servers:
             server.send_signal(signal.SIGQUIT)  # it ends its children, which are in groups of their own
-            server.wait(STOP_SECONDS)
+            with suppress(subprocess.TimeoutExpired):  # what it is killed for then
+                server.wait(STOP_SECONDS)
         super().stop()

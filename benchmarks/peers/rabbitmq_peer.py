@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class RabbitClient(Concurrent):
         await self._publish(count)
         return [None] * count
 
-    async def ends(self, submitted: list[None]) -> None:
+    async def ends(self, submitted: Sequence[None]) -> None:
         self._bell.hear(len(submitted))
 
     async def _publish(self, count: int) -> None:

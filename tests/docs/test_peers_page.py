@@ -39,7 +39,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         entry("slowd", 500, lost="nothing"),
         {**entry("brokend", 1), "rows": {}, "failed": "it said no"},
     ]
-    figures = {"disk": "ext4", "jobs": 1000, "rounds": 3, "versions": {"memd": "1.2"}, "peers": entries}
+    figures = {"disk": "ext4", "load": "0.3", "jobs": 1000, "rounds": 3, "versions": {"memd": "1.2"}, "peers": entries}
     figures["left_out"] = {"awayd": "not here"}
     kept = {"command": "c", "date": "2026-01-31", "commit": "abc", "machine": "M", "figures": figures}
     monkeypatch.setattr(peers, "FIGURES", tmp_path / "peers.json")
