@@ -16,7 +16,7 @@ from benchmarks.peers.peer import FOLDER, ONE_OR_MORE, PATIENCE, PAYLOAD, PORT, 
 if os.environ.get("HUEY_ON") == "sqlite":
     huey = SqliteHuey(filename=str(FOLDER / "huey.db"))
 else:
-    huey = RedisHuey(host="127.0.0.1", port=PORT, notify_result=True)
+    huey = RedisHuey(host="127.0.0.1", port=PORT)
 
 
 @huey.task()
