@@ -43,3 +43,6 @@ class OnHall(Contestant):
 
     def server_command(self) -> list[str]:
         return python("-m", "hirehall", "serve", "--data", "data", "--tcp", f"127.0.0.1:{self.port}")
+
+    def answers(self) -> bool:
+        return super().answers() and (self.folder / "data" / "access.json").exists()
