@@ -29,9 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.contestant import python
-from benchmarks.peers import ground, packages
+from benchmarks.peers import packages
 from benchmarks.peers.measure import ROWS
 from benchmarks.peers.peer import Peer
+from hirehall.bench.ground import IN_MEMORY, ground_of
 from tests.command_line import run, whole
 from tests.figures import keep
 
@@ -175,7 +176,9 @@ def main() -> int:
         parser.error("--record is for all peers together: leave out --only")
     if not SHIM.exists():
         parser.error(f"there is no {SHIM.name}: `make bench-peers` builds it")
-    disk = ground.disk(Path(tempfile.gettempdir()))
+    ground = ground_of(Path(tempfile.gettempdir()))
+    if ground.file_system in IN_MEMORY:
+        parser.error(f"{ground.path} is in memory, where nothing is durable: set TMPDIR to a folder on a disk")
     load = os.getloadavg()[0]
     left_out: dict[str, str] = {}
     all_entries = list(entries(wanted.only, left_out))
@@ -183,7 +186,7 @@ def main() -> int:
         print(f"left out: {name}: {why}")
     race(all_entries, wanted.jobs, wanted.rounds)
     figures = {
-        "disk": disk,
+        "disk": f"{ground.file_system}, fdatasync {ground.sync_ms:.2f} ms",
         "load": f"{load:.1f}",
         "jobs": wanted.jobs,
         "rounds": wanted.rounds,
