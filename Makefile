@@ -6,11 +6,12 @@ DIR ?= .
 TESTS ?=
 # RECORD=--record keeps the figures of a proof in docs/figures.
 RECORD ?=
+SLOW_SYNC := benchmarks/peers/slow_sync.so
 RUN := $(VENV)/bin/python
 BUILT := $(VENV)/.built
 
 export DIR
-.PHONY: help demo test lint types docs bench bench-check bench-side abuse chaos-peers flakes fuzz lock clean power-cuts partitions mutants soak sim chaos
+.PHONY: help demo test lint types docs bench bench-check bench-peers bench-side abuse chaos-peers flakes fuzz lock clean power-cuts partitions mutants soak sim chaos
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +55,9 @@ abuse: $(BUILT) ## slow, endless, deaf and too many peers, idle workers, a storm
 chaos: $(BUILT) ## kill and freeze halls, workers and clients for a night, and audit what became of a million jobs
 	$(RUN) -m tests.chaos --jobs $(or $(JOBS),1000000) --kills $(or $(KILLS),1000) $(RECORD)
 
+bench-peers: $(PEERS)/.built $(SLOW_SYNC) ## race Hirehall and other job servers, with a disk as it is and a slow one: JOBS=30000
+	$(PEERS)/bin/python -m benchmarks.peers --jobs $(or $(JOBS),30000) $(RECORD)
+
 chaos-peers: $(PEERS)/.built ## kill Hirehall and other job servers once under load, and count what each lost: JOBS=1000
 	$(PEERS)/bin/python benchmarks/chaos_peers --jobs $(or $(JOBS),1000) $(RECORD)
 
@@ -73,13 +77,16 @@ lock: ## write requirements.lock anew from what pip resolves today
 	@sh .ci/lock
 
 clean: ## remove the environment and all caches
-	rm -rf .venv $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(PEERS) $(SLOW_SYNC) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BUILT): requirements.lock pyproject.toml .ci/environment
 	@sh .ci/environment $(VENV)
 	@touch $@
 
-$(PEERS)/.built: requirements.lock benchmarks/chaos_peers/requirements.txt .ci/environment
-	@sh .ci/environment $(PEERS) benchmarks/chaos_peers/requirements.txt
+$(PEERS)/.built: requirements.lock benchmarks/requirements.txt .ci/environment
+	@sh .ci/environment $(PEERS) benchmarks/requirements.txt
 	@touch $@
+
+$(SLOW_SYNC): benchmarks/peers/slow_sync.c
+	cc -O2 -shared -fPIC -o $@ $< -ldl

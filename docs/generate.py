@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 import gate  # the modules beside this one
+import peers
 import reliability
 
 from hirehall.bench.report import FIELDS
@@ -176,7 +177,7 @@ def decisions() -> str:
 
 def performance(page: str) -> str:
     """docs/performance.md: what is written by hand stays, what is below the mark is new."""
-    return f"{page.partition(MARK)[0]}{MARK}\n{gate.section()}"
+    return f"{page.partition(MARK)[0]}{MARK}\n{peers.section()}\n{gate.section()}"
 
 
 def pages() -> dict[Path, str]:
@@ -188,6 +189,7 @@ def pages() -> dict[Path, str]:
         plan: architecture(plan.read_text()),
         DOCS / "reliability.md": reliability.page(MARK),
         speed: performance(speed.read_text()),
+        peers.CHART: peers.chart(),
     }
 
 

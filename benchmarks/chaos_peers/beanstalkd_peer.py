@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 
 import greenstalk
-from peer import Peer, Submit, mark, python
+from peer import Peer, Submit, mark
+
+from benchmarks.contestant import python
+from benchmarks.servers import OnBeanstalkd
 
 
-class Beanstalkd(Peer):
-    name, setting, needs = "beanstalkd", "as it comes (memory)", "beanstalkd"
-    options: tuple[str, ...] = ()
-
-    def server_command(self) -> list[str]:
-        return ["beanstalkd", "-l", "127.0.0.1", "-p", str(self.port), *self.options]
+class Beanstalkd(OnBeanstalkd, Peer):
+    name, setting = "beanstalkd", "as it comes (memory)"
 
     def worker_command(self) -> list[str]:
         return python("-m", "beanstalkd_peer")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from peer import HERE, Peer, Submit, mark, python
+from peer import HERE, Peer, Submit, mark
 
 import hirehall
+from benchmarks.contestant import python
+from benchmarks.servers import OnHall
 
 
 @hirehall.job(kind="mark")
@@ -16,11 +18,8 @@ def work(payload: int) -> None:
     mark(payload)
 
 
-class Hirehall(Peer):
+class Hirehall(OnHall, Peer):
     name, setting = "Hirehall", "as it comes (SQLite)"
-
-    def server_command(self) -> list[str]:
-        return python("-m", "hirehall", "serve", "--data", "data", "--tcp", f"127.0.0.1:{self.port}")
 
     def worker_command(self) -> list[str]:
         return python("-m", "hirehall", "work", str(HERE / "hirehall_peer.py"), "--data", "data", "--concurrency", "1")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from huey import SqliteHuey
-from peer import Peer, Submit, mark, python
+from peer import Peer, Submit, mark
+
+from benchmarks.contestant import python
 
 IS_SYNCED = os.environ.get("HUEY_FSYNC") == "yes"
 huey = SqliteHuey(filename=os.environ.get("HUEY_FILE", ":memory:"), fsync=IS_SYNCED)
@@ -21,8 +24,9 @@ class Huey(Peer):
     name, setting = "Huey on SQLite", "as it comes (its consumer killed)"
     fsync = False
 
-    def extra(self) -> dict[str, str]:
-        return {"HUEY_FILE": str(self.folder / "huey.db"), "HUEY_FSYNC": "yes" if self.fsync else "no"}
+    def extra(self) -> Mapping[str, str]:
+        own = {"HUEY_FILE": str(self.folder / "huey.db"), "HUEY_FSYNC": "yes" if self.fsync else "no"}
+        return {**super().extra(), **own}
 
     def worker_command(self) -> list[str]:
         return python("-m", "huey.bin.huey_consumer", "huey_peer.huey", "--workers", "1", "--quiet")

@@ -8,11 +8,12 @@ import dramatiq
 import redis
 import rq
 from dramatiq.brokers.redis import RedisBroker
-from peer import Peer, Submit, mark, python
+from peer import Peer, Submit, mark
+
+from benchmarks.contestant import python
+from benchmarks.servers import SAFEST, OnRedis
 
 URL = f"redis://127.0.0.1:{os.environ.get('PEER_PORT', '0')}/0"
-AS_IT_COMES = ("--save", "3600 1 300 100 60 10000", "--appendonly", "no")
-SAFEST = (*AS_IT_COMES[:2], "--appendonly", "yes", "--appendfsync", "always")
 DURABLE = "Redis with appendonly, appendfsync always"
 
 dramatiq.set_broker(RedisBroker(url=URL))
@@ -29,21 +30,11 @@ def plain_work(number: int) -> None:
     mark(number)
 
 
-class OnRedis(Peer):
-    options: tuple[str, ...] = AS_IT_COMES
-    setting, needs = "Redis as Debian configures it", "redis-server"
-
-    def server_command(self) -> list[str]:
-        return ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", ".", *self.options]
-
-    def answers(self) -> bool:
-        try:
-            return bool(redis.Redis(port=self.port).ping())
-        except redis.RedisError:  # it also loads its file before it answers
-            return False
+class OnOwnRedis(OnRedis, Peer):
+    setting = "Redis as Debian configures it"
 
 
-class Dramatiq(OnRedis):
+class Dramatiq(OnOwnRedis):
     name = "Dramatiq"
 
     def worker_command(self) -> list[str]:
@@ -58,7 +49,7 @@ class DramatiqSafest(Dramatiq):
     options, setting = SAFEST, DURABLE
 
 
-class RQ(OnRedis):
+class RQ(OnOwnRedis):
     name = "RQ"
 
     def worker_command(self) -> list[str]:
