@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from copy import copy
 from functools import partial
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hirehall.core import intake, lifecycle
 from hirehall.core.collecting import Collecting, NextBatch
@@ -151,10 +151,8 @@ class Dispatcher:
         """The jobs of one lot."""
         self.collecting.batch.lanes[lane.number] = lane.key
         draft.lane = lane.number
-        jobs = [draft] if len(payloads) == 1 else [copy(draft) for _ in payloads]
         ids = self._ids.take_many(len(payloads), self.now.wall_ms)
-        for job, number, payload in zip(jobs, ids, payloads, strict=True):
-            job.id, job.payload = number, payload
+        jobs = [replace(draft, id=job, payload=payload) for job, payload in zip(ids, payloads, strict=True)]
         if draft.state is State.READY:
             self._place(jobs, lane)
         return jobs
