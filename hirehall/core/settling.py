@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hirehall.core import lifecycle
 from hirehall.core.collecting import Collecting
-from hirehall.core.effects import CANCELLED, End
+from hirehall.core.effects import CANCELLED, LOST, End
 from hirehall.core.lanes import Hallway
 from hirehall.core.leases import Leases
 from hirehall.core.operations import APPLIED, Batch, Change, Claim, Claimed, Moved, NewJob, Submit
@@ -88,7 +88,7 @@ class Settling:
         elif change.row is not None:
             self._leases.resume(change.row)
         if change.step is lifecycle.LOSE:
-            self._leases.settled_lost(change)
+            self._lost(change)
 
     def _end(self, change: Change) -> None:
         assert change.target is not None, "an end is a state"
@@ -100,6 +100,13 @@ class Settling:
             self._hallway.look_again(change.queue)
         end = End(change.id, change.target, change.follow, change.result, change.fault)
         self._leases.effects.ends.append(end)
+
+    def _lost(self, change: Change) -> None:
+        """Tell a worker that is still connected that its lease ran out."""
+        worker = self._leases.workers.get(change.holder or "")
+        lease = worker.held.get(change.id) if worker is not None else None
+        if worker is not None and lease is not None and lease.job.attempt == change.attempt:
+            self._leases.order_stop(worker, lease, LOST)
 
     def _moved(self, moved: Moved, batch: Batch) -> None:
         if moved.was is State.READY:
