@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from copy import copy
 from functools import partial
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hirehall.core import intake, lifecycle
 from hirehall.core.collecting import Collecting, NextBatch
@@ -151,24 +151,26 @@ class Dispatcher:
         """The jobs of one lot."""
         self.collecting.batch.lanes[lane.number] = lane.key
         draft.lane = lane.number
-        jobs = [draft] if len(payloads) == 1 else [copy(draft) for _ in payloads]
+        drafts = self._placed(draft, len(payloads), lane) if draft.state is State.READY else [draft] * len(payloads)
         ids = self._ids.take_many(len(payloads), self.now.wall_ms)
-        for job, number, payload in zip(jobs, ids, payloads, strict=True):
-            job.id, job.payload = number, payload
-        if draft.state is State.READY:
-            self._place(jobs, lane)
-        return jobs
+        return [replace(one, id=job, payload=payload) for one, job, payload in zip(drafts, ids, payloads, strict=True)]
 
-    def _place(self, jobs: list[NewJob], lane: Lane) -> None:
-        """On free workers as many as there are; the rest waits."""
-        for at, job in enumerate(jobs):
-            worker = self._free_worker(lane)
-            if worker is None:
-                self.hallway.add_ready(lane, len(jobs) - at)
-                return
-            self.leases.promise(worker)
-            job.state, job.attempt, job.wake_at = State.RUNNING, 1, None
-            job.holder, job.lease_seconds, job.worker = worker.holder, worker.lease_seconds, worker.name
+    def _placed(self, draft: NewJob, jobs: int, lane: Lane) -> list[NewJob]:
+        """`draft` for each of so many ready jobs: on free workers as many as there are; the rest waits."""
+        placed: list[NewJob] = []
+        while len(placed) < jobs and (worker := self._free_worker(lane)) is not None:
+            is_alone = len(lane.crews) == 1 and len(lane.crews[0].free) == 1
+            places = min(worker.free, jobs - len(placed)) if is_alone else 1
+            self.leases.promise(worker, places)
+            running = replace(
+                draft, state=State.RUNNING, attempt=1, wake_at=None, holder=worker.holder,
+                lease_seconds=worker.lease_seconds, worker=worker.name,
+            )  # fmt: skip
+            placed += [running] * places
+        waiting = jobs - len(placed)
+        if waiting:
+            self.hallway.add_ready(lane, waiting)
+        return placed + [draft] * waiting
 
     def _free_worker(self, lane: Lane) -> Worker | None:
         line = lane.line

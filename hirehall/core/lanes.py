@@ -251,6 +251,15 @@ class Hallway:
             if lane.ready > 0 and not lane.line.held:
                 crew.add_ready(lane)
 
+    def leave(self, worker: Worker) -> None:
+        """It takes no jobs any more."""
+        crew, worker.crew = worker.crew, None
+        if crew is not None:
+            crew.members.discard(worker)
+            crew.free.pop(worker, None)
+            if not crew.members:
+                self.disband(crew)
+
     def disband(self, crew: Crew) -> None:
         """Forget a crew that has no members."""
         self.crews = {key: other for key, other in self.crews.items() if other is not crew}

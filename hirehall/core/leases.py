@@ -16,7 +16,7 @@ import msgspec
 
 from hirehall.core import lifecycle
 from hirehall.core.collecting import Collecting, NextBatch
-from hirehall.core.effects import LOST, TIMED_OUT, Effects, StopOrder
+from hirehall.core.effects import TIMED_OUT, Effects, StopOrder
 from hirehall.core.endings import aim, ending
 from hirehall.core.endings import delay_seconds as lease_delay
 from hirehall.core.journal import Journal
@@ -92,7 +92,7 @@ class Leases:
 
     def _speak_on(self, worker: Worker, session: int) -> None:
         if worker.session != session:  # what it serves is said anew on each connection
-            self._leave_crew(worker)
+            self.hallway.leave(worker)
             worker.credit = 0
         worker.session, worker.gone_at, worker.beat_at = session, None, self.now.mono
         worker.clogged = worker.is_silent = False
@@ -109,7 +109,7 @@ class Leases:
         """`work`: what this worker takes from now on, and how much of it."""
         crew = self.hallway.crew(queues, kinds, offers)
         if worker.crew is not crew:
-            self._leave_crew(worker)
+            self.hallway.leave(worker)
             worker.crew = crew
             crew.members.add(worker)
         worker.lease_seconds = lease_seconds
@@ -147,7 +147,7 @@ class Leases:
         worker.held.clear()
         worker.session = worker.gone_at = None
         worker.unwatch()  # or it would look at somebody who may have come back as another one by then
-        self._leave_crew(worker)
+        self.hallway.leave(worker)
         if not worker.promised:
             self.workers.pop(worker.holder, None)
 
@@ -155,7 +155,7 @@ class Leases:
         """Its connection is gone, but it named itself: it has a little time to come back."""
         worker.session, worker.credit = None, 0
         worker.gone_at = worker.grace_ends(self.now.mono, is_silent)
-        self._leave_crew(worker)
+        self.hallway.leave(worker)
         self._timers.add(worker.gone_at, partial(self._grace_over, worker))
 
     def _grace_over(self, worker: Worker) -> None:
@@ -163,14 +163,6 @@ class Leases:
             self.depart(worker, lifecycle.LOSE)
         elif worker.gone_at is not None:
             self._timers.add(worker.gone_at, partial(self._grace_over, worker))
-
-    def _leave_crew(self, worker: Worker) -> None:
-        crew, worker.crew = worker.crew, None
-        if crew is not None:
-            crew.members.discard(worker)
-            crew.free.pop(worker, None)
-            if not crew.members:
-                self.hallway.disband(crew)
 
     # A lease comes into a hand.
 
@@ -191,8 +183,7 @@ class Leases:
         return worker
 
     def give(self, jobs: list[Claimed]) -> None:
-        """Promised jobs are durably their workers': hold the leases and deliver them, or take them back if nobody is
-        there."""
+        """Promised jobs are durably their workers': hold and deliver them, or take them back where nobody is there."""
         for holder, several in groupby(jobs, attrgetter("holder")):
             self._give(holder, list(several))
 
@@ -277,21 +268,15 @@ class Leases:
         return lease
 
     def succeed(self, holder: str, results: Iterable[tuple[int, int, bytes]]) -> list[Change]:
-        """Results (job, attempt, result): for leases in hand, or late, which the store judges. The jobs must be touched
-        already."""
+        """Results of touched jobs (job, attempt, result): of leases in hand, or late, which the store judges."""
         changes = []
         for job, attempt, result in results:
             lease = self.answered(holder, job, attempt)
-            if lease is None:
-                changes.append(Change(SUCCEED, job, SUCCEEDED, attempt, holder, result=result))
-                continue
-            held = lease.job
-            changes.append(
-                Change(
-                    SUCCEED, job, SUCCEEDED, attempt, holder, True, held.lane, result=result, progress=lease.progress,
-                    kind=held.kind, queue=held.queue, follow=held.follow,
-                )
-            )  # fmt: skip
+            change = Change(SUCCEED, job, SUCCEEDED, attempt, holder, lease is not None, result=result)
+            if lease is not None:
+                held, change.progress = lease.job, lease.progress
+                change.lane, change.follow, change.kind, change.queue = held.lane, held.follow, held.kind, held.queue
+            changes.append(change)
         return self.collecting.add_many(changes)
 
     def fail(
@@ -404,13 +389,6 @@ class Leases:
         if worker is not None:
             worker.held.pop(job, None)
             self.hallway.refresh(worker)
-
-    def settled_lost(self, change: Change) -> None:
-        """Tell a worker that is still connected that its lease ran out."""
-        worker = self.workers.get(change.holder or "")
-        lease = worker.held.get(change.id) if worker is not None else None
-        if worker is not None and lease is not None and lease.job.attempt == change.attempt:
-            self.order_stop(worker, lease, LOST)
 
     def forgive(self, lost_seconds: float) -> None:
         """The machine slept: nothing that lives by beats gets older by that."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from hirehall.core import lifecycle
 from hirehall.core.collecting import Collecting
-from hirehall.core.effects import CANCELLED, End
+from hirehall.core.effects import CANCELLED, LOST, End
 from hirehall.core.lanes import Hallway
 from hirehall.core.leases import Leases
 from hirehall.core.operations import APPLIED, Batch, Change, Claim, Claimed, Moved, NewJob, Submit
 from hirehall.model import FINAL, State
+
+RUNNING, SUCCEEDED = State.RUNNING, State.SUCCEEDED  # an Enum takes longer to answer than the rest of a hot line
 
 
 class Settling:
@@ -30,7 +32,7 @@ class Settling:
             if (
                 change.was is None and change.step is lifecycle.SUCCEED and change.answer == APPLIED
             ):  # of a lease in hand
-                ends.append(End(change.id, State.SUCCEEDED, change.follow, change.result))
+                ends.append(End(change.id, SUCCEEDED, change.follow, change.result))
             else:
                 self._change(change, batch)
         for moved in batch.moved:
@@ -44,7 +46,7 @@ class Settling:
 
     def _submit(self, submit: Submit) -> None:
         if submit.ids and not submit.duplicates:
-            placed = [_placed(job) for job in submit.jobs if job.state is State.RUNNING]
+            placed = [_placed(job) for job in submit.jobs if job.state is RUNNING]
             submit.delivered = len(placed)
             self._leases.give(placed)
         else:
@@ -86,7 +88,7 @@ class Settling:
         elif change.row is not None:
             self._leases.resume(change.row)
         if change.step is lifecycle.LOSE:
-            self._leases.settled_lost(change)
+            self._lost(change)
 
     def _end(self, change: Change) -> None:
         assert change.target is not None, "an end is a state"
@@ -98,6 +100,13 @@ class Settling:
             self._hallway.look_again(change.queue)
         end = End(change.id, change.target, change.follow, change.result, change.fault)
         self._leases.effects.ends.append(end)
+
+    def _lost(self, change: Change) -> None:
+        """Tell a worker that is still connected that its lease ran out."""
+        worker = self._leases.workers.get(change.holder or "")
+        lease = worker.held.get(change.id) if worker is not None else None
+        if worker is not None and lease is not None and lease.job.attempt == change.attempt:
+            self._leases.order_stop(worker, lease, LOST)
 
     def _moved(self, moved: Moved, batch: Batch) -> None:
         if moved.was is State.READY:

@@ -28,6 +28,9 @@ class Hold(Enum):
     OVER = "over"  # ended without the worker: only the place is still filled
 
 
+_LIVE = (Hold.OPEN, Hold.STOPPING)
+
+
 class Lease(Struct, gc=False, eq=False):
     """One attempt in a worker's hand. `since` is monotonic seconds: when it was given or last named alive."""
 
@@ -44,7 +47,7 @@ class Lease(Struct, gc=False, eq=False):
     @property
     def is_live(self) -> bool:
         """Whether the worker may still report on it as its holder."""
-        return self.hold is Hold.OPEN or self.hold is Hold.STOPPING
+        return self.hold in _LIVE
 
 
 class Worker:

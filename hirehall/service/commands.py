@@ -93,3 +93,15 @@ def check_role(who: Session, command: Command) -> None:
         if who.greeted:
             raise Forbidden(f"this needs the role {' or '.join(sorted(command.roles))}; the token does not have it")
         raise Unauthenticated("say hello with a token first: the hall wrote one to access.json in its data directory")
+
+
+def run_row(hall: Any, who: Session, row: list[Any]) -> AfterRow | None:
+    """Run these messages of one sort in one piece. None: none of them has run, and each must by itself."""
+    command = COMMANDS.get(type(row[0]))
+    if command is None or command.in_a_row is None:
+        return None
+    try:
+        check_role(who, command)
+        return command.in_a_row(hall, who, row)
+    except Exception:  # not all of them may deserve it; one by one each is told
+        return None

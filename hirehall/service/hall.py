@@ -24,12 +24,13 @@ from hirehall.ports import Connection, Store
 from hirehall.service import pushes
 from hirehall.service.access import Tokens
 from hirehall.service.answers import AfterCommit, AfterRead, AfterRow, AfterSearch, Answer, Asked, error_reply
-from hirehall.service.commands import COMMANDS, check_role
+from hirehall.service.commands import COMMANDS, check_role, run_row
 from hirehall.service.ending import Ending
 from hirehall.service.events import Events
 from hirehall.service.held_back import HeldBack
 from hirehall.service.log_follows import LogFollows
 from hirehall.service.metrics import Metrics
+from hirehall.service.replying import reply_to
 from hirehall.service.sessions import NOBODY, Identity, Session
 from hirehall.service.tasks import Tasks
 from hirehall.service.token_commands import expel
@@ -67,7 +68,7 @@ class Hall:
         self._wanted = asyncio.Event()
         self._committing: asyncio.Task[None] | None = None
         self._finishing = False
-        self._read_until: float | None = None  # monotonic seconds: the hall ends
+        self.read_until: float | None = None  # monotonic seconds: the hall ends
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_due = 0.0
 
@@ -94,7 +95,7 @@ class Hall:
         if self.ending.begun:
             self.waits.shut_down()
         self._finishing = True
-        self._read_until = self.clock().mono + LAST_READS_SECONDS
+        self.read_until = self.clock().mono + LAST_READS_SECONDS
         await self._held_back.finish()
         for session in self.sessions.values():
             self._entries += [(session, ref, answer) for ref, answer in session.held_back]
@@ -200,14 +201,7 @@ class Hall:
 
     def _execute_row(self, session: Session, row: list[Any]) -> bool:
         """Run these messages of one sort in one piece. False: none of them has run, and each must by itself."""
-        command = COMMANDS.get(type(row[0]))
-        if command is None or command.in_a_row is None:
-            return False
-        try:
-            check_role(session, command)
-            answer = command.in_a_row(self, session, row)
-        except Exception:  # not all of them may deserve it; one by one each is told
-            return False
+        answer = run_row(self, session, row)
         if answer is None:
             return False
         session.unanswered += answer.commands
@@ -331,7 +325,7 @@ class Hall:
             elif self._held_back.takes(session, ref, answer, said_bytes=said_bytes, is_last=self._finishing):
                 continue
             else:
-                reply = await self.reply(session, answer)
+                reply = await reply_to(self, session, answer)
                 session.unanswered -= 1
                 said_bytes += self._say(session, ref, reply)
             told[session.number] = session
@@ -365,32 +359,6 @@ class Hall:
         if not self._will_feed:
             self._will_feed = True
             asyncio.get_running_loop().call_soon(self.feed)
-
-    async def reply(self, session: Session, answer: Asked) -> Answer:
-        """The answer itself, now that what it needs is durable."""
-        try:
-            if type(answer) is AfterCommit:
-                return answer.make()
-            if type(answer) in (AfterRead, AfterSearch) and self._reads_no_more:
-                session.connection.close()  # not an error: what is asked can be asked again of the next hall
-                return None
-            while not session.closed and type(answer) is AfterRead:
-                answer = answer.make(*[await self.store.read(query) for query in answer.queries])
-            if type(answer) is AfterSearch:
-                return answer.make(await self.store.read(answer.query))
-        except StoreBroken:
-            raise
-        except HallError as exc:
-            return error_reply(exc)
-        except Exception:  # a mistake in making an answer must not stop the hall
-            log.exception("an answer could not be made")
-            return error_reply(Unknown("the hall failed at this, and its log says how; it may have happened or not"))
-        return None if type(answer) is AfterRead else answer
-
-    @property
-    def _reads_no_more(self) -> bool:
-        """Whether it ends, and what is asked of it has been read for long enough."""
-        return self._read_until is not None and self.clock().mono > self._read_until
 
     def answered(self, session: Session, ref: Any, reply: Answer) -> None:
         """Say what was held back; making it may have asked for more."""

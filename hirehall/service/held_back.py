@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hirehall.errors import HallError
 from hirehall.service.answers import AfterRead, AfterSearch, Answer, Asked
+from hirehall.service.replying import reply_to
 from hirehall.service.sessions import MOST_HELD_BACK, Session
 from hirehall.wire.replies import ErrorReply, Reply
 
@@ -79,10 +80,10 @@ class HeldBack:
         """One read after the other, each in its own turn of the loop: large answers to many would stop it, and the
         batches behind them, for seconds."""
         if type(answer) is not AfterRead:
-            return await self._hall.reply(session, answer)
+            return await reply_to(self._hall, session, answer)
         async with self._turn:
             await asyncio.sleep(0)
-            return await self._hall.reply(session, answer)
+            return await reply_to(self._hall, session, answer)
 
     @property
     def are_under_way(self) -> bool:

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from hirehall.core.effects import Effects, End
 from hirehall.core.operations import Claimed
-from hirehall.model import DEFAULT_RULES, MAX_MESSAGE, NULL, WORDS, Rules, id_text
+from hirehall.model import MAX_MESSAGE, NULL, WORDS, Rules, id_text
 from hirehall.service import deputy
 from hirehall.service.sessions import Session
 from hirehall.wire.replies import Delivery, Ended, EndPush, RunPush, Stop, StopPush
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
 ROOM = MAX_MESSAGE - 65_536  # a line is cut before it holds more than this; one job always fits
+
+NO_META: dict[str, str] = {}
 
 
 def push(hall: Hall, effects: Effects, told: dict[int, Session]) -> None:
@@ -58,7 +60,10 @@ def _run(session: Session, jobs: list[Claimed]) -> None:
 
 
 def _delivery(job: Claimed) -> Delivery:
-    rules = msgspec.json.decode(job.rules, type=Rules) if job.rules else DEFAULT_RULES
+    if not job.rules:
+        payload = Raw(job.payload)
+        return Delivery(id_text(job.id), job.attempt, job.kind, job.queue, payload, job.lease_seconds, None, NO_META)
+    rules = msgspec.json.decode(job.rules, type=Rules)
     return Delivery(
         id_text(job.id), job.attempt, job.kind, job.queue, Raw(job.payload), job.lease_seconds, rules.timeout_seconds,
         rules.meta or {},
