@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import apsw
 
 SHORTEST = 8  # jobs
+HAS_ARRAYS = "ENABLE_CARRAY" in apsw.compile_options  # as in apsw's wheels: payloads of a run are handed over as one
 
 Job = TypeVar("Job")
 

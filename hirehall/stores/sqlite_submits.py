@@ -9,7 +9,7 @@ import apsw
 from hirehall.core.operations import NewJob, Submit
 from hirehall.errors import Damaged
 from hirehall.model import State, id_text
-from hirehall.stores import sqlite_gates
+from hirehall.stores import sqlite_gates, sqlite_runs
 from hirehall.stores.sqlite_damage import OF_KEY
 from hirehall.stores.sqlite_runs import SHORTEST, runs
 from hirehall.stores.sqlite_work import Work
@@ -47,7 +47,7 @@ def _store(work: Work, fresh: list[NewJob]) -> None:
         lane, state = terms[0], terms[3]
         lanes.add(lane)
         work.counts[lane, state] += len(run)
-        if len(run) < SHORTEST:
+        if len(run) < SHORTEST or not sqlite_runs.HAS_ARRAYS:
             single += [(*terms, work.now, job.id, job.payload) for job in run]
         else:
             payloads = apsw.carray(tuple([job.payload for job in run]))

@@ -1,8 +1,7 @@
 """The durable side of SQLite: syncing its write-ahead log, and keeping that log short.
 
 SQLite runs with synchronous=NORMAL, so that COMMIT returns without waiting for the disk; a thread then syncs the log
-before any reply leaves. That is what FULL promises, without stopping the event loop. A small commit is synced at once
-where the disk has shown that it is quick: waking a thread, and being woken by it, would take longer.
+before any reply leaves. That is what FULL promises, without stopping the event loop.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median
 
 import apsw
 
@@ -21,9 +18,6 @@ from hirehall.stores.sqlite_pages import connect
 
 PAGE_BYTES = 4096
 CHECKPOINT_PAGES = 1_000  # about 4 MiB: checkpoint in the background
-FEW_PAGES = 16  # of one commit: whoever asked is alone
-QUICK_SECONDS = 0.0003  # of a sync: the median of a row of them
-ROW_OF_SYNCS = 32
 FULL_PAGES = (64 << 20) // PAGE_BYTES  # a batch waits until the log has been emptied
 
 
@@ -40,9 +34,6 @@ class Wal:
         self._checkpoints = ThreadPoolExecutor(1, "hall-checkpoint")
         self._checkpoint: asyncio.Future[None] | None = None
         self.pages = 0  # in the log after the last commit
-        self._synced = 0  # of them
-        self._took: list[float] = []  # by syncs, seconds
-        self._is_quick = False  # the disk, as the last row of syncs showed it
 
     def hook(self, connection: apsw.Connection, database: str, pages: int) -> int:
         """For `apsw.Connection.set_wal_hook`: remember how long the log is."""
@@ -52,26 +43,13 @@ class Wal:
     async def sync(self) -> None:
         """Return when everything committed so far is on the disk."""
         loop = asyncio.get_running_loop()
-        if self._is_quick and self._synced <= self.pages <= self._synced + FEW_PAGES:
-            self._run_sync()
-            await asyncio.sleep(0)  # others shall have their turn
-        else:
-            await loop.run_in_executor(self._syncs, self._run_sync)
-        self._synced = self.pages
+        await loop.run_in_executor(self._syncs, os.fdatasync, self._fd)
         if self._checkpoint is not None and self._checkpoint.done():
             self._checkpoint.result()  # an I/O error there is an I/O error of the store
         if self.pages >= FULL_PAGES:
             await self.empty()
         elif self.pages >= CHECKPOINT_PAGES and (self._checkpoint is None or self._checkpoint.done()):
             self._checkpoint = loop.run_in_executor(self._checkpoints, self._run_checkpoint)
-
-    def _run_sync(self) -> None:
-        began = time.perf_counter()
-        os.fdatasync(self._fd)
-        self._took.append(time.perf_counter() - began)
-        if len(self._took) == ROW_OF_SYNCS:
-            self._is_quick = median(self._took) < QUICK_SECONDS
-            self._took.clear()
 
     async def empty(self) -> None:
         """Nobody writes meanwhile, so the checkpoint reaches the log's end and the next commit begins it anew."""

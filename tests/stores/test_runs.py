@@ -7,6 +7,7 @@ import pytest
 from hirehall.core import lifecycle
 from hirehall.core.operations import Batch, Change, Claim
 from hirehall.model import KEEP_SECONDS, State
+from hirehall.stores import sqlite_runs
 from hirehall.stores.sqlite_runs import SHORTEST, runs
 from tests.stores.books import ANNA, BERT, Books, lane, name_of, seat, spec
 
@@ -42,7 +43,9 @@ def test_a_run_ends_where_an_id_is_missing_or_something_differs() -> None:
     assert list(runs(jobs, lambda job: job)) == [("a", [(1, "a"), (2, "a")]), ("a", [(4, "a")]), ("b", jobs[3:])]
 
 
-def test_each_job_of_many_keeps_its_payload(books: Books) -> None:
+@pytest.mark.parametrize("has_arrays", [True, False])
+def test_each_job_of_many_keeps_its_payload(books: Books, monkeypatch: pytest.MonkeyPatch, has_arrays: bool) -> None:
+    monkeypatch.setattr(sqlite_runs, "HAS_ARRAYS", has_arrays and sqlite_runs.HAS_ARRAYS)
     jobs = numbered(books)
     assert [job.payload for job in books.read(*jobs)] == [b"%d" % at for at in range(MANY)]
 

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,6 @@ import pytest
 from hirehall.errors import StoreBroken
 from hirehall.model import StoredJob
 from hirehall.ports import ByIds
-from hirehall.stores import wal
 from tests.stores.books import StoreFactory, spec
 from tests.stores.makers import MAKERS, StoreMaker
 
@@ -102,45 +101,6 @@ def test_nobody_reads_what_is_not_on_the_disk_yet(
         return await read
 
     assert [job.id for job in runner.run(read_meanwhile())] == submit.ids
-
-
-class Threads:
-    """In which threads the system was asked to sync."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.asked: list[bool] = []  # was it the loop's?
-        patch.setattr(os, "fdatasync", lambda fd: self.asked.append(threading.current_thread() is MAIN))
-
-    def of(self, commit: Callable[[], object]) -> list[bool]:
-        self.asked.clear()
-        commit()
-        return self.asked
-
-
-MAIN = threading.main_thread()
-
-
-@pytest.mark.parametrize(("quick_seconds", "is_quick"), [(60.0, True), (0.0, False)])
-def test_only_a_disk_that_has_shown_to_be_quick_is_waited_for_by_the_loop(
-    store_factory: StoreFactory, monkeypatch: pytest.MonkeyPatch, quick_seconds: float, is_quick: bool
-) -> None:
-    monkeypatch.setattr(wal, "QUICK_SECONDS", quick_seconds)
-    books, threads = store_factory(), Threads(monkeypatch)
-    for _ in range(wal.ROW_OF_SYNCS - 2):  # opening it was one sync
-        assert threads.of(books.one) == [False]
-    books.one()
-    assert threads.of(books.one) == [is_quick]
-
-
-def test_a_large_commit_is_never_waited_for_by_the_loop(
-    store_factory: StoreFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wal, "QUICK_SECONDS", 60.0)
-    books, threads = store_factory(), Threads(monkeypatch)
-    for _ in range(wal.ROW_OF_SYNCS):
-        books.one()
-    assert threads.of(lambda: books.submit(*[spec() for _ in range(2_000)])) == [False]
-    assert threads.of(books.one) == [True]
 
 
 def test_every_connection_that_writes_syncs_what_it_carries_over(store_factory: StoreFactory) -> None:
