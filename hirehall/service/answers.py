@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from msgspec import UNSET, Raw, Struct
+from msgspec import Raw, Struct
 
 from hirehall.core.operations import Change
 from hirehall.core.workers import Lease
-from hirehall.errors import Damaged, HallError
+from hirehall.errors import Damaged, HallError, Unknown
 from hirehall.model import NULL, State, StoredJob, id_created_ms, id_text
 from hirehall.ports import Found, Query, Search
 from hirehall.wire.replies import ErrorBody, ErrorReply, JobView, Reply
@@ -24,10 +24,9 @@ class AfterCommit(Struct):
 
 
 class AfterRow(Struct):
-    """The answers to `commands` commands in a row, which have their refs: `make` is called when their batch is
-    durable."""
+    """The answers to commands in a row that had these `refs`: `make` is called when their batch is durable."""
 
-    commands: int
+    refs: list[Raw]
     make: Callable[[], Sequence[Reply | ErrorReply]]
 
 
@@ -55,10 +54,9 @@ def error_reply(error: HallError) -> ErrorReply:
     return ErrorReply(error=ErrorBody(error.code, error.message))
 
 
-def with_ref(reply: Reply | ErrorReply, ref: Raw) -> Reply | ErrorReply:
-    """`reply`, as the answer to what had this ref, if any."""
-    reply.ref = ref or UNSET
-    return reply
+def mistake() -> ErrorReply:
+    """What is answered when something of ours went wrong that has been logged."""
+    return error_reply(Unknown("the hall failed at this, and its log says how; it may have happened or not"))
 
 
 def damaged(change: Change) -> Damaged:

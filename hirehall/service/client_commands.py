@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET
 
 from hirehall.core.intake import Lot, alike
 from hirehall.core.operations import Submit
@@ -20,7 +20,6 @@ from hirehall.service.answers import (
     error_reply,
     job_view,
     rfc3339,
-    with_ref,
 )
 from hirehall.service.filters import search_of
 from hirehall.service.scope import check_jobs
@@ -66,7 +65,7 @@ def submit_row(hall: Hall, session: Session, row: list[requests.Submit]) -> Afte
         for message, ref in zip(row, refs, strict=True):
             message.ref = ref
         raise
-    return AfterRow(len(row), lambda: _submitted_row(refs, operation))
+    return AfterRow(refs, lambda: _submitted_row(operation))
 
 
 def _merged(outer: requests.Submit, inner: list[PartialSpec]) -> list[Lot]:
@@ -87,14 +86,11 @@ def _given(spec: PartialSpec) -> dict[str, Any]:
     return {field: value for field in SPEC_FIELDS if (value := getattr(spec, field)) is not UNSET}
 
 
-def _submitted_row(refs: list[Raw], operation: Submit) -> Sequence[replies.Reply | replies.ErrorReply]:
+def _submitted_row(operation: Submit) -> Sequence[replies.Reply | replies.ErrorReply]:
     """None of them had a key: all are new, or none is taken."""
     if operation.refused is not None:
-        return [with_ref(error_reply(operation.refused), ref) for ref in refs]
-    return [
-        replies.Submitted(ref=ref or UNSET, id=id_text(job.id), state=WORDS[job.became or job.state])
-        for ref, job in zip(refs, operation.jobs, strict=True)
-    ]
+        return [error_reply(operation.refused) for _ in operation.jobs]
+    return [replies.Submitted(id=id_text(job.id), state=WORDS[job.became or job.state]) for job in operation.jobs]
 
 
 def submitted(operation: Submit) -> replies.Submitted:

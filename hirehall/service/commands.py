@@ -11,7 +11,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from hirehall.errors import Forbidden, Unauthenticated
+from hirehall.core.collecting import NextBatch
+from hirehall.errors import Forbidden, HallError, Unauthenticated
 from hirehall.service import change_commands as change
 from hirehall.service import client_commands as client
 from hirehall.service import deputy
@@ -103,5 +104,5 @@ def run_row(hall: Any, who: Session, row: list[Any]) -> AfterRow | None:
     try:
         check_role(who, command)
         return command.in_a_row(hall, who, row)
-    except Exception:  # not all of them may deserve it; one by one each is told
+    except (HallError, NextBatch):  # not all of them may deserve it; one by one each is told
         return None

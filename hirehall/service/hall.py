@@ -18,19 +18,19 @@ from msgspec import UNSET, Struct
 from hirehall.core.collecting import NextBatch
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.operations import MAX_OPERATIONS, Batch
-from hirehall.errors import HallError, StoreBroken, Unknown
+from hirehall.errors import HallError, StoreBroken
 from hirehall.model import Instant, session_holder
 from hirehall.ports import Connection, Store
 from hirehall.service import pushes
 from hirehall.service.access import Tokens
-from hirehall.service.answers import AfterCommit, AfterRead, AfterRow, AfterSearch, Answer, Asked, error_reply
+from hirehall.service.answers import AfterCommit, AfterRead, AfterRow, AfterSearch, Answer, Asked, error_reply, mistake
 from hirehall.service.commands import COMMANDS, check_role, run_row
 from hirehall.service.ending import Ending
 from hirehall.service.events import Events
 from hirehall.service.held_back import HeldBack
 from hirehall.service.log_follows import LogFollows
 from hirehall.service.metrics import Metrics
-from hirehall.service.replying import reply_to
+from hirehall.service.replying import replies_to, reply_to
 from hirehall.service.sessions import NOBODY, Identity, Session
 from hirehall.service.tasks import Tasks
 from hirehall.service.token_commands import expel
@@ -201,10 +201,14 @@ class Hall:
 
     def _execute_row(self, session: Session, row: list[Any]) -> bool:
         """Run these messages of one sort in one piece. False: none of them has run, and each must by itself."""
-        answer = run_row(self, session, row)
+        try:
+            answer = run_row(self, session, row)
+        except Exception:  # as below; nobody knows how many of them ran
+            log.exception("one of several %s failed", type(row[0]).__name__)
+            answer = AfterRow([message.ref for message in row], lambda: [mistake() for _ in row])
         if answer is None:
             return False
-        session.unanswered += answer.commands
+        session.unanswered += len(answer.refs)
         self._entries.append((session, None, answer))
         return True
 
@@ -218,7 +222,7 @@ class Hall:
             answer = error_reply(exc)
         except Exception:  # a mistake of ours: whoever asked must not wait for ever, and others go on
             log.exception("a %s failed", type(message).__name__)
-            answer = error_reply(Unknown("the hall failed at this, and its log says how; it may have happened or not"))
+            answer = mistake()
         if answer is not None:
             self.answer(session, message.ref, answer)
         return True
@@ -342,10 +346,10 @@ class Hall:
 
     def _say_row(self, session: Session, answer: AfterRow) -> int:
         """The answers to commands in a row; behind what is held back, if something is."""
-        replies = answer.make()
+        replies = replies_to(answer)
         if self._held_back.takes_row(session, replies):
             return 0
-        session.unanswered -= answer.commands
+        session.unanswered -= len(answer.refs)
         return session.put_all(replies)
 
     def feed(self) -> None:

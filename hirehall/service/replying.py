@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hirehall.errors import HallError, StoreBroken, Unknown
-from hirehall.service.answers import AfterCommit, AfterRead, AfterSearch, Answer, Asked, error_reply
+from msgspec import UNSET
+
+from hirehall.errors import HallError, StoreBroken
+from hirehall.service.answers import AfterCommit, AfterRead, AfterRow, AfterSearch, Answer, Asked, error_reply, mistake
 from hirehall.service.sessions import Session
+from hirehall.wire.replies import ErrorReply, Reply
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -33,8 +37,20 @@ async def reply_to(hall: Hall, session: Session, answer: Asked) -> Answer:
         return error_reply(exc)
     except Exception:  # a mistake in making an answer must not stop the hall
         log.exception("an answer could not be made")
-        return error_reply(Unknown("the hall failed at this, and its log says how; it may have happened or not"))
+        return mistake()
     return None if type(answer) is AfterRead else answer
+
+
+def replies_to(row: AfterRow) -> Sequence[Reply | ErrorReply]:
+    """The answers to commands in a row, each with its ref."""
+    try:
+        replies = row.make()
+    except Exception:  # as above
+        log.exception("the answers to several commands could not be made")
+        replies = [mistake() for _ in row.refs]
+    for reply, ref in zip(replies, row.refs, strict=True):
+        reply.ref = ref or UNSET
+    return replies
 
 
 def _reads_no_more(hall: Hall) -> bool:

@@ -15,7 +15,7 @@ from hirehall.core.workers import DRAINING, STOPPING, Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
 from hirehall.model import MAX_BODY, Fault, id_number, id_text
 from hirehall.service import scope
-from hirehall.service.answers import AfterCommit, AfterRow, Answer, damaged, error_reply, rfc3339, with_ref
+from hirehall.service.answers import AfterCommit, AfterRow, Answer, damaged, error_reply, rfc3339
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
 from hirehall.wire.body import check_bodies
@@ -129,8 +129,7 @@ def done_row(hall: Hall, session: Session, row: list[requests.Done]) -> AfterRow
     if any(message.jobs is not UNSET for message in row) or len({message.id for message in row}) != len(row):
         return None
     changes = _succeeded(hall, session, row)
-    refs = [message.ref for message in row]
-    return AfterRow(len(row), lambda: list(map(with_ref, map(_judged_or_not, changes), refs)))
+    return AfterRow([message.ref for message in row], lambda: list(map(_judged_or_not, changes)))
 
 
 def _done_many(hall: Hall, session: Session, jobs: list[requests.DoneJob]) -> AfterCommit:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hirehall.service.answers import AfterRow, with_ref
+from hirehall.service.answers import AfterRow
 from hirehall.service.hall import Hall
+from hirehall.service.replying import replies_to
 from tests.mutants import Replace
 
 CATCHERS = ("simulation",)
@@ -21,7 +22,8 @@ def plant(replace: Replace) -> None:
             submit.ids = [job.id for job in submit.jobs]
         early = [entry for entry in entries if _is_for_a_submit(entry[2])]
         for session, ref, answer in early:
-            for reply in answer.make() if type(answer) is AfterRow else [with_ref(answer.make(), ref)]:
+            row = answer if type(answer) is AfterRow else AfterRow([ref], lambda one=answer: [one.make()])
+            for reply in replies_to(row):
                 session.put(reply)
                 session.unanswered -= 1
             session.flush()

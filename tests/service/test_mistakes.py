@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hirehall.service import client_commands
 from hirehall.service.commands import COMMANDS, Command
 from hirehall.wire import requests
 from tests.service.office import Guest, Office
@@ -21,3 +22,29 @@ def test_a_command_that_fails_unexpectedly_is_answered_and_the_hall_works_on(
     assert boss.refused("counts").startswith("unknown: the hall failed at this")
     assert boss.ok("ping")
     office.problems.clear()  # it was one, and wanted
+
+
+def test_commands_in_a_row_that_fail_unexpectedly_are_all_answered_and_the_hall_works_on(
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr(client_commands, "alike", broken)
+    boss.say(*({"cmd": "submit", "kind": "k", "ref": ref} for ref in ("a", "b")))
+    assert [boss.answer(ref)["error"]["code"] for ref in ("a", "b")] == ["unknown", "unknown"]
+    assert boss.ok("ping")
+    office.problems.clear()
+
+
+def test_answers_to_commands_in_a_row_that_cannot_be_made_are_told_so(
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr(client_commands, "_submitted_row", broken)
+    boss.say(*({"cmd": "submit", "kind": "k", "ref": ref} for ref in ("a", "b")))
+    assert [boss.answer(ref)["error"]["code"] for ref in ("a", "b")] == ["unknown", "unknown"]
+    assert boss.ok("ping")
+    office.problems.clear()
