@@ -154,7 +154,8 @@ class Paper:
         due = edit.due if edit.due is not UNSET else job.wake_at if job.state is S.SCHEDULED else None
         expires = job.expires_at if edit.expires_at is UNSET else edit.expires_at
         priority = job.priority if edit.priority is UNSET else edit.priority
-        job = replace(job, priority=priority, expires_at=expires)
+        lost = job.lost and priority == job.priority  # in another lane it is no longer its old worker's to keep
+        job = replace(job, priority=priority, expires_at=expires, lost=lost)
         if due is not None and due > now:
             if not job.attempt and expires is not None and expires <= due:
                 return "conflict"
