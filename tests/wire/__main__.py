@@ -131,6 +131,7 @@ def live_figures(found: live.Found) -> dict[str, int | float | str]:
         "live connections": found.connections,
         "live problems": len(problems),
         "canary p99 under fuzz, ms": round(found.p99 * 1000, 1),
+        "canary p99 under fuzz, ms of the hall's own time": round(live.percentile(found.busy, 0.99) * 1000, 1),
         "canary p99 without, ms": round(live.percentile(found.quiet, 0.99) * 1000, 1),
         "growth of the hall, MiB": round(found.growth / (1 << 20), 1),
     }
