@@ -74,6 +74,7 @@ class Threads:
         self._open = 0  # calls whose end has not been heard
         self._joined = 0  # the shared line, ever
         self._taken = 0  # from it, when somebody looked last
+        self._more = 1  # threads, should it move too slowly at the next look: each of them may meet a slow call
         self._look: asyncio.TimerHandle | None = None
         self._is_closed = False
 
@@ -133,11 +134,15 @@ class Threads:
         """Whoever stands in the shared line behind one that is not quick gets another thread."""
         self._look = None
         if not self._shared:
+            self._more = 1
             return
         taken = self._joined - len(self._shared) - self._taken
-        if taken < LEAST_TAKEN:
-            for _ in range(1 if taken else len(self._shared)):
+        if taken >= LEAST_TAKEN:
+            self._more = 1
+        else:
+            for _ in range(min(self._more, len(self._shared)) if taken else len(self._shared)):
                 self._one_more()
+            self._more *= 2
         self._look_soon()
 
     # In the threads.

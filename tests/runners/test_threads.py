@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -143,5 +144,29 @@ def test_threads_are_kept_for_later_calls_and_end_at_the_end() -> None:
         assert thread is not None
         await asyncio.to_thread(thread.join, PATIENCE_SECONDS)
         assert not thread.is_alive()
+
+    asyncio.run(main())
+
+
+def test_when_all_calls_of_a_quick_kind_hang_at_once_all_have_begun_after_a_few_looks() -> None:
+    """Where as many threads rest: each that is woken takes one call, and nobody comes back for the next."""
+
+    class Counted(Threads):
+        looks = 0
+
+        def _see_it_move(self) -> None:
+            self.looks += 1
+            super()._see_it_move()
+
+    async def main() -> None:
+        threads, calls = Counted(), 100
+        for pace in (Pace(), quick()):
+            meeting = threading.Barrier(calls)
+            works = [Work(partial(meeting.wait, PATIENCE_SECONDS)) for _ in range(calls)]
+            for work in works:
+                threads.submit(work, pace)
+            await all_ended(threads, works)
+        assert threads.looks < calls / 4
+        threads.close()
 
     asyncio.run(main())
