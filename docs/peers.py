@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from docs.load import busy
+
 DOCS = Path(__file__).parent
 FIGURES = DOCS / "figures" / "peers.json"
 CHART = DOCS / "peers.svg"
@@ -36,6 +38,7 @@ def section() -> str:
     parts = [
         "### The last run",
         f"{ground} {figures['load']}; {figures['rounds']} rounds in turn, at most {figures['jobs']:,} jobs a row.",
+        *busy(kept["machine"], figures["load"]),
         f"![Jobs per second, end to end]({CHART.name})",
         "With the disk as it is:",
         table(fast),

@@ -18,6 +18,7 @@ def entry(name: str, rate: float, slow: bool = False, **more: Any) -> dict[str, 
         "enqueue": [2 * rate, 2 * rate, 2 * rate],
         "end_to_end": [rate, rate / 2, rate * 2],
         "p50": [0.25, 0.2, 0.4],
+        "p99": [1.5, 1.5, 1.5],
     }
     told = {
         "setting": "as it comes",
@@ -41,7 +42,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     figures = {"disk": "ext4", "load": "0.3", "jobs": 1000, "rounds": 3, "versions": {"memd": "1.2"}, "peers": entries}
     figures["left_out"] = {"awayd": "not here"}
-    kept = {"command": "c", "date": "2026-01-31", "commit": "abc", "machine": "M", "figures": figures}
+    kept = {"command": "c", "date": "2026-01-31", "commit": "abc", "machine": "2 cores", "figures": figures}
     monkeypatch.setattr(peers, "FIGURES", tmp_path / "peers.json")
     (tmp_path / "peers.json").write_text(json.dumps(kept))
 
@@ -49,7 +50,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("kept")
 def test_each_disk_has_a_table_with_the_median_and_the_range_of_every_row() -> None:
     fast, slow = peers.section().split("With 2 ms more")
-    row = "| **Hirehall**, as it comes | nothing | {} |  |  | 0.25 (0.20 to 0.40) |  |"
+    row = "| **Hirehall**, as it comes | nothing | {} |  |  | 0.25 (0.20 to 0.40) | 1.50 |"
     assert row.format("20,000 | 10,000 (5,000 to 20,000)") in fast
     assert row.format("8,000 | 4,000 (2,000 to 8,000)") in slow
     assert "| memd, as it comes | everything | 40,000 |" in fast
