@@ -55,8 +55,8 @@ abuse: $(BUILT) ## slow, endless, deaf and too many peers, idle workers, a storm
 chaos: $(BUILT) ## kill and freeze halls, workers and clients for a night, and audit what became of a million jobs
 	$(RUN) -m tests.chaos --jobs $(or $(JOBS),1000000) --kills $(or $(KILLS),1000) $(RECORD)
 
-bench-peers: $(PEERS)/.built $(SLOW_SYNC) ## race Hirehall and other job servers, with a disk as it is and a slow one: JOBS=30000
-	$(PEERS)/bin/python -m benchmarks.peers --jobs $(or $(JOBS),30000) $(RECORD)
+bench-peers: $(PEERS)/.built $(SLOW_SYNC) ## race Hirehall and other job servers, with a disk as it is and a slow one: MINUTES=12
+	$(PEERS)/bin/python -m benchmarks.peers $(JOBS:%=--jobs %) $(MINUTES:%=--minutes %) $(RECORD)
 
 chaos-peers: $(PEERS)/.built ## kill Hirehall and other job servers once under load, and count what each lost: JOBS=1000
 	$(PEERS)/bin/python benchmarks/chaos_peers --jobs $(or $(JOBS),1000) $(RECORD)

@@ -11,6 +11,8 @@ import pytest
 
 from docs import peers
 
+SIZES = {"rounds": [2, 3], "rate_jobs": [100, 400_000], "seconds": [3.0, 4.5], "single_jobs": [201, 201]}
+
 
 def entry(name: str, rate: float, slow: bool = False, **more: Any) -> dict[str, Any]:
     """One peer's figures."""
@@ -34,7 +36,7 @@ def entry(name: str, rate: float, slow: bool = False, **more: Any) -> dict[str, 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [
-        entry("Hirehall", 10_000),
+        entry("Hirehall", 10_000, sizes=SIZES),
         entry("Hirehall", 4_000, slow=True),
         entry("memd", 20_000, lost="everything"),
         entry("slowd", 500, lost="nothing"),
@@ -54,6 +56,14 @@ def test_each_disk_has_a_table_with_the_median_and_the_range_of_every_row() -> N
     assert row.format("20,000 | 10,000 (5,000 to 20,000)") in fast
     assert row.format("8,000 | 4,000 (2,000 to 8,000)") in slow
     assert "| memd, as it comes | everything | 40,000 |" in fast
+
+
+@pytest.mark.usefixtures("kept")
+def test_how_many_jobs_a_row_is_stands_below_its_table() -> None:
+    fast, slow = peers.section().split("With 2 ms more")
+    assert "A rate is of 100 to 400,000 jobs in 3.0 to 4.5 s a round; p50 and p99 are of 201 jobs a round" in fast
+    assert "Rounds: 2 to 3." in fast
+    assert "Rounds:" not in slow, "nothing is known of it"
 
 
 @pytest.mark.usefixtures("kept")
