@@ -62,10 +62,11 @@ class Entry:
     rounds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     sizes: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failed: str = ""
-    left_out: str = "the time was up before its turn came"
+    left_out: str = "the run ended before its turn came"
 
     def __str__(self) -> str:
-        return f"{self.kind.name}, {self.kind.setting}{', sync + 2 ms' if self.slow else ''}"
+        variant = f"; {self.kind.variant}" if self.kind.variant else ""
+        return f"{self.kind.name}, {self.kind.setting}{variant}{', sync + 2 ms' if self.slow else ''}"
 
     def add(self, rows: dict[str, dict[str, float]]) -> None:
         """What one round has measured."""
