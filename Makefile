@@ -32,13 +32,13 @@ types: $(BUILT) ## check the types
 	$(RUN) -m mypy
 
 docs: $(BUILT) ## write the generated pages anew: options, command line, diagram
-	$(RUN) docs/generate.py
+	$(RUN) -m docs.generate
 
 sim: $(BUILT) ## simulate the hall with seeds that CI does not have: SEEDS=10000 FROM=3000
 	$(RUN) -m tests.sim --count $(or $(SEEDS),10000) --from $(or $(FROM),3000) $(RECORD)
 
 bench: $(BUILT) ## measure what a hall carries on this machine: minutes; `hirehall bench --quick` half a minute
-	$(RUN) -m hirehall bench
+	$(RUN) -m $(if $(RECORD),benchmarks.record --sustained,hirehall bench)
 
 bench-check: $(BUILT) ## has any path of the hall become slower? ONLY="submit deliver" PROFILE=FILE FLOORS=--set-floors
 	$(RUN) -m benchmarks.gate $(foreach path,$(ONLY),--only $(path)) $(PROFILE:%=--profile %) $(FLOORS) $(RECORD)
@@ -55,8 +55,8 @@ abuse: $(BUILT) ## slow, endless, deaf and too many peers, idle workers, a storm
 chaos: $(BUILT) ## kill and freeze halls, workers and clients for a night, and audit what became of a million jobs
 	$(RUN) -m tests.chaos --jobs $(or $(JOBS),1000000) --kills $(or $(KILLS),1000) $(RECORD)
 
-bench-peers: $(PEERS)/.built $(SLOW_SYNC) ## race Hirehall and other job servers, with a disk as it is and a slow one: JOBS=30000
-	$(PEERS)/bin/python -m benchmarks.peers --jobs $(or $(JOBS),30000) $(RECORD)
+bench-peers: $(PEERS)/.built $(SLOW_SYNC) ## race Hirehall and other job servers, with a disk as it is and a slow one: MINUTES=12
+	$(PEERS)/bin/python -m benchmarks.peers $(JOBS:%=--jobs %) $(MINUTES:%=--minutes %) $(RECORD)
 
 chaos-peers: $(PEERS)/.built ## kill Hirehall and other job servers once under load, and count what each lost: JOBS=1000
 	$(PEERS)/bin/python benchmarks/chaos_peers --jobs $(or $(JOBS),1000) $(RECORD)

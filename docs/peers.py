@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from docs.load import busy
+
 DOCS = Path(__file__).parent
 FIGURES = DOCS / "figures" / "peers.json"
 CHART = DOCS / "peers.svg"
@@ -35,12 +37,15 @@ def section() -> str:
     ground = f"{kept['date']}, {kept['commit']}, {kept['machine']}, {figures['disk']}, load average before"
     parts = [
         "### The last run",
-        f"{ground} {figures['load']}; {figures['rounds']} rounds in turn, at most {figures['jobs']:,} jobs a row.",
+        f"{ground} {figures['load']}; at most {figures['rounds']} rounds in turn and {figures['jobs']:,} jobs a row.",
+        *busy(kept["machine"], figures["load"]),
         f"![Jobs per second, end to end]({CHART.name})",
         "With the disk as it is:",
         table(fast),
+        *how_large(fast),
         "With 2 ms more in every fsync and fdatasync; what does not wait for the disk stays as above:",
         table(slow),
+        *how_large(slow),
         "How each is run:",
         ways(fast),
         *left_out(figures["left_out"], entries),
@@ -54,6 +59,25 @@ def table(entries: Iterable[Entry]) -> str:
     head = "| server | a power cut takes | " + " | ".join(heading for heading, *_ in COLUMNS) + " |\n"
     rule = "|---|---|" + "--:|" * len(COLUMNS) + "\n"
     return head + rule + "\n".join(line(entry) for entry in entries)
+
+
+def how_large(entries: Iterable[Entry]) -> list[str]:
+    """How many jobs and seconds the rows of a table are, and how many rounds there were."""
+    seen: dict[str, list[float]] = {}
+    for entry in entries:
+        for name, ends in entry.get("sizes", {}).items():
+            seen.setdefault(name, []).extend(ends)
+    if not {"rounds", "rate_jobs", "seconds", "single_jobs"} <= seen.keys():
+        return []
+    rounds, jobs, single = (span(seen[name], 0) for name in ("rounds", "rate_jobs", "single_jobs"))
+    rates = f"A rate is of {jobs} jobs in {span(seen['seconds'], 1)} s a round"
+    return [f"Rounds: {rounds}. {rates}; p50 and p99 are of {single} jobs a round, one by one."]
+
+
+def span(values: Sequence[float], digits: int) -> str:
+    """From the least to the most."""
+    least, most = (f"{value:,.{digits}f}" for value in (min(values), max(values)))
+    return least if least == most else f"{least} to {most}"
 
 
 def line(entry: Entry) -> str:

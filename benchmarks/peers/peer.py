@@ -14,6 +14,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.contestant import Contestant, python
+from benchmarks.peers import slow_disk
 
 PAYLOAD = {"file": "/srv/pictures/2026/11/a.png", "width": 640, "height": 480, "format": "webp", "quality": 8}
 BODY = json.dumps(PAYLOAD).encode()
@@ -23,7 +24,8 @@ ONE_OR_MORE = f"one at a time, in 1 or {THREADS} threads"
 PORT = int(os.environ.get("PEER_PORT", "0"))  # in processes of a peer: where its server is
 FOLDER = Path(os.environ.get("PEER_FOLDER", "."))
 PATIENCE = 60.0  # for one answer
-FEWEST = 20  # jobs one after the other, however long each takes
+SAMPLES = 200  # the least of which a p99 is made
+FEWEST = SAMPLES * 10 // 9 + 1  # jobs one after the other, however long each takes: the first tenth warms up
 
 
 class Client:
@@ -172,6 +174,11 @@ class Peer(Contestant):
 
     def server_environment(self) -> Mapping[str, str]:
         return {**self.environment, "LD_PRELOAD": str(self.slow)} if self.slow else self.environment
+
+    def check_slow(self) -> None:
+        """Raise NotSlow when what writes to the slow disk has it not."""
+        if self.slow:
+            slow_disk.check((self._workers if self.syncs_itself else self._servers)[-1].pid, self.slow)
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ import pytest
 
 from docs import peers
 
+SIZES = {"rounds": [2, 3], "rate_jobs": [100, 400_000], "seconds": [3.0, 4.5], "single_jobs": [201, 201]}
+
 
 def entry(name: str, rate: float, slow: bool = False, **more: Any) -> dict[str, Any]:
     """One peer's figures."""
@@ -18,6 +20,7 @@ def entry(name: str, rate: float, slow: bool = False, **more: Any) -> dict[str, 
         "enqueue": [2 * rate, 2 * rate, 2 * rate],
         "end_to_end": [rate, rate / 2, rate * 2],
         "p50": [0.25, 0.2, 0.4],
+        "p99": [1.5, 1.5, 1.5],
     }
     told = {
         "setting": "as it comes",
@@ -33,7 +36,7 @@ def entry(name: str, rate: float, slow: bool = False, **more: Any) -> dict[str, 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [
-        entry("Hirehall", 10_000),
+        entry("Hirehall", 10_000, sizes=SIZES),
         entry("Hirehall", 4_000, slow=True),
         entry("memd", 20_000, lost="everything"),
         entry("slowd", 500, lost="nothing"),
@@ -41,7 +44,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     figures = {"disk": "ext4", "load": "0.3", "jobs": 1000, "rounds": 3, "versions": {"memd": "1.2"}, "peers": entries}
     figures["left_out"] = {"awayd": "not here"}
-    kept = {"command": "c", "date": "2026-01-31", "commit": "abc", "machine": "M", "figures": figures}
+    kept = {"command": "c", "date": "2026-01-31", "commit": "abc", "machine": "2 cores", "figures": figures}
     monkeypatch.setattr(peers, "FIGURES", tmp_path / "peers.json")
     (tmp_path / "peers.json").write_text(json.dumps(kept))
 
@@ -49,10 +52,18 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("kept")
 def test_each_disk_has_a_table_with_the_median_and_the_range_of_every_row() -> None:
     fast, slow = peers.section().split("With 2 ms more")
-    row = "| **Hirehall**, as it comes | nothing | {} |  |  | 0.25 (0.20 to 0.40) |  |"
+    row = "| **Hirehall**, as it comes | nothing | {} |  |  | 0.25 (0.20 to 0.40) | 1.50 |"
     assert row.format("20,000 | 10,000 (5,000 to 20,000)") in fast
     assert row.format("8,000 | 4,000 (2,000 to 8,000)") in slow
     assert "| memd, as it comes | everything | 40,000 |" in fast
+
+
+@pytest.mark.usefixtures("kept")
+def test_how_many_jobs_a_row_is_stands_below_its_table() -> None:
+    fast, slow = peers.section().split("With 2 ms more")
+    assert "A rate is of 100 to 400,000 jobs in 3.0 to 4.5 s a round; p50 and p99 are of 201 jobs a round" in fast
+    assert "Rounds: 2 to 3." in fast
+    assert "Rounds:" not in slow, "nothing is known of it"
 
 
 @pytest.mark.usefixtures("kept")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import threading
+from contextlib import suppress
 from itertools import count
 from typing import Protocol
 
@@ -103,8 +105,9 @@ class Namespace:
 
     def _end_processes(self) -> None:
         found = subprocess.run(["ip", "netns", "pids", self.name], check=False, capture_output=True, text=True)
-        if found.stdout.split():
-            subprocess.run(["kill", "-9", *found.stdout.split()], check=False, capture_output=True)
+        for pid in found.stdout.split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
     def close(self) -> None:
         self._end_processes()
