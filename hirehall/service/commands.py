@@ -6,6 +6,7 @@ Every door shares this table. To add a command: a struct in `wire/requests.py`, 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -22,9 +23,11 @@ from hirehall.service import session_commands as session
 from hirehall.service import token_commands as tokens
 from hirehall.service import watch_commands as watch
 from hirehall.service import worker_commands as worker
-from hirehall.service.answers import AfterRow
+from hirehall.service.answers import AfterRow, mistake
 from hirehall.service.sessions import Session
 from hirehall.wire import requests
+
+log = logging.getLogger("hirehall")
 
 
 class Command(Struct, frozen=True):
@@ -106,3 +109,6 @@ def run_row(hall: Any, who: Session, row: list[Any]) -> AfterRow | None:
         return command.in_a_row(hall, who, row)
     except (HallError, NextBatch):  # not all of them may deserve it; one by one each is told
         return None
+    except Exception:  # a mistake of ours; nobody knows how many of them ran
+        log.exception("one of several %s failed", type(row[0]).__name__)
+        return AfterRow([message.ref for message in row], lambda: [mistake() for _ in row])

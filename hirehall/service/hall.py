@@ -201,11 +201,7 @@ class Hall:
 
     def _execute_row(self, session: Session, row: list[Any]) -> bool:
         """Run these messages of one sort in one piece. False: none of them has run, and each must by itself."""
-        try:
-            answer = run_row(self, session, row)
-        except Exception:  # as below; nobody knows how many of them ran
-            log.exception("one of several %s failed", type(row[0]).__name__)
-            answer = AfterRow([message.ref for message in row], lambda: [mistake() for _ in row])
+        answer = run_row(self, session, row)
         if answer is None:
             return False
         session.unanswered += len(answer.refs)
