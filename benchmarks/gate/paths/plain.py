@@ -88,7 +88,7 @@ class EndToEndBulk(EndToEnd):
 
 
 class OneAtATime(EndToEnd):
-    """a job: the same with nothing else under way, beside a loop whose batches are of one job"""
+    """a job: submitted, run and ended with nothing else under way, beside a loop whose batches are of one job"""
 
     BESIDE = ALONE
     JOBS = 40
