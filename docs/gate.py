@@ -16,8 +16,9 @@ must do for a job (decode it, insert it with SQLite in WAL mode, fdatasync, enco
 (of one where one job is alone), without a server. Hall and loop run in turn on one core, in slices of some 30 ms; what
 counts is the CPU time of the loop for a job over that of the hall for one, the median over all pairs of slices. Other
 work on the machine makes both dearer and leaves the ratio. A path below its floor is measured once more, three times as
-long, and fails if it still is. A ratio more than a quarter above what was last measured does not fail; the last line asks
-for new floors then. CPU time does not see waiting: a hall that only began to wait longer would pass.
+long, and fails if it still is. A ratio more than a quarter above what was last measured (more where
+floors are lower) does not fail; the last line asks for new floors then. CPU time does not see waiting: a hall that only
+began to wait longer would pass.
 
 The ratio says how much of the loop's speed the hall has. It belongs to this kind of machine: floors stand in [one
 table](../benchmarks/gate/floors.toml), and `make bench-check FLOORS=--set-floors` writes it anew in two or three

@@ -37,7 +37,8 @@ class Verdict(Struct, frozen=True):
     @property
     def is_high(self) -> bool:
         """Whether its floor is of a time when the hall was much slower."""
-        return 0 < self.floor.measured * FAR < self.found.ratio
+        far = max(FAR, 1 / self.floor.fraction)  # what noise takes it may give, too
+        return 0 < self.floor.measured * far < self.found.ratio
 
     def complaint(self) -> str:
         """What is wrong, and where to look."""

@@ -62,17 +62,22 @@ def test_a_complaint_says_what_is_slow_by_how_much_and_where_to_look(monkeypatch
 
 
 def test_a_ratio_far_above_the_last_asks_for_new_floors_and_does_not_fail() -> None:
-    higher, as_it_was, anew = (
+    higher, as_it_was, noisy, anew = (
         judge.Verdict(name, found(0.20), floor)
-        for name, floor in (("submit", Floor(0.15, 0.13)), ("deliver", Floor(0.18, 0.16)), ("complete", floors.NONE))
+        for name, floor in (
+            ("submit", Floor(0.15, 0.13)),
+            ("deliver", Floor(0.18, 0.16)),
+            ("beats", Floor(0.15, 0.1, 0.7)),
+            ("complete", floors.NONE),
+        )
     )
     assert said(higher).endswith("far above the last")
     assert not higher.is_low
-    assert "far" not in said(as_it_was) + said(anew)
-    told = advice([higher, as_it_was, anew])
-    assert [name in told for name in ("submit", "deliver", "complete")] == [True, False, False]
+    assert "far" not in said(as_it_was) + said(noisy) + said(anew)
+    told = advice([higher, as_it_was, noisy, anew])
+    assert [name in told for name in ("submit", "deliver", "beats", "complete")] == [True, False, False, False]
     assert told.endswith("make bench-check FLOORS=--set-floors")
-    assert advice([as_it_was, anew]) == ""
+    assert advice([as_it_was, noisy, anew]) == ""
 
 
 def test_floors_are_set_and_shown_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
