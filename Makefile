@@ -42,6 +42,7 @@ bench: $(BUILT) ## measure what a hall carries on this machine: minutes; `hireha
 
 bench-check: $(BUILT) ## has any path of the hall become slower? ONLY="submit deliver" PROFILE=FILE FLOORS=--set-floors
 	$(RUN) -m benchmarks.gate $(foreach path,$(ONLY),--only $(path)) $(PROFILE:%=--profile %) $(FLOORS) $(RECORD)
+	$(if $(RECORD),$(RUN) docs/generate.py)
 
 bench-side: $(BUILT) ## measure what progress, logs and watchers cost
 	$(RUN) -m benchmarks.side_data

@@ -12,15 +12,18 @@ INTRODUCTION = """\
 ## What keeps it so
 
 `make bench-check`, which CI runs, measures each path of the hall against a calibration loop: what any durable server
-must do for a job (decode it, insert it with SQLite in WAL mode, fdatasync, encode an answer) in batches of 1,000,
-without a server. Hall and loop run in turn on one core, in slices of some 30 ms; what counts is the CPU time of the
-loop for a job over that of the hall for one, the median over all pairs of slices. Other work on the machine makes both
-dearer and leaves the ratio. A path below its floor is measured once more, three times as long, and fails if it still
-is. CPU time does not see waiting: a hall that only began to wait longer would pass.
+must do for a job (decode it, insert it with SQLite in WAL mode, fdatasync, encode an answer) in batches of 1,000
+(of one where one job is alone), without a server. Hall and loop run in turn on one core, in slices of some 30 ms; what
+counts is the CPU time of the loop for a job over that of the hall for one, the median over all pairs of slices. Other
+work on the machine makes both dearer and leaves the ratio. A path below its floor is measured once more, three times as
+long, and fails if it still is. A ratio more than a quarter above what was last measured (more where
+floors are lower) does not fail; the last line asks for new floors then. CPU time does not see waiting: a hall that only
+began to wait longer would pass.
 
 The ratio says how much of the loop's speed the hall has. It belongs to this kind of machine: floors stand in [one
-table](../benchmarks/gate/floors.toml), and `make bench-check FLOORS=--set-floors` writes it anew. To see where the
-hall spends its time on a path: `make bench-check ONLY=submit PROFILE=submit.prof`.
+table](../benchmarks/gate/floors.toml), and `make bench-check FLOORS=--set-floors` writes it anew in two or three
+minutes; with `RECORD=--record` in the same call this page shows what was measured. To see where the hall spends its
+time on a path: `make bench-check ONLY=submit PROFILE=submit.prof`.
 """
 
 

@@ -3,22 +3,22 @@
 python -m benchmarks.gate                                    # every path; fails when one is below its floor
 python -m benchmarks.gate --only submit --only deliver
 python -m benchmarks.gate --only submit --profile submit.prof
-python -m benchmarks.gate --set-floors                       # measure, and take that for the floors
-python -m benchmarks.gate --record                           # for docs/performance.md
+python -m benchmarks.gate --set-floors                       # measure, and take that for the floors; minutes
+python -m benchmarks.gate --record                           # for docs/performance.md; with --set-floors, too
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.gate import floors
 from benchmarks.gate.judge import Verdict, judge
 from benchmarks.gate.paths import PATHS
 from benchmarks.gate.profile import profile
-from benchmarks.gate.report import HEAD, figures, said
+from benchmarks.gate.report import HEAD, advice, figures, said
 from tests.command_line import run
 from tests.figures import keep
 
@@ -51,17 +51,21 @@ def main() -> int:
         profile(wanted.only[0], wanted.profile)
         return 0
     table = floors.read()
-    print(HEAD)
     names = wanted.only or list(PATHS)
+    print(HEAD)
     if wanted.set_floors:
-        set_floors(table, [middle(looks) for looks in rounds(names)])
-        return 0
-    verdicts = judge({name: table[name] for name in names}, say)
+        verdicts = [anew(middle(looks), table) for looks in rounds(names)]
+    else:
+        verdicts = judge({name: table[name] for name in names}, say)
+    if told := advice(verdicts):
+        print(told)
     if complaints := [verdict.complaint() for verdict in verdicts if verdict.is_low]:
         print(*complaints, sep="\n", file=sys.stderr)
         return 1
     if wanted.record:
         keep("bench-check", figures(verdicts))
+    if wanted.set_floors:
+        set_floors(table, verdicts)
     return 0
 
 
@@ -80,11 +84,15 @@ def middle(looks: Sequence[Verdict]) -> Verdict:
     return sorted(looks, key=lambda verdict: verdict.found.ratio)[len(looks) // 2]
 
 
-def set_floors(table: dict[str, floors.Floor], verdicts: Sequence[Verdict]) -> None:
-    """From what was just measured; other rows stay as they are, and those without a path go."""
-    fresh = table | {
-        verdict.name: table.get(verdict.name, floors.NONE).set(verdict.found.ratio) for verdict in verdicts
-    }
+def anew(verdict: Verdict, table: Mapping[str, floors.Floor]) -> Verdict:
+    """The same, with the floor that belongs to it."""
+    floor = table.get(verdict.name, floors.NONE).set(verdict.found.ratio)
+    return Verdict(verdict.name, verdict.found, floor)
+
+
+def set_floors(table: Mapping[str, floors.Floor], verdicts: Sequence[Verdict]) -> None:
+    """Write those of these verdicts; other rows stay as they are, and those without a path go."""
+    fresh = {**table, **{verdict.name: verdict.floor for verdict in verdicts}}
     floors.write({name: fresh[name] for name in PATHS if name in fresh})
 
 

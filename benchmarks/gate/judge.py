@@ -18,6 +18,8 @@ from benchmarks.gate.measure import Effort, Measured, measure
 from benchmarks.gate.paths import PATHS
 
 LONGEST_SECONDS = 85.0  # for everything
+SET_FLOORS = "FLOORS=--set-floors"
+FAR = 1.25  # times what was last measured: a slowdown of 25 % from there would pass
 
 
 class Verdict(Struct, frozen=True):
@@ -32,6 +34,12 @@ class Verdict(Struct, frozen=True):
         """Whether it is below its floor."""
         return self.found.ratio < self.floor.floor
 
+    @property
+    def is_high(self) -> bool:
+        """Whether its floor is of a time when the hall was much slower."""
+        far = max(FAR, 1 / self.floor.fraction)  # what noise takes it may give, too
+        return 0 < self.floor.measured * far < self.found.ratio
+
     def complaint(self) -> str:
         """What is wrong, and where to look."""
         dearer = self.floor.measured / self.found.ratio - 1
@@ -40,7 +48,7 @@ class Verdict(Struct, frozen=True):
             f" {self.floor.floor:.3g}, and {self.floor.measured:.3g} was measured when that was set: it costs"
             f" {dearer:.0%} more (now {self.found.hall_us:.1f} us, {self.found.loop_us:.2f} in the loop)."
             f" `make bench-check ONLY={self.name} PROFILE={self.name}.prof` shows where the hall spends it."
-            f" If it must be so: `make bench-check ONLY={self.name} FLOORS=--set-floors`"
+            f" If it must be so: `make bench-check ONLY={self.name} {SET_FLOORS}`"
         )
 
 

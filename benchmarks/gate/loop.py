@@ -1,5 +1,5 @@
-"""The calibration loop: what any durable server must do for a job, and nothing else. The submits of a wave are decoded,
-kept by SQLite as one batch, synced and answered, without a server."""
+"""The calibration loop: what any durable server must do for a job, and nothing else. The submits of a batch are
+decoded, kept by SQLite in one transaction, synced and answered, without a server."""
 
 from __future__ import annotations
 
@@ -12,13 +12,23 @@ from pathlib import Path
 
 import apsw
 import msgspec
+from msgspec import Struct
 
 from benchmarks.gate.messages import WAVE, submits
 
-BATCHES = 6  # in a slice: about as much CPU time as a path takes
+
+class Batches(Struct, frozen=True):
+    """What a slice of the loop is: about as much CPU time as one of the path takes."""
+
+    count: int
+    size: int  # jobs in each
 
 
-class Submit(msgspec.Struct):
+WAVES = Batches(6, WAVE)
+ALONE = Batches(200, 1)  # for jobs that have nothing under way beside them
+
+
+class Submit(Struct):
     """A submit, its payload as raw as the hall leaves it."""
 
     kind: str
@@ -27,7 +37,7 @@ class Submit(msgspec.Struct):
     ref: int
 
 
-class Kept(msgspec.Struct):
+class Kept(Struct):
     """The answer to it."""
 
     ok: bool
@@ -39,7 +49,7 @@ class Kept(msgspec.Struct):
 class Loop:
     """The loop on a file of its own, in WAL mode as the hall's."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, batches: Batches) -> None:
         self._db = apsw.Connection(str(path))
         for name, value in (("journal_mode", "wal"), ("synchronous", "normal"), ("wal_autocheckpoint", 0)):
             self._db.pragma(name, value)
@@ -47,7 +57,8 @@ class Loop:
             "CREATE TABLE jobs (id INTEGER PRIMARY KEY, queue TEXT, kind TEXT, state INTEGER, payload BLOB)"
         )
         self._log = os.open(f"{path}-wal", os.O_RDWR)
-        self._lines = submits(WAVE).splitlines()
+        self._batches = batches
+        self._lines = submits(batches.size).splitlines()
         self._decoder = msgspec.json.Decoder(Submit)
         self._last = 0
 
@@ -55,12 +66,12 @@ class Loop:
         """One slice: the CPU seconds that it took for a job."""
         gc.disable()
         began = time.thread_time()
-        for _ in range(BATCHES):
+        for _ in range(self._batches.count):
             self._batch()
         used = time.thread_time() - began
         gc.enable()
-        self._db.wal_checkpoint(None, apsw.SQLITE_CHECKPOINT_TRUNCATE)  # every slice writes the same
-        return used / (BATCHES * WAVE)
+        self._db.wal_checkpoint(None, apsw.SQLITE_CHECKPOINT_RESTART)  # as the hall: its log stays as long as it is
+        return used / (self._batches.count * self._batches.size)
 
     def _batch(self) -> None:
         heard = [self._decoder.decode(line) for line in self._lines]
@@ -80,9 +91,9 @@ class Loop:
 
 
 @contextmanager
-def loop_in(folder: Path) -> Iterator[Loop]:
+def loop_in(folder: Path, batches: Batches) -> Iterator[Loop]:
     """A loop whose file is in `folder`."""
-    loop = Loop(folder / "loop.db")
+    loop = Loop(folder / "loop.db", batches)
     try:
         yield loop
     finally:

@@ -47,7 +47,11 @@ def measure(kind: type[Path], effort: Effort, program: Sequence[str] = HIREHALL)
     """This path on a hall of its own."""
     with tempfile.TemporaryDirectory(prefix="gate-") as name, one_core():
         folder = Folder(name)
-        with hall_in(folder, program) as hall, loop_in(folder) as loop, closing(kind(hall)) as path:
+        with (
+            hall_in(folder, program) as hall,
+            loop_in(folder, kind.BESIDE) as loop,
+            closing(kind(hall)) as path,
+        ):
             one_slice(hall, path, loop)  # the first one warms up
             pairs = [one_slice(hall, path, loop) for _ in until(effort)]
     ratio = statistics.median(there / here for here, there in pairs)

@@ -11,6 +11,7 @@ PATHS: dict[str, type[Path]] = {
     "complete": plain.Complete,
     "end-to-end": plain.EndToEnd,
     "end-to-end-bulk": plain.EndToEndBulk,
+    "one-at-a-time": plain.OneAtATime,
     "progress-flood": plain.ProgressFlood,
     "status-get": polls.Get,
     "status-wait": polls.Wait,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from benchmarks.gate.halls import Hall
+from benchmarks.gate.loop import WAVES, Batches
 from benchmarks.gate.messages import bulk_dones, line
 from hirehall.bench.peers import Delivery, Heard, Peer
 
@@ -13,6 +15,8 @@ LEASE_SECONDS = 600  # no lease runs out while the machine is busy
 
 class Path:
     """A subclass is one path. Its docstring says what one is measured of and what is done."""
+
+    BESIDE: ClassVar[Batches] = WAVES  # what the loop does in turn with it
 
     def __init__(self, hall: Hall) -> None:
         self.hall = hall

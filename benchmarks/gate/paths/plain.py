@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 
+from benchmarks.gate.loop import ALONE
 from benchmarks.gate.messages import WAVE, bulk_dones, bulk_submits, dones, line, submits
 from benchmarks.gate.paths.path import Path, replies, understood
 
@@ -63,9 +64,14 @@ class EndToEnd(Path):
         self.worker.ask({"cmd": "credit", "credit": WAVE})
 
     def run(self) -> int:
-        self.client.sock.sendall(self.MESSAGES)
+        self.through(self.MESSAGES, WAVE)
+        return WAVE
+
+    def through(self, messages: bytes, count: int) -> None:
+        """Submit them, and answer them as the worker, until so many ends are here."""
+        self.client.sock.sendall(messages)
         ended = 0
-        while ended < WAVE:
+        while ended < count:
             ready, _, _ = select.select([self.client.sock, self.worker.sock], [], [])
             if self.worker.sock in ready:
                 jobs = [job for heard in understood(self.worker) for job in heard.run]
@@ -73,13 +79,25 @@ class EndToEnd(Path):
                     self.worker.sock.sendall(bulk_dones(jobs))
             if self.client.sock in ready:
                 ended += sum(len(heard.end) for heard in understood(self.client))
-        return WAVE
 
 
 class EndToEndBulk(EndToEnd):
     """a job: the same with 100 jobs in a message"""
 
     MESSAGES = b"".join(bulk_submits([{}] * WAVE, follow=True))
+
+
+class OneAtATime(EndToEnd):
+    """a job: submitted, run and ended with nothing else under way, beside a loop whose batches are of one job"""
+
+    BESIDE = ALONE
+    JOBS = 40
+    MESSAGES = submits(1, follow=True)
+
+    def run(self) -> int:
+        for _ in range(self.JOBS):
+            self.through(self.MESSAGES, 1)
+        return self.JOBS
 
 
 class ProgressFlood(Path):
