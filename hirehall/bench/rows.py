@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from hirehall.bench.halls import OwnHall, RunningHall
 from hirehall.bench.official import Official, Team, control, official_load, official_worker
 from hirehall.bench.peers import Load
 from hirehall.bench.raw import Raw, raw_load
+from hirehall.bench.running import run
 from hirehall.bench.sustained import sustained
 from hirehall.client.address import parse
 
@@ -73,7 +73,7 @@ def official(bench: Bench, hall: RunningHall) -> None:
     loop, *loads = bench.load(hall, jobs=bench.budget.loops), bench.load(hall), bench.load(hall)
     loads += [bench.load(hall, bulk=True), bench.load(hall, bulk=True)]
     with official_worker(hall, [load.queue for load in (loop, *loads)]) as team:
-        asyncio.run(official_rows(bench, hall, team, loop, loads))
+        run(official_rows(bench, hall, team, loop, loads))
 
 
 async def official_rows(bench: Bench, hall: RunningHall, team: Team, loop: Load, loads: Sequence[Load]) -> None:

@@ -164,6 +164,7 @@ def test_an_interrupted_run_leaves_no_process_and_no_file(
     status, said = running.ends()
     assert status == 130
     assert "interrupted at " in said
+    assert "Traceback" not in said
     assert psutil.wait_procs(children, timeout=10)[1] == []
     assert list(disk.iterdir()) == []
 
@@ -185,6 +186,7 @@ def test_who_dies_ends_the_run_with_their_last_words(
     status, said = running.ends(within=60)
     assert status == 3
     assert f"{name} ended with status -9" in said
+    assert "Traceback" not in said
     assert psutil.wait_procs(children, timeout=10)[1] == []
     assert list(disk.iterdir()) == []
 
