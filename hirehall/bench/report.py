@@ -15,12 +15,15 @@ FIGURES = (
     "end_to_end_jobs_per_s", "enqueue_jobs_per_s", "drain_jobs_per_s", "latency_ms", "hall_only_jobs_per_s", "bulk",
     "hall_only_bulk", "idle", "backlog", "idle_workers", "sustained",
 )  # fmt: skip
-FIELDS = (*FIGURES, "rows", "ground", "hall", "hirehall", "not_measured", "remarks")
+FIELDS = (
+    *FIGURES, "rows", "ground", "hall", "hirehall", "not_measured", "remarks",
+    "incomplete",
+)  # fmt: skip
 DIGITS = 3  # behind the point
 
 
 def report_json(bench: Bench, ground: Ground, hall: str) -> dict[str, Any]:
-    """Every figure, null where it was not measured, and why not."""
+    """Every figure, null where it was not measured, and why not; `incomplete` says what ended the run too early."""
     found = {
         "hirehall": __version__,
         "hall": hall,
@@ -30,6 +33,7 @@ def report_json(bench: Bench, ground: Ground, hall: str) -> dict[str, Any]:
         "rows": msgspec.to_builtins(bench.rows),
         "not_measured": bench.not_measured,
         "remarks": bench.remarks,
+        "incomplete": bench.incomplete,
     }
     return {name: rounded(value) for name, value in found.items()}
 

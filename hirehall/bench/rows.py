@@ -13,7 +13,8 @@ from hirehall.bench.gauge import Gauge
 from hirehall.bench.halls import OwnHall, RunningHall
 from hirehall.bench.official import Official, Team, control, official_load, official_worker
 from hirehall.bench.peers import Load
-from hirehall.bench.raw import Raw, raw_load
+from hirehall.bench.raw import Raw, new_queue, raw_load
+from hirehall.bench.rights import check_roles
 from hirehall.bench.running import run
 from hirehall.bench.sustained import sustained
 from hirehall.client.address import parse
@@ -30,6 +31,8 @@ def measure(bench: Bench) -> None:
     with bench.hall() as hall:
         with control(hall) as asking:
             bench.durability = asking.welcome.durability
+            if hall.pid is None:
+                check_roles(asking, new_queue())
         idle(bench, hall)
         official(bench, hall)
         if parse(hall.url).tls:
