@@ -55,7 +55,7 @@ def idle(bench: Bench, hall: RunningHall) -> None:
     figures: dict[str, float | None] = {"cpu_percent": None, "rss_mib": None}
     bench.figures["idle"] = figures
     gauge, seconds = Gauge(hall.pid, None), bench.budget.idle_seconds
-    before = gauge.cpu_seconds()
+    before, began = gauge.cpu_seconds(), time.monotonic()
     if before is None:
         for what in ("idle", "CPU and memory of the hall"):
             bench.not_measured[what] = NOT_OURS
@@ -64,7 +64,7 @@ def idle(bench: Bench, hall: RunningHall) -> None:
     for tenth in range(round(seconds * 10)):
         time.sleep(0.1)
         progress(tenth + 1)
-    figures["cpu_percent"] = ((gauge.cpu_seconds() or 0.0) - before) / seconds * 100
+    figures["cpu_percent"] = ((gauge.cpu_seconds() or 0.0) - before) / (time.monotonic() - began) * 100
     figures["rss_mib"] = gauge.rss_mib()
 
 
