@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -116,6 +117,13 @@ def test_there_are_only_as_many_idle_workers_as_files_may_be_open(monkeypatch: p
     monkeypatch.setattr(crowd_module.resource, "getrlimit", lambda _what: (1000, 1000))
     assert room_for(500) == 500
     assert room_for(10_000) == 1000 - SPARE
+
+
+def test_a_raw_worker_that_dies_is_noticed_at_once(hall: OwnHall) -> None:
+    load, began = Load(new_queue(), 10**6, window=50, seconds=20), time.monotonic()
+    with raw_load(hall) as raw, pytest.raises(Unavailable, match="the raw worker ended with status -9"):
+        raw.end_to_end("a load", load, lambda count: os.kill(raw.worker.pid, signal.SIGKILL) if count > 100 else None)
+    assert time.monotonic() - began < 10
 
 
 # Of the official client, ended half way: what is left of it would be said as a traceback.
