@@ -68,9 +68,17 @@ def standing(ground: Ground, hall: str) -> list[str]:
     if ground.path is not None:
         took = f"a write is durable after {shown(ground.sync_ms, 2)} ms"
         lines.append(f"data in {ground.path} ({ground.file_system}), where {took}")
-    sqlite = "" if ground.sqlite is None else f"SQLite {ground.sqlite}, "
-    synced = "the disk has it before an answer" if ground.durability == "fsync" else "nothing survives"
-    return [*lines, f"{sqlite}durability {ground.durability}: {synced}"]
+    return [*lines, synced(ground)]
+
+
+def synced(ground: Ground) -> str:
+    """When the disk has what was answered, and how SQLite is told so."""
+    if ground.durability != "fsync":
+        return f"durability {ground.durability}: nothing survives"
+    if ground.sqlite is None:
+        return "durability fsync: the disk has it before an answer"
+    modes = f"journal_mode {ground.journal_mode}, synchronous {ground.synchronous}"
+    return f"SQLite {ground.sqlite}, {modes}, durability fsync: the log is synced before every answer"
 
 
 def figures(value: Any, name: str = "") -> list[tuple[str, str]]:
