@@ -48,7 +48,7 @@ class OwnHall(RunningHall):
         """Until it is ready. Raises Unavailable with its last words."""
         data = ("--data", str(self.folder), "--tcp", "127.0.0.1:0")
         most = ("--max-connections", str(self._connections))
-        self._member = Member("hall", "hirehall", "serve", *data, *most, log=self.folder / "serve.log")
+        self._member = Member("hall", "hirehall.bench.tied", "serve", *data, *most, log=self.folder / "serve.log")
         self.pid = self._member.pid
         try:
             self.url = self._member.ready().split(" ready on ")[-1].split(" ")[0]

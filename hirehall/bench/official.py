@@ -53,7 +53,8 @@ def official_worker(hall: RunningHall, queues: Sequence[str]) -> Iterator[Team]:
     served = [word for queue in queues for word in ("--queue", queue)]
     arguments = ("work", TASKS, *served, "--concurrency", str(CONCURRENCY), "--name", name)
     log = hall.folder / "official-worker.log"
-    member = Member("official worker", "hirehall", *arguments, log=log, told={k: v for k, v in told.items() if v})
+    told = {name: value for name, value in told.items() if value}
+    member = Member("official worker", "hirehall.bench.tied", *arguments, log=log, told=told)
     try:
         member.ready()
         with control(hall) as asking:

@@ -60,7 +60,7 @@ def test_a_quick_run_measures_every_figure_and_leaves_nothing(shell: Shell, disk
         str(disk),
         found["ground"]["file_system"],
         "SQLite 3",
-        "durability fsync",
+        "journal_mode wal, synchronous normal, durability fsync: the log is synced before every answer",
         "jobs/s",
         "latency_ms.p99",
     ):
@@ -224,6 +224,15 @@ def test_who_dies_ends_the_run_with_their_last_words(
     assert "Traceback" not in said
     assert psutil.wait_procs(children, timeout=10)[1] == []
     assert list(disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("row", ["end to end", "hall only, end to end"])
+def test_a_bench_that_is_killed_leaves_no_process(shell: Shell, disk: Path, row: str) -> None:
+    running = shell.start(f"hirehall bench --quick --directory {disk}")
+    children = members(running, row)
+    assert len(children) >= 2
+    os.kill(running.pid, signal.SIGKILL)
+    assert psutil.wait_procs(children, timeout=20)[1] == []
 
 
 def test_a_hall_that_loses_a_job_ends_the_run(
