@@ -38,7 +38,7 @@ sim: $(BUILT) ## simulate the hall with seeds that CI does not have: SEEDS=10000
 	$(RUN) -m tests.sim --count $(or $(SEEDS),10000) --from $(or $(FROM),3000) $(RECORD)
 
 bench: $(BUILT) ## measure what a hall carries on this machine: minutes; `hirehall bench --quick` half a minute
-	$(RUN) -m hirehall bench
+	$(RUN) -m hirehall bench $(RECORD:--record=--json docs/figures/bench.json)
 
 bench-check: $(BUILT) ## has any path of the hall become slower? ONLY="submit deliver" PROFILE=FILE FLOORS=--set-floors
 	$(RUN) -m benchmarks.gate $(foreach path,$(ONLY),--only $(path)) $(PROFILE:%=--profile %) $(FLOORS) $(RECORD)
