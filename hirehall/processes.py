@@ -66,9 +66,10 @@ class Member:
         line, self._heard = next_line(self._process.stdout, self._heard, seconds)
         return line
 
-    def check(self) -> None:
-        """Raise Unavailable when it has ended."""
-        if (status := self._process.poll()) is not None:
+    def check(self, within: float = 0.0) -> None:
+        """Raise Unavailable when it has ended, or ends `within` seconds: its sockets close a moment before."""
+        with suppress(subprocess.TimeoutExpired):
+            status = self._process.wait(within)
             raise Unavailable(f"the {self.name} ended with status {status}: {self.last_words()}")
 
     def last_words(self) -> str:

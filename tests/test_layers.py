@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.errors",
         "hirehall.processes",
         "hirehall.disks",
+        "hirehall.loops",
         "hirehall.wire",
         "hirehall.client",
         "hirehall.worker",

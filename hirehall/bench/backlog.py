@@ -12,6 +12,7 @@ from hirehall.bench.keeping import check_queue
 from hirehall.bench.official import control
 from hirehall.bench.peers import PATIENCE, Load, Peer, Progress, Tally, acked, nobody, submit_all
 from hirehall.bench.raw import Raw
+from hirehall.bench.raw_worker import deliveries
 from hirehall.errors import Unavailable
 
 BATCH = 100
@@ -80,11 +81,16 @@ def restart_seconds(hall: OwnHall, queue: str) -> float:
     hall.start()
     peer = Peer(hall.url, hall.token, worker="the first")
     try:
-        peer.ask({"cmd": "work", "queues": [queue], "kinds": ["noop"], "lease_seconds": 60})
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            if any(line.run for line in peer.hear()):
-                return time.monotonic() - began
-        raise Unavailable(f"the restarted hall has delivered nothing for {PATIENCE:g} s")
+        await_delivery(peer, queue)
+        return time.monotonic() - began
     finally:
         peer.close()
+
+
+def await_delivery(peer: Peer, queue: str) -> None:
+    """Ask for work until there is some. It may come in one read with the answer."""
+    peer.tell({"cmd": "work", "queues": [queue], "kinds": ["noop"], "lease_seconds": 60})
+    until = time.monotonic() + PATIENCE
+    while not deliveries(peer.hear()):
+        if time.monotonic() > until:
+            raise Unavailable(f"the restarted hall has delivered nothing for {PATIENCE:g} s")

@@ -58,6 +58,8 @@ class Bench:
         self.not_measured: dict[str, str] = {}
         self.remarks: list[str] = []
         self.durability = ""
+        self.at = "the start"  # the row that is measured
+        self.incomplete: str | None = None  # why it has come no further
         self._open_hall = open_hall
         self._tell = tell
         self._foreign_queues: list[str] = []
@@ -91,6 +93,7 @@ class Bench:
 
     def progress(self, what: str, of: int) -> Progress:
         """Tells how far a row is."""
+        self.at = what
         self._tell(what, 0, of)
         return lambda count: self._tell(what, count, of)
 
@@ -112,5 +115,8 @@ class Bench:
         try:
             with control(hall) as asking:
                 tidy(asking, queues)
-        except HallError as why:
-            self.remarks.append(f"jobs of the queues {', '.join(queues)} stay there for an hour: {why.message}")
+        except (HallError, OSError) as why:
+            self.remarks.append(
+                f"jobs are left in the queues {', '.join(queues)} ({why}): what has ended goes within an hour,"
+                f" what waits stays until it is cancelled (hirehall cancel --queue {queues[0]})"
+            )

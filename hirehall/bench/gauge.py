@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,8 +37,8 @@ class Gauge:
     """Looks at the hall, at the worker and at this process, the client. A hall or a worker elsewhere is None."""
 
     def __init__(self, hall: int | None, worker: int | None) -> None:
-        self._hall = None if hall is None else psutil.Process(hall)
-        self._watched = [self._hall, psutil.Process(), None if worker is None else psutil.Process(worker)]
+        self._hall = hall
+        self._watched = [hall, os.getpid(), worker]
 
     @contextmanager
     def measured(self, what: str) -> Iterator[Row]:
@@ -55,19 +57,20 @@ class Gauge:
 
     def rss_mib(self) -> float | None:
         """What the hall takes now."""
-        return None if self._hall is None else self._hall.memory_info().rss / (1 << 20)
+        return None if self._hall is None else psutil.Process(self._hall).memory_info().rss / (1 << 20)
 
     def cpu_seconds(self) -> float | None:
         """What the hall has used since it began."""
-        return used_by(self._hall)
+        return None if self._hall is None else used_by(self._hall)
 
     def _used(self) -> list[float | None]:
-        return [used_by(process) for process in self._watched]
+        return [None if process is None else used_by(process) for process in self._watched]
 
 
-def used_by(process: psutil.Process | None) -> float | None:
-    """CPU time of a process, its own and the system's for it."""
-    if process is None:
-        return None
-    user, system = process.cpu_times()[:2]
+def used_by(pid: int) -> float:
+    """CPU time of a process and all its threads, in seconds: its own and the system's for it. To the nanosecond on
+    Linux, elsewhere as its system tells it."""
+    if sys.platform == "linux":
+        return time.clock_gettime(~pid << 3 | 2)  # the clock that clock_getcpuclockid(3) answers
+    user, system = psutil.Process(pid).cpu_times()[:2]
     return float(user + system)

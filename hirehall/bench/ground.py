@@ -14,6 +14,7 @@ from hirehall.disks import file_system_of, sync_seconds
 from hirehall.errors import BadRequest
 
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
+JOURNAL_MODE, SYNCHRONOUS = "wal", "normal"  # of the hall's store
 LASTING = Path("/var/tmp")  # noqa: S108 - what is made below it is made by tempfile; it lasts, where /tmp may be memory
 
 
@@ -23,6 +24,8 @@ class Ground(Struct, kw_only=True):
     machine: str
     python: str
     sqlite: str | None = None
+    journal_mode: str | None = None
+    synchronous: str | None = None  # of SQLite itself; the log is synced by the store, before every answer
     path: str | None = None
     file_system: str | None = None
     sync_ms: float | None = None  # until a write is durable there
@@ -34,6 +37,7 @@ def ground_of(directory: Path | None) -> Ground:
     ground = Ground(machine=machine(), python=platform.python_version())
     if directory is not None:
         ground.sqlite = apsw.sqlite_lib_version()
+        ground.journal_mode, ground.synchronous = JOURNAL_MODE, SYNCHRONOUS
         ground.path = str(directory)
         ground.file_system = file_system_of(directory) or "cannot be told here"
         ground.sync_ms = sync_seconds(directory) * 1000

@@ -11,6 +11,7 @@ from pathlib import Path
 from hirehall.client.address import locate
 from hirehall.processes import Member
 
+ENDING_SECONDS = 1.0  # from its last word on a connection
 BESIDE = 100  # connections beside those that are asked for
 
 
@@ -26,7 +27,7 @@ class RunningHall:
         self.folder = folder
 
     def check(self) -> None:
-        """Raise Unavailable when it is known to have ended."""
+        """Raise Unavailable when it is known to have ended: something went wrong with it."""
 
     def file_mib(self) -> tuple[float, float] | None:
         """The sizes of the database and of its log, where they are known."""
@@ -47,7 +48,7 @@ class OwnHall(RunningHall):
         """Until it is ready. Raises Unavailable with its last words."""
         data = ("--data", str(self.folder), "--tcp", "127.0.0.1:0")
         most = ("--max-connections", str(self._connections))
-        self._member = Member("hall", "hirehall", "serve", *data, *most, log=self.folder / "serve.log")
+        self._member = Member("hall", "hirehall.bench.tied", "serve", *data, *most, log=self.folder / "serve.log")
         self.pid = self._member.pid
         try:
             self.url = self._member.ready().split(" ready on ")[-1].split(" ")[0]
@@ -57,7 +58,7 @@ class OwnHall(RunningHall):
             raise
 
     def check(self) -> None:
-        self._member.check()
+        self._member.check(ENDING_SECONDS)
 
     def stop(self) -> None:
         """End it; `start` goes on with the same data."""

@@ -15,7 +15,6 @@ from hirehall.bench.halls import RunningHall
 from hirehall.bench.peers import PATIENCE, PAYLOAD, Load, Patience, Progress, nobody
 from hirehall.client.async_client import AsyncHall, AsyncJob
 from hirehall.client.sync_client import Hall
-from hirehall.errors import Unavailable
 from hirehall.processes import Member
 
 CONCURRENCY = 1000
@@ -54,7 +53,8 @@ def official_worker(hall: RunningHall, queues: Sequence[str]) -> Iterator[Team]:
     served = [word for queue in queues for word in ("--queue", queue)]
     arguments = ("work", TASKS, *served, "--concurrency", str(CONCURRENCY), "--name", name)
     log = hall.folder / "official-worker.log"
-    member = Member("official worker", "hirehall", *arguments, log=log, told={k: v for k, v in told.items() if v})
+    told = {name: value for name, value in told.items() if value}
+    member = Member("official worker", "hirehall.bench.tied", *arguments, log=log, told=told)
     try:
         member.ready()
         with control(hall) as asking:
@@ -129,14 +129,14 @@ class Official:
         """Do it. Raises Unavailable when the count has not grown for too long, or the worker is gone: a timer for each
         job would cost more than all else."""
         task, patience = asyncio.ensure_future(work), Patience()
-        while not (await asyncio.wait({task}, timeout=1.0))[0]:
-            try:
+        try:
+            while not (await asyncio.wait({task}, timeout=1.0))[0]:
                 self.team.check()
                 patience.check(count.jobs)
-            except Unavailable:
-                task.cancel()
-                raise
-        task.result()
+            task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)  # what nobody awaits is said on stderr
 
     async def _message(self, load: Load) -> list[AsyncJob]:
         if load.batch == 1:

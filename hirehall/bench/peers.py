@@ -80,8 +80,12 @@ class Peer:
 
     def ask(self, request: dict[str, Any]) -> Heard:
         """Send one request and read its reply; nothing else may be under way."""
-        self.sock.sendall(encode(request) + b"\n")
+        self.tell(request)
         return self.hear()[0]
+
+    def tell(self, request: dict[str, Any]) -> None:
+        """Send one request; its reply is among what is heard next."""
+        self.sock.sendall(encode(request) + b"\n")
 
     def hear(self) -> list[Heard]:
         """Everything that the next read completes, at least one line. Raises Refused, and Unavailable at the end."""

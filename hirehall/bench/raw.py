@@ -4,11 +4,12 @@ sockets, every submit and every result durable; a job counts when its end has re
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hirehall.bench.gauge import Gauge, Row
-from hirehall.bench.halls import RunningHall
+from hirehall.bench.halls import ENDING_SECONDS, RunningHall
 from hirehall.bench.peers import (
     PATIENCE,
     Load,
@@ -27,6 +28,7 @@ from hirehall.errors import HallError
 from hirehall.processes import Member
 
 CREDIT = 1000
+LOOK_SECONDS = 1.0
 
 
 class Raw:
@@ -51,14 +53,14 @@ class Raw:
         """From submit to end, with the worker there from the beginning."""
         self.serve(load.queue)
         with self.gauge.measured(what) as row:
-            row.jobs = submit_all(self.peer, load, ended, progress).ended
+            row.jobs = submit_all(self.peer, load, ended, self._watched(progress)).ended
         self.serve(None)
         return row
 
     def enqueue(self, what: str, load: Load, progress: Progress = nobody) -> tuple[Row, Tally]:
         """Submit without a worker; the tally is for `drain`."""
         with self.gauge.measured(what) as row:
-            tally = submit_all(self.peer, load, acked, progress)
+            tally = submit_all(self.peer, load, acked, self._watched(progress))
             row.jobs = tally.acked
         return row, tally
 
@@ -68,9 +70,9 @@ class Raw:
         before, answered = tally.ended, self._answered
         with self.gauge.measured(what) as row:
             self.serve(queue)
-            await_ends(self.peer, tally, before + count, progress)
+            await_ends(self.peer, tally, before + count, self._watched(progress))
             self.serve(None)
-            await_ends(self.peer, tally, before + self._answered - answered, progress)
+            await_ends(self.peer, tally, before + self._answered - answered, self._watched(progress))
             row.jobs = tally.ended - before
         return row
 
@@ -78,10 +80,23 @@ class Raw:
         """The worker serves this queue only, or none: then it has answered all that it was given."""
         self._tell({"queues": [queue or "nowhere"], "kinds": ["noop"], "credit": CREDIT if queue else 0})
 
+    def _watched(self, progress: Progress) -> Progress:
+        """Tells on, and looks each second whether the worker is still there."""
+        looked_at = time.monotonic()
+
+        def tell(count: int) -> None:
+            nonlocal looked_at
+            if time.monotonic() > looked_at + LOOK_SECONDS:
+                looked_at = time.monotonic()
+                self.worker.check()
+            progress(count)
+
+        return tell
+
     def _tell(self, order: object) -> None:
         self.worker.tell(encode(order).decode())
         if not (line := self.worker.hear(PATIENCE)):
-            self.worker.wait(0)
+            self.worker.wait(ENDING_SECONDS)
             self.worker.check()
         self._answered = int(line)
 

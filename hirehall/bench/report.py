@@ -15,12 +15,15 @@ FIGURES = (
     "end_to_end_jobs_per_s", "enqueue_jobs_per_s", "drain_jobs_per_s", "latency_ms", "hall_only_jobs_per_s", "bulk",
     "hall_only_bulk", "idle", "backlog", "idle_workers", "sustained",
 )  # fmt: skip
-FIELDS = (*FIGURES, "rows", "ground", "hall", "hirehall", "not_measured", "remarks")
+FIELDS = (
+    *FIGURES, "rows", "ground", "hall", "hirehall", "not_measured", "remarks",
+    "incomplete",
+)  # fmt: skip
 DIGITS = 3  # behind the point
 
 
 def report_json(bench: Bench, ground: Ground, hall: str) -> dict[str, Any]:
-    """Every figure, null where it was not measured, and why not."""
+    """Every figure, null where it was not measured, and why not; `incomplete` says what ended the run too early."""
     found = {
         "hirehall": __version__,
         "hall": hall,
@@ -30,6 +33,7 @@ def report_json(bench: Bench, ground: Ground, hall: str) -> dict[str, Any]:
         "rows": msgspec.to_builtins(bench.rows),
         "not_measured": bench.not_measured,
         "remarks": bench.remarks,
+        "incomplete": bench.incomplete,
     }
     return {name: rounded(value) for name, value in found.items()}
 
@@ -64,9 +68,17 @@ def standing(ground: Ground, hall: str) -> list[str]:
     if ground.path is not None:
         took = f"a write is durable after {shown(ground.sync_ms, 2)} ms"
         lines.append(f"data in {ground.path} ({ground.file_system}), where {took}")
-    sqlite = "" if ground.sqlite is None else f"SQLite {ground.sqlite}, "
-    synced = "the disk has it before an answer" if ground.durability == "fsync" else "nothing survives"
-    return [*lines, f"{sqlite}durability {ground.durability}: {synced}"]
+    return [*lines, synced(ground)]
+
+
+def synced(ground: Ground) -> str:
+    """When the disk has what was answered, and how SQLite is told so."""
+    if ground.durability != "fsync":
+        return f"durability {ground.durability}: nothing survives"
+    if ground.sqlite is None:
+        return "durability fsync: the disk has it before an answer"
+    modes = f"journal_mode {ground.journal_mode}, synchronous {ground.synchronous}"
+    return f"SQLite {ground.sqlite}, {modes}, durability fsync: the log is synced before every answer"
 
 
 def figures(value: Any, name: str = "") -> list[tuple[str, str]]:

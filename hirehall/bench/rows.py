@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,7 +13,9 @@ from hirehall.bench.gauge import Gauge
 from hirehall.bench.halls import OwnHall, RunningHall
 from hirehall.bench.official import Official, Team, control, official_load, official_worker
 from hirehall.bench.peers import Load
-from hirehall.bench.raw import Raw, raw_load
+from hirehall.bench.raw import Raw, new_queue, raw_load
+from hirehall.bench.rights import check_roles
+from hirehall.bench.running import run
 from hirehall.bench.sustained import sustained
 from hirehall.client.address import parse
 
@@ -30,6 +31,8 @@ def measure(bench: Bench) -> None:
     with bench.hall() as hall:
         with control(hall) as asking:
             bench.durability = asking.welcome.durability
+            if hall.pid is None:
+                check_roles(asking, new_queue())
         idle(bench, hall)
         official(bench, hall)
         if parse(hall.url).tls:
@@ -52,7 +55,7 @@ def idle(bench: Bench, hall: RunningHall) -> None:
     figures: dict[str, float | None] = {"cpu_percent": None, "rss_mib": None}
     bench.figures["idle"] = figures
     gauge, seconds = Gauge(hall.pid, None), bench.budget.idle_seconds
-    before = gauge.cpu_seconds()
+    before, began = gauge.cpu_seconds(), time.monotonic()
     if before is None:
         for what in ("idle", "CPU and memory of the hall"):
             bench.not_measured[what] = NOT_OURS
@@ -61,7 +64,7 @@ def idle(bench: Bench, hall: RunningHall) -> None:
     for tenth in range(round(seconds * 10)):
         time.sleep(0.1)
         progress(tenth + 1)
-    figures["cpu_percent"] = ((gauge.cpu_seconds() or 0.0) - before) / seconds * 100
+    figures["cpu_percent"] = ((gauge.cpu_seconds() or 0.0) - before) / (time.monotonic() - began) * 100
     figures["rss_mib"] = gauge.rss_mib()
 
 
@@ -73,7 +76,7 @@ def official(bench: Bench, hall: RunningHall) -> None:
     loop, *loads = bench.load(hall, jobs=bench.budget.loops), bench.load(hall), bench.load(hall)
     loads += [bench.load(hall, bulk=True), bench.load(hall, bulk=True)]
     with official_worker(hall, [load.queue for load in (loop, *loads)]) as team:
-        asyncio.run(official_rows(bench, hall, team, loop, loads))
+        run(official_rows(bench, hall, team, loop, loads))
 
 
 async def official_rows(bench: Bench, hall: RunningHall, team: Team, loop: Load, loads: Sequence[Load]) -> None:

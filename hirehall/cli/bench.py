@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import msgspec
@@ -57,7 +58,7 @@ class Bar:
     "file",
     metavar="FILE",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write the figures there too.",
+    help="Write the figures there too, also of a run that does not come to its end.",
 )
 @click.option(
     "--backlog",
@@ -112,33 +113,44 @@ def command(file: Path | None, directory: Path | None, allow_tmpfs: bool, **opti
       hirehall bench --directory /srv --backlog 100000 --idle-workers 0
       hirehall bench --url hall://127.0.0.1:11746
     """
-    check_options(directory, allow_tmpfs, file, **options)
+    check_options(directory, allow_tmpfs, **options)
     url = options["url"]
     place = None if url else place_for_data(directory, allow_tmpfs)
-    ground = ground_of(place)
     open_hall, hall = running(url, options["token"]) if place is None else own(place)
     bar = Bar()
     bench = Bench(open_hall, budget(**options), bar.show)
-    status = run(bench, bar)
-    ground.durability = bench.durability
+    with opened(file) as out:
+        ground = ground_of(place)
+        status = run(bench, bar)
+        ground.durability = bench.durability
+        if out is not None:
+            out.write(msgspec.json.format(msgspec.json.encode(report.report_json(bench, ground, hall))) + b"\n")
     if status == Exit.OK:
         show(bench, ground, hall)
-        if file is not None:
-            file.write_bytes(msgspec.json.format(msgspec.json.encode(report.report_json(bench, ground, hall))) + b"\n")
     return status
 
 
-def check_options(directory: Path | None, allow_tmpfs: bool, file: Path | None, **options: Any) -> None:
+def check_options(directory: Path | None, allow_tmpfs: bool, **options: Any) -> None:
     """Raises UsageError for what cannot be meant together."""
     url = options["url"]
+    if url == "":
+        raise click.UsageError("--url is empty: name a running hall, or leave it out for a hall of its own")
     if url and (directory or allow_tmpfs):
         raise click.UsageError("--directory and --allow-tmpfs are for a hall of its own: leave --url or them out")
     if not url and (options["token"] or authority()):
         raise click.UsageError("--token and --ca are for a running hall: name it with --url, or leave them out")
     if options["quick"] and options["sustained"]:
         raise click.UsageError("--quick ends within half a minute: leave it or --sustained out")
-    if file is not None and not file.absolute().parent.is_dir():
-        raise click.UsageError(f"--json {file}: there is no directory {file.absolute().parent}")
+
+
+def opened(file: Path | None) -> AbstractContextManager[IO[bytes] | None]:
+    """Before anything is measured, so that nothing is lost for want of a place. Raises UsageError."""
+    if file is None:
+        return nullcontext()
+    try:
+        return file.open("wb")
+    except OSError as why:
+        raise click.UsageError(f"--json {file}: cannot be written: {why.strerror}") from why
 
 
 def budget(**options: Any) -> Budget:
@@ -168,13 +180,16 @@ def run(bench: Bench, bar: Bar) -> int:
         with ends_on_signals(), bar.progress:
             measure(bench)
     except KeyboardInterrupt:
-        note(f"interrupted at {bar.row!r}: what was started has ended, and its files are removed")
+        bench.incomplete = f"interrupted at {bench.at!r}"
+        note(f"{bench.incomplete}: what was started has ended, and its files are removed")
         return Exit.INTERRUPTED
     except HallError as exc:
-        complain(f"{bar.row}: {exc.message}")
+        bench.incomplete = f"{bench.at}: {exc.message}"
+        complain(bench.incomplete)
         return exit_of(exc)
     except OSError as exc:
-        complain(f"{bar.row}: {exc}")
+        bench.incomplete = f"{bench.at}: {exc}"
+        complain(bench.incomplete)
         return Exit.HALL
     finally:
         for remark in bench.remarks:

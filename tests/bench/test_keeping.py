@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from hirehall.bench import bench as bench_module
+from hirehall.bench.bench import QUICK, Bench
+from hirehall.bench.halls import running_hall
 from hirehall.bench.keeping import JobsMissing, check_queue, tidy
+from hirehall.errors import Unavailable
 from hirehall.testing import HallTestServer
 
 
@@ -59,3 +63,26 @@ def test_a_hall_is_left_without_our_jobs_and_with_all_others(hall_server: HallTe
     hall.submit("nothing", queue="theirs")
     tidy(hall, ["ours"])
     assert [(view.queue, view.jobs) for view in hall.counts()] == [("theirs", 1)]
+
+
+@pytest.mark.parametrize("why", [Unavailable("it is gone"), TimeoutError("it is gone")])
+def test_jobs_that_cannot_be_removed_are_told_beside_the_mistake_of_the_row(
+    hall_server: HallTestServer, monkeypatch: pytest.MonkeyPatch, why: Exception
+) -> None:
+    def fails(_hall: object, _queues: object) -> None:
+        raise why
+
+    monkeypatch.setattr(bench_module, "tidy", fails)
+    bench = Bench(lambda _room: running_hall(hall_server.url, hall_server.token, None), QUICK, lambda *_told: None)
+    with pytest.raises(JobsMissing, match="the row's own"):
+        fail_in_a_row(bench)
+    assert bench.at == "a row"
+    assert "(it is gone): what has ended goes within an hour" in bench.remarks[0]
+
+
+def fail_in_a_row(bench: Bench) -> None:
+    """With a mistake of its own, and a queue to tidy up."""
+    with bench.hall() as hall:
+        bench.load(hall)
+        bench.progress("a row", 1)
+        raise JobsMissing("the row's own")

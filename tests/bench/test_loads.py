@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,12 +15,14 @@ from hirehall.bench import sustained as sustained_module
 from hirehall.bench.crowd import SPARE, Crowd, room_for
 from hirehall.bench.halls import OwnHall, RunningHall, own_hall
 from hirehall.bench.keeping import JobsMissing, held_in
-from hirehall.bench.official import control
+from hirehall.bench.official import Team, control, official_load, official_worker
 from hirehall.bench.peers import Load, Peer, Refused, acked, submit_all
 from hirehall.bench.raw import new_queue, raw_load
 from hirehall.bench.raw_worker import ANSWERS
+from hirehall.bench.running import run
 from hirehall.bench.sustained import Course, Sample, sustained
 from hirehall.errors import BadRequest, Unavailable
+from hirehall.processes import ends_on_signals
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +117,44 @@ def test_there_are_only_as_many_idle_workers_as_files_may_be_open(monkeypatch: p
     monkeypatch.setattr(crowd_module.resource, "getrlimit", lambda _what: (1000, 1000))
     assert room_for(500) == 500
     assert room_for(10_000) == 1000 - SPARE
+
+
+def test_a_raw_worker_that_dies_is_noticed_at_once(hall: OwnHall) -> None:
+    load, began = Load(new_queue(), 10**6, window=50, seconds=20), time.monotonic()
+    with raw_load(hall) as raw, pytest.raises(Unavailable, match="the raw worker ended with status -9"):
+        raw.end_to_end("a load", load, lambda count: os.kill(raw.worker.pid, signal.SIGKILL) if count > 100 else None)
+    assert time.monotonic() - began < 10
+
+
+# Of the official client, ended half way: what is left of it would be said as a traceback.
+
+
+def stopped_load(hall: OwnHall, stop: Callable[[Team], None]) -> None:
+    """A load during which `stop` is called."""
+    load = Load(new_queue(), 10**6, window=50, seconds=20)
+
+    async def half_way(team: Team) -> None:
+        async with official_load(hall, team) as client:
+            await client.end_to_end("a load", load, lambda count: stop(team) if count == 100 else None)
+
+    with official_worker(hall, [load.queue]) as team:
+        run(half_way(team))
+
+
+def test_an_interrupted_load_leaves_no_task_that_nobody_awaits(hall: OwnHall, caplog: pytest.LogCaptureFixture) -> None:
+    with ends_on_signals(), pytest.raises(KeyboardInterrupt):
+        stopped_load(hall, lambda _team: signal.raise_signal(signal.SIGINT))
+    gc.collect()
+    assert caplog.records == []
+
+
+def test_a_load_whose_worker_dies_leaves_no_task_that_nobody_awaits(
+    hall: OwnHall, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Unavailable, match="the official worker ended with status -9"):
+        stopped_load(hall, lambda team: os.kill(team.pid, signal.SIGKILL))
+    gc.collect()
+    assert caplog.records == []
 
 
 # For minutes.

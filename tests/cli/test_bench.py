@@ -54,12 +54,13 @@ def test_a_quick_run_measures_every_figure_and_leaves_nothing(shell: Shell, disk
     assert found["ground"]["path"] == str(disk)
     assert found["ground"]["durability"] == "fsync"
     assert found["not_measured"] == {}
+    assert found["incomplete"] is None
     assert all(row["hall_us"] > 0 and row["rss_after_mib"] > 10 and row["jobs"] > 0 for row in found["rows"])
     for words in (
         str(disk),
         found["ground"]["file_system"],
         "SQLite 3",
-        "durability fsync",
+        "journal_mode wal, synchronous normal, durability fsync: the log is synced before every answer",
         "jobs/s",
         "latency_ms.p99",
     ):
@@ -87,6 +88,32 @@ def test_a_running_hall_is_measured_and_what_is_not_known_of_it_is_said(tmp_path
         hall.close()
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("--role submit --role work", "admin, read (this needs the role read"),
+        ("--role submit --role work --role read --role admin --queue images", "work (queue 'bench-"),
+    ],
+)
+def test_a_token_that_may_too_little_is_told_the_roles_before_anything_is_measured(
+    tmp_path: Path, cli: Cli, given: str, missing: str
+) -> None:
+    hall = Hall(tmp_path / "hall", anonymous="").start()
+    try:
+        where = ("--url", hall.access["url"], "--token")
+        token = cli("token", "create", "few", *given.split(), *where, hall.access["token"]).out.split()[0]
+        said = cli("bench", "--quick", *where, token)
+        assert said.status == 3
+        assert "roles admin, read, submit, work, and no limits; not allowed to this one: " in said.err
+        assert missing in said.err
+        assert "one at a time" not in said.err
+        with Client(hall.access["url"], hall.access["token"]) as asking:
+            assert asking.metrics()["submitted"] == 0
+            assert asking.queues() == []
+    finally:
+        hall.close()
+
+
 def test_a_running_hall_that_speaks_tls_is_measured_by_the_official_client(tmp_path: Path, shell: Shell) -> None:
     pair = make_pair(tmp_path)
     options = ("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
@@ -109,8 +136,10 @@ def test_a_running_hall_that_speaks_tls_is_measured_by_the_official_client(tmp_p
     [
         ("--quick --sustained", "leave it or --sustained out"),
         ("--url hall://127.0.0.1:1 --directory .", "for a hall of its own"),
+        ("--url=", "--url is empty"),
         ("--token hall_x", "name it with --url"),
-        ("--json no/such/place.json", "there is no directory"),
+        ("--json no/such/place.json", "cannot be written: No such file or directory"),
+        ("--json /dev/null/figures.json", "cannot be written: Not a directory"),
         ("--backlog lots", "not a valid integer"),
         ("--sustained 0", "x>=0.1"),
         ("--directory no-such-place", "does not exist"),
@@ -157,13 +186,17 @@ def members(running: Program, row: str) -> list[psutil.Process]:
 def test_an_interrupted_run_leaves_no_process_and_no_file(
     shell: Shell, disk: Path, row: str, number: signal.Signals
 ) -> None:
-    running = shell.start(f"hirehall bench --quick --directory {disk}")
+    running = shell.start(f"hirehall bench --quick --directory {disk} --json figures.json")
     children = members(running, row)
     assert len(children) >= 2
     os.kill(running.pid, number)
     status, said = running.ends()
     assert status == 130
     assert "interrupted at " in said
+    found = json.loads((shell.cwd / "figures.json").read_text())
+    assert found["incomplete"] == f"interrupted at {row!r}"
+    assert [row["what"] for row in found["rows"]][:1] == ["one at a time"]
+    assert "Traceback" not in said
     assert psutil.wait_procs(children, timeout=10)[1] == []
     assert list(disk.iterdir()) == []
 
@@ -179,14 +212,30 @@ def test_an_interrupted_run_leaves_no_process_and_no_file(
 def test_who_dies_ends_the_run_with_their_last_words(
     shell: Shell, disk: Path, row: str, command: str, name: str
 ) -> None:
-    running = shell.start(f"hirehall bench --quick --directory {disk}")
+    running = shell.start(f"hirehall bench --quick --directory {disk} --json figures.json")
     children = members(running, row)
     next(child for child in children if command in child.cmdline()).kill()
     status, said = running.ends(within=60)
     assert status == 3
     assert f"{name} ended with status -9" in said
+    found = json.loads((shell.cwd / "figures.json").read_text())
+    assert f": {name} ended with status -9" in found["incomplete"]
+    assert found["latency_ms"]["p50"] > 0
+    assert "Traceback" not in said
     assert psutil.wait_procs(children, timeout=10)[1] == []
     assert list(disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("row", ["end to end", "hall only, end to end"])
+def test_a_bench_that_is_killed_leaves_no_process(shell: Shell, disk: Path, row: str) -> None:
+    running = shell.start(f"hirehall bench --quick --directory {disk}")
+    children = members(running, row)
+    assert len(children) >= 2
+    os.kill(running.pid, signal.SIGKILL)
+    left = psutil.wait_procs(children, timeout=20)[1]
+    for child in left:
+        child.kill()
+    assert left == []
 
 
 def test_a_hall_that_loses_a_job_ends_the_run(
