@@ -116,7 +116,14 @@ class Bench:
             with control(hall) as asking:
                 tidy(asking, queues)
         except (HallError, OSError) as why:
-            self.remarks.append(
-                f"jobs are left in the queues {', '.join(queues)} ({why}): what has ended goes within an hour,"
-                f" what waits stays until it is cancelled (hirehall cancel --queue {queues[0]})"
-            )
+            self._leave(queues, str(why))
+        except KeyboardInterrupt:
+            self.at = "tidying up"
+            self._leave(queues, "interrupted")
+            raise
+
+    def _leave(self, queues: list[str], why: str) -> None:
+        self.remarks.append(
+            f"jobs may be left in the queues {', '.join(queues)} ({why}): what has ended goes within an hour,"
+            f" what waits stays until it is cancelled (hirehall cancel --queue {queues[0]})"
+        )

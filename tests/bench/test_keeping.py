@@ -80,6 +80,20 @@ def test_jobs_that_cannot_be_removed_are_told_beside_the_mistake_of_the_row(
     assert "(it is gone): what has ended goes within an hour" in bench.remarks[0]
 
 
+def test_jobs_that_stay_because_tidying_up_is_interrupted_are_told(
+    hall_server: HallTestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_hall: object, _queues: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench_module, "tidy", interrupted)
+    bench = Bench(lambda _room: running_hall(hall_server.url, hall_server.token, None), QUICK, lambda *_told: None)
+    with pytest.raises(KeyboardInterrupt):
+        fail_in_a_row(bench)
+    assert bench.at == "tidying up"
+    assert "(interrupted): what has ended goes within an hour" in bench.remarks[0]
+
+
 def fail_in_a_row(bench: Bench) -> None:
     """With a mistake of its own, and a queue to tidy up."""
     with bench.hall() as hall:
