@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from hirehall.bench.gauge import used_by
 from hirehall.bench.peers import Peer
 from hirehall.client.address import Access
 from hirehall.processes import START_SECONDS, STOP_SECONDS, environment, next_line
@@ -20,17 +20,17 @@ HIREHALL = ("hirehall",)  # what is run as a module; a test puts a slower one in
 
 
 class Hall:
-    """One that listens, and the clock of its process."""
+    """One that listens, and what its process uses."""
 
     def __init__(self, folder: Path, pid: int) -> None:
         access = msgspec.json.decode((folder / "access.json").read_bytes(), type=Access)
         assert access.url is not None, "it listens on TCP"
         self.url, self.token = access.url, access.token
-        self._clock = ~pid << 3 | 2  # as clock_getcpuclockid(3) answers: all its threads, in nanoseconds
+        self._pid = pid
 
     def cpu_seconds(self) -> float:
         """What its process has used since it began."""
-        return time.clock_gettime(self._clock)
+        return used_by(self._pid)
 
     def peer(self, worker: str = "") -> Peer:
         """A connection that has said hello."""

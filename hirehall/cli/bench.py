@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import click
 import msgspec
@@ -28,6 +29,9 @@ REFRESH_SECONDS = 0.1
 BACKLOG = 1_000_000
 IDLE_WORKERS = 10_000
 MINUTES = 5
+LEFT_OUT = "0: leave it out.  [default: %d; with --url: 0]"
+
+Said = TypeVar("Said", bound=Callable[..., Any])
 
 
 class Bar:
@@ -50,6 +54,13 @@ class Bar:
         self.progress.update(self._task, description=row, completed=done, total=of, said=f"{done:,} of {of:,}")
 
 
+def optional_number(
+    flag: str, metavar: str, kind: click.IntRange | click.FloatRange, value: int, text: str
+) -> Callable[[Said], Said]:
+    """An option that may be said without its number, which is `value` then."""
+    return click.option(flag, metavar=metavar, type=kind, is_flag=False, flag_value=value, help=text)
+
+
 # What adds load to a hall is not led to one by the environment.
 @click.command(short_help="Measure what a hall carries on this machine.")
 @click.option("--quick", is_flag=True, help="Less of everything: ends within half a minute.")
@@ -60,29 +71,20 @@ class Bar:
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write the figures there too, also of a run that does not come to its end.",
 )
-@click.option(
-    "--backlog",
-    metavar="[JOBS]",
-    type=click.IntRange(0),
-    is_flag=False,
-    flag_value=BACKLOG,
-    help=f"How many jobs wait beside; 0: leave it out.  [default: {BACKLOG}; with --url: 0]",
-)
-@click.option(
+@optional_number("--backlog", "[JOBS]", click.IntRange(0), BACKLOG, "How many jobs wait beside; " + LEFT_OUT % BACKLOG)
+@optional_number(
     "--idle-workers",
-    metavar="[NUMBER]",
-    type=click.IntRange(0),
-    is_flag=False,
-    flag_value=IDLE_WORKERS,
-    help=f"How many workers wait beside; 0: leave it out.  [default: {IDLE_WORKERS}; with --url: 0]",
+    "[NUMBER]",
+    click.IntRange(0),
+    IDLE_WORKERS,
+    "How many workers wait beside; " + LEFT_OUT % IDLE_WORKERS,
 )
-@click.option(
+@optional_number(
     "--sustained",
-    metavar="[MINUTES]",
-    type=click.FloatRange(0.1),
-    is_flag=False,
-    flag_value=MINUTES,
-    help=f"Full rate for so long too, results kept 30 s.  [{MINUTES} if no number is given]",
+    "[MINUTES]",
+    click.FloatRange(0.1),
+    MINUTES,
+    f"Full rate for so long too, results kept 30 s.  [{MINUTES} if no number is given]",
 )
 @click.option(
     "--directory",

@@ -24,26 +24,14 @@ def test_a_command_that_fails_unexpectedly_is_answered_and_the_hall_works_on(
     office.problems.clear()  # it was one, and wanted
 
 
+@pytest.mark.parametrize("where", ["alike", "_submitted_row"])  # while they run; while their answers are made
 def test_commands_in_a_row_that_fail_unexpectedly_are_all_answered_and_the_hall_works_on(
-    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("a mistake")
 
-    monkeypatch.setattr(client_commands, "alike", broken)
-    boss.say(*({"cmd": "submit", "kind": "k", "ref": ref} for ref in ("a", "b")))
-    assert [boss.answer(ref)["error"]["code"] for ref in ("a", "b")] == ["unknown", "unknown"]
-    assert boss.ok("ping")
-    office.problems.clear()
-
-
-def test_answers_to_commands_in_a_row_that_cannot_be_made_are_told_so(
-    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: Any) -> None:
-        raise ZeroDivisionError("a mistake")
-
-    monkeypatch.setattr(client_commands, "_submitted_row", broken)
+    monkeypatch.setattr(client_commands, where, broken)
     boss.say(*({"cmd": "submit", "kind": "k", "ref": ref} for ref in ("a", "b")))
     assert [boss.answer(ref)["error"]["code"] for ref in ("a", "b")] == ["unknown", "unknown"]
     assert boss.ok("ping")
