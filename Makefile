@@ -11,7 +11,7 @@ RUN := $(VENV)/bin/python
 BUILT := $(VENV)/.built
 
 export DIR
-.PHONY: help demo test lint types docs bench bench-check bench-peers bench-side abuse chaos-peers flakes fuzz lock clean power-cuts partitions mutants soak sim chaos
+.PHONY: help demo test screenshots lint types docs bench bench-check bench-peers bench-side abuse chaos-peers flakes fuzz lock clean power-cuts partitions mutants soak sim chaos
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: $(BUILT) ## see it work on the files of a folder: make demo DIR=/some/fold
 
 test: $(BUILT) ## run every test, or some: make test TESTS=tests/cli
 	$(RUN) -m pytest $(TESTS)
+
+screenshots: $(BUILT) ## photograph every page, light and dark, on a desk and a phone: build/screenshots
+	$(RUN) -m tests.browser.screenshots build/screenshots
 
 mutants: $(BUILT) ## put faults into our own server, one after the other: the tests must see each
 	$(RUN) -m tests.mutants --table $(RECORD)
@@ -37,14 +40,14 @@ docs: $(BUILT) ## write the generated pages anew: options, command line, diagram
 sim: $(BUILT) ## simulate the hall with seeds that CI does not have: SEEDS=10000 FROM=3000
 	$(RUN) -m tests.sim --count $(or $(SEEDS),10000) --from $(or $(FROM),3000) $(RECORD)
 
-bench: $(BUILT) ## measure what a hall carries on this machine: minutes; `hirehall bench --quick` half a minute
+bench: $(BUILT) ## measure what a hall carries on this machine, in minutes; .venv/bin/hirehall bench --quick: in half a minute
 	$(RUN) -m $(if $(RECORD),benchmarks.record --sustained,hirehall bench)
 
 bench-check: $(BUILT) ## has any path of the hall become slower? ONLY="submit deliver" PROFILE=FILE FLOORS=--set-floors
 	$(RUN) -m benchmarks.gate $(foreach path,$(ONLY),--only $(path)) $(PROFILE:%=--profile %) $(FLOORS) $(RECORD)
 	$(if $(RECORD),$(RUN) docs/generate.py)
 
-bench-side: $(BUILT) ## measure what progress, logs and watchers cost
+bench-side: $(BUILT) ## measure what progress, logs and watchers cost, in a minute or two
 	$(RUN) -m benchmarks.side_data
 
 power-cuts: $(BUILT) ## cut the power of a hall anywhere, and let its disk fail at any call; an hour or two
@@ -56,11 +59,11 @@ abuse: $(BUILT) ## slow, endless, deaf and too many peers, idle workers, a storm
 chaos: $(BUILT) ## kill and freeze halls, workers and clients for a night, and audit what became of a million jobs
 	$(RUN) -m tests.chaos --jobs $(or $(JOBS),1000000) --kills $(or $(KILLS),1000) $(RECORD)
 
-bench-peers: $(PEERS)/.built $(SLOW_SYNC) ## race Hirehall and other job servers, with a disk as it is and a slow one: MINUTES=12
+bench-peers: $(PEERS)/.built $(SLOW_SYNC) ## race Hirehall and other job servers, with a disk as it is and a slow one; takes a C compiler: MINUTES=12
 	$(PEERS)/bin/python -m benchmarks.peers $(JOBS:%=--jobs %) $(MINUTES:%=--minutes %) $(RECORD)
 
 chaos-peers: $(PEERS)/.built ## kill Hirehall and other job servers once under load, and count what each lost: JOBS=1000
-	$(PEERS)/bin/python benchmarks/chaos_peers --jobs $(or $(JOBS),1000) $(RECORD)
+	$(PEERS)/bin/python -m benchmarks.chaos_peers --jobs $(or $(JOBS),1000) $(RECORD)
 
 flakes: $(BUILT) ## run every test that starts a process again and again: RUNS=30
 	$(RUN) -m tests.flakes --runs $(or $(RUNS),30) $(RECORD)

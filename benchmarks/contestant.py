@@ -40,17 +40,12 @@ class Contestant:
     name = ""
     setting = ""
     needs = ""  # a program that must be installed
-    code: tuple[Path, ...] = (ROOT,)  # where its processes find their modules
     server_user: str | None = None  # as whom the server runs, where it refuses to be root
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         self.folder = folder
         self.port = port or free_port()
-        self.environment = {
-            **os.environ,
-            "PEER_PORT": str(self.port),
-            "PYTHONPATH": os.pathsep.join(map(str, self.code)),
-        }
+        self.environment = {**os.environ, "PEER_PORT": str(self.port), "PYTHONPATH": str(ROOT)}
         self.environment.pop("HIREHALL_BALLAST", None)  # halls are taken as they come
         self.environment.update(self.extra())
         self._servers: list[subprocess.Popen[bytes]] = []

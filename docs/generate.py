@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from docs import gate, goals, peers, reliability
+from docs import gate, goals, http_page, peers, reliability
 from hirehall.bench.report import FIELDS
 from hirehall.cli.exits import MEANINGS
 from hirehall.cli.main import COMMANDS, hirehall
@@ -18,6 +18,7 @@ from hirehall.cli.pulse import Frame
 from hirehall.client.streams import Event
 from hirehall.config import OPTIONS
 from hirehall.core.lifecycle import STEPS, diagram
+from hirehall.service.exposition import METRICS, PROCESS, Metric
 from hirehall.wire.replies import CountView, JobView, KindOffer, LogEntry, QueueView, TaskView, WorkerView
 from hirehall.worker.settings import EXAMPLES, SETTINGS
 
@@ -35,6 +36,7 @@ JSON_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("`workers`: in `workers`", WorkerView.__struct_fields__),
     ("`counts`: in `counts`", CountView.__struct_fields__),
     ("`kinds`: in `kinds`", KindOffer.__struct_fields__),
+    ("`dashboard`", ("link", "expires_in_seconds")),
     ("`top`: a line each second", Frame.__struct_fields__),
     ("`bench --json FILE`, null where it was not measured", FIELDS),
 )
@@ -182,15 +184,31 @@ def performance(page: str) -> str:
     return f"{before}{GOALS}\n{goals.section()}{rest}{MARK}\n{peers.section()}\n{gate.section()}"
 
 
+def operations(page: str) -> str:
+    """docs/operations.md: the table of metrics is new."""
+    before, _, after = page.partition(GOALS)
+    rest = after[after.index("\n## ") :]
+    rows = "".join(map(metric_row, METRICS + PROCESS))
+    return f"{before}{GOALS}\n| metric | type | labels | is |\n|---|---|---|---|\n{rows}{rest}"
+
+
+def metric_row(metric: Metric) -> str:
+    """A line of its table."""
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+    return f"| `{metric.full_name}` | {metric.sort} | {labels} | {metric.help} |\n"
+
+
 def pages() -> dict[Path, str]:
     """Every generated page as it should be."""
-    plan, speed = DOCS / "architecture.md", DOCS / "performance.md"
+    plan, speed, running = DOCS / "architecture.md", DOCS / "performance.md", DOCS / "operations.md"
     return {
         DOCS / "configuration.md": configuration(),
         DOCS / "command-line.md": command_line(),
+        DOCS / "http.md": http_page.page(MARK),
         plan: architecture(plan.read_text()),
         DOCS / "reliability.md": reliability.page(MARK),
         speed: performance(speed.read_text()),
+        running: operations(running.read_text()),
         peers.CHART: peers.chart(),
     }
 

@@ -10,19 +10,22 @@ import os
 import pwd
 import random
 import signal
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hirehall import durable, loops
+from hirehall.blobs.local import LocalBlobs
 from hirehall.config import Settings, host_and_port, is_loopback
+from hirehall.doors.http.door import HttpDoor
 from hirehall.doors.places import Places, room_for_connections
 from hirehall.doors.tcp import LineDoor
 from hirehall.doors.tls import Certificates
 from hirehall.errors import BadRequest, HallError, Unavailable
 from hirehall.model import Instant
-from hirehall.ports import Door, Store
+from hirehall.ports import Blobs, Door, Store
 from hirehall.refusals import check_access_file, check_directory, check_key, check_settings
 from hirehall.service.access import (
     ACCESS_FILE,
@@ -31,11 +34,13 @@ from hirehall.service.access import (
     AccessFile,
     Tokens,
     anonymous_identity,
+    digest_of,
     local_token,
     write_access_file,
 )
 from hirehall.service.hall import Hall
 from hirehall.service.sessions import Identity
+from hirehall.service.steps import LoudHall
 from hirehall.stores.sqlite import SQLiteStore
 
 log = logging.getLogger("hirehall")
@@ -60,6 +65,11 @@ def open_store(url: str, ballast: int) -> Store:
     return STORES[scheme](rest, ballast)
 
 
+def open_blobs(settings: Settings) -> Blobs:
+    """The contents of files, in the data directory: twice the ballast stays free for the store."""
+    return LocalBlobs(settings.data / "blobs", lambda: system_clock().wall_ms, spare=settings.ballast << 21)
+
+
 class Building:
     """A hall with its doors, ready to run."""
 
@@ -74,9 +84,12 @@ class Building:
         miss_the_store(settings)
         tokens = Tokens()
         tokens.add(self.token, Identity(LOCAL, ROLES))
-        self.hall = Hall(open_store(settings.store, settings.ballast), tokens, anonymous, system_clock, random.random)
+        kind = LoudHall if settings.log_level == "debug" else Hall
+        store = open_store(settings.store, settings.ballast)
+        self.hall = kind(store, tokens, anonymous, system_clock, random.random, open_blobs(settings))
         self.doors = self._doors()
         self.url = ""
+        self.http: str | None = None
 
     def _doors(self) -> list[Door]:
         host, port = host_and_port(self.settings.tcp)
@@ -86,7 +99,26 @@ class Building:
         doors: list[Door] = [LineDoor(self.hall, host=host, port=port, tls=tls, remote=remote, places=places)]
         if self.settings.unix is not None:
             doors.append(LineDoor(self.hall, path=self.settings.unix, places=places))
+        doors += self._http_door(tls, places)
         return doors
+
+    def _http_door(self, tls: ssl.SSLContext | None, places: Places) -> list[Door]:
+        settings = self.settings
+        if settings.http_address is None:
+            return []
+        host, port = settings.http_address
+        return [
+            HttpDoor(
+                self.hall,
+                host=host,
+                port=port,
+                names=settings.http_names,
+                or_any=not settings.http,
+                tls=tls,
+                remote=tls is not None or not is_loopback(host),
+                places=places,
+            )
+        ]
 
     def _places(self) -> Places:
         wanted = self.settings.max_connections
@@ -98,14 +130,21 @@ class Building:
     async def open(self) -> None:
         """Start the hall, then its doors, then say where it is."""
         await self.hall.start()
+        self.hall.files.quota = self.settings.files_quota << 20 or None
         try:
             addresses = [await door.open() for door in self.doors]
             unix = None if self.settings.unix is None else str(self.settings.unix)
-            write_access_file(self.settings.data, AccessFile(addresses[0], unix, self.token))
+            self.http = addresses[-1] if self.settings.http_address is not None else None
+            write_access_file(self.settings.data, AccessFile(addresses[0], unix, self.token, self.http))
         except HallError:
             await self.close()
             raise
         self.url = addresses[0]
+        log.info("ready on %s", self.url)
+
+    def new_link(self) -> str:
+        """An address for a browser that logs in once, as this user."""
+        return self.hall.tokens.logins.new_link(digest_of(self.token), self.hall.clock().mono)
 
     def reload(self) -> None:
         """SIGHUP: read the certificate and its key again, for the connections to come."""

@@ -14,9 +14,13 @@ from hirehall import settings_file
 from hirehall.errors import BadRequest
 from hirehall.model import LONGEST_SOCKET_PATH
 
+LOG_FORMATS = ("console", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 MOST = 1_000_000  # of anything that is counted
 DEFAULT_DATA = Path("~/.local/state/hirehall")
 DEPUTY_PORT = 11746
+LAST_PORT = 65_535
+OFF = "off"
 
 
 class Option(Struct, frozen=True):
@@ -42,13 +46,18 @@ class Option(Struct, frozen=True):
 OPTIONS = (
     Option("data", str, str(DEFAULT_DATA), "directory", "where jobs, the access file and the UNIX socket are kept"),
     Option("tcp", str, f"127.0.0.1:{DEPUTY_PORT}", "HOST:PORT", "where to listen for JSON lines; port 0: a free one"),
-    Option("tls_cert", str, "", "FILE", "certificate chain, PEM: with it TCP speaks TLS"),
+    Option("http", str, "", "HOST:PORT", "where to listen for HTTP; TCP's host and next port by default, off: nowhere"),
+    Option("http_host", str, "", "NAMES", "names, with commas, that browsers may know this hall by beside its address"),
+    Option("tls_cert", str, "", "FILE", "certificate chain, PEM: with it TCP and HTTP speak TLS"),
     Option("tls_key", str, "", "FILE", "the certificate's key, PEM; SIGHUP reads both files again"),
     Option("unix", str, "", "path", "UNIX socket; DATA/hall.sock by default, none where that is too long"),
     Option("store", str, "", "URL", "the store: sqlite:PATH, or memory: (nothing survives); sqlite:DATA/hall.db"),
     Option("ballast", int, 128, "MiB", "space kept for results when the disk is full; 0: none, the hall stops then"),
+    Option("files_quota", int, 10_240, "MiB", "files that the jobs of one token may have; 0: as many as fit"),
     Option("anonymous", str, "", "roles", "roles of who has no token: submit,work,read,admin; never over TLS"),
     Option("max_connections", int, 10_000, "connections", "as many at once; never more than LimitNOFILE less 64"),
+    Option("log_format", str, "console", "|".join(LOG_FORMATS), "how the hall's own log is written, to stderr"),
+    Option("log_level", str, "warning", "|".join(LOG_LEVELS), "debug says each step of each job, and slows the hall"),
     Option("user", str, "", "NAME", "become this user after reading the TLS key; for root only"),
 )  # fmt: skip
 BY_NAME = {option.name: option for option in OPTIONS}
@@ -67,6 +76,27 @@ class Settings(Struct, frozen=True):
     tls_key: Path | None = None
     user: str = ""
     max_connections: int = 10_000
+    log_format: str = "console"
+    log_level: str = "warning"
+    http: str = ""  # none given: beside --tcp
+    http_host: tuple[str, ...] = ()
+    files_quota: int = 10_240  # MiB; 0: no limit
+
+    @property
+    def http_names(self) -> tuple[str, ...]:
+        """What else than its address the HTTP door may be called."""
+        host = self.http_address[0] if self.http_address is not None else ""
+        return self.http_host if not host or _is_address(host) else (*self.http_host, host)
+
+    @property
+    def http_address(self) -> tuple[str, int] | None:
+        """Where the HTTP door listens, if it does."""
+        if self.http == OFF:
+            return None
+        if self.http:
+            return host_and_port(self.http, "http")
+        host, port = host_and_port(self.tcp)
+        return host, port + 1 if 0 < port < LAST_PORT else 0
 
 
 def settle(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
@@ -82,13 +112,23 @@ def settle(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ
         values["tcp"],
         _path(values["unix"]) or _default_socket(data),
         values["store"] or f"sqlite:{data / 'hall.db'}",
-        tuple(role.strip() for role in values["anonymous"].split(",") if role.strip()),
+        _words(values["anonymous"]),
         _count("ballast", values["ballast"], least=0),
         _path(values["tls_cert"]),
         _path(values["tls_key"]),
         values["user"],
         _count("max_connections", values["max_connections"]),
+        _one_of("log_format", values["log_format"], LOG_FORMATS),
+        _one_of("log_level", values["log_level"], LOG_LEVELS),
+        values["http"],
+        _words(values["http_host"]),
+        _count("files_quota", values["files_quota"], least=0),
     )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """`a,b,c`."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _count(name: str, given: str | int, least: int = 1) -> int:
@@ -98,6 +138,13 @@ def _count(name: str, given: str | int, least: int = 1) -> int:
         option = BY_NAME[name]
         raise BadRequest(f"{option.flag} ({option.environment}) is {text[:40]!r}: give a number from {least} to {MOST}")
     return int(text)
+
+
+def _one_of(name: str, given: str, words: tuple[str, ...]) -> str:
+    if given not in words:
+        option = BY_NAME[name]
+        raise BadRequest(f"{option.flag} ({option.environment}) is {given[:40]!r}: give {' or '.join(words)}")
+    return given
 
 
 def _path(given: str) -> Path | None:
@@ -130,19 +177,25 @@ def read_file(path: Path) -> dict[str, Any]:
     return values
 
 
-def host_and_port(address: str) -> tuple[str, int]:
+def host_and_port(address: str, name: str = "tcp") -> tuple[str, int]:
     """`HOST:PORT` taken apart; IPv6 hosts stand in brackets."""
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > LAST_PORT:
         raise BadRequest(
-            f"tcp {address!r} (--tcp, HIREHALL_TCP or the file): write HOST:PORT, for example 127.0.0.1:{DEPUTY_PORT}"
+            f"{name} {address!r} (--{name}, HIREHALL_{name.upper()} or the file): write HOST:PORT, for example"
+            f" 127.0.0.1:{DEPUTY_PORT + (name == 'http')}"
         )
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what listens there."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True

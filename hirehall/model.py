@@ -6,6 +6,8 @@ counter. It is the primary key, the submit sequence and the creation time in one
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -20,6 +22,8 @@ MAX_ATTEMPTS = 5
 GRACE_SECONDS = 3.0  # a named worker's leases survive a closed connection this long
 MAX_MESSAGE = 1 << 20  # bytes in one line
 LONGEST_SOCKET_PATH = 107  # bytes of a UNIX socket's path: what the kernel's address has room for
+MAX_FILE = 1 << 30  # bytes of a file
+MAX_FILES = 64  # of a job in one direction
 MAX_BODY = MAX_MESSAGE - 8192  # bytes in a payload or a result: the rest of its line must fit beside it
 
 Label = str | bool | int | float
@@ -38,6 +42,7 @@ class State(IntEnum):
     CANCELLED = 6
     EXPIRED = 7
     BLOCKED = 8
+    DRAFT = 9
 
     __hash__ = int.__hash__  # Enum's own is a Python call; states are keys on the hottest path
 
@@ -79,6 +84,13 @@ class QueueSettings(Struct, frozen=True, omit_defaults=True):
 DEFAULT_SETTINGS = QueueSettings()
 
 
+class FileName(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that a submitter names, whose content the hall has: its sha256 in hex."""
+
+    name: str
+    sha256: str
+
+
 class JobSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     """What a submitter says about one job: the fields of `submit`, with their defaults."""
 
@@ -101,6 +113,8 @@ class JobSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     after: list[str] | None = None
     tags: list[str] | None = None
     meta: dict[str, str] | None = None
+    files: list[FileName] | None = None
+    draft: bool = False
     follow: bool = False
 
 
@@ -126,6 +140,8 @@ class PartialSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     after: list[str] | UnsetType | None = UNSET
     tags: list[str] | UnsetType | None = UNSET
     meta: dict[str, str] | UnsetType | None = UNSET
+    files: list[FileName] | UnsetType | None = UNSET
+    draft: bool | UnsetType = UNSET
     follow: bool | UnsetType = UNSET
 
 
@@ -142,6 +158,32 @@ class LaneKey(NamedTuple):
     priority: int
 
 
+class InputFile(Struct, frozen=True):
+    """A file that the worker of a job gets."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+class Direction(IntEnum):
+    """Which way a file goes: to the worker, or from it. The numbers are stored: never reuse one."""
+
+    IN = 0
+    OUT = 1
+
+
+class StoredFile(Struct, frozen=True):
+    """A file of a job as a store keeps it, its digests in hex. `attempt` made it; 0: none."""
+
+    direction: Direction
+    name: str
+    sha256: str
+    md5: str
+    bytes: int
+    attempt: int
+
+
 class Rules(Struct, frozen=True, omit_defaults=True):
     """The part of a job's spec that few jobs have, stored as JSON; absent when all is default."""
 
@@ -151,6 +193,9 @@ class Rules(Struct, frozen=True, omit_defaults=True):
     tags: list[str] | None = None
     lock: str | None = None
     after: list[int] | None = None  # job ids
+    due: int | None = None  # of a draft: when it may start once it is committed, epoch milliseconds
+    has_files: bool = False  # the store has files of it
+    files: list[InputFile] | None = None  # for its worker; of a draft once it is committed
 
 
 DEFAULT_RULES = Rules()
@@ -212,6 +257,15 @@ class StoredJob(Struct, kw_only=True, gc=False):
     fault: bytes | None
     history: bytes | None
     result: bytes | None
+    files: list[StoredFile] = []  # left out with the bodies
+
+
+class Blob(Struct, frozen=True):
+    """The content of a file, which never changes: its digests in hex, and its length."""
+
+    sha256: str
+    md5: str
+    bytes: int
 
 
 class StoredToken(Struct, frozen=True):
@@ -231,12 +285,32 @@ def id_text(number: int) -> str:
     return "%016x" % number  # noqa: UP031 - thrice as fast as an f-string, and said often
 
 
+def id_texts(numbers: Sequence[int]) -> list[str]:
+    """`id_text` of each."""
+    together = struct.pack(f">{len(numbers)}q", *numbers).hex()
+    return [together[at : at + 16] for at in range(0, len(together), 16)]
+
+
 def id_number(text: str) -> int:
     """The number behind a job id; -1 for anything that no hall ever gave out, which no job has."""
     if len(text) != 16 or not _HEX.issuperset(text):
         return -1
     number = int(text, 16)
     return number if number < 1 << 63 else -1
+
+
+def id_numbers(texts: Sequence[str]) -> Sequence[int]:
+    """`id_number` of each. Mostly they are ids, and read in one go."""
+    together = "".join(texts)
+    try:
+        data = bytes.fromhex(together)
+    except ValueError:
+        data = b""
+    if data.hex() == together and set(map(len, texts)) == {16}:  # else there are spaces, or capitals
+        numbers = struct.unpack(f">{len(texts)}q", data)
+        if min(numbers) >= 0:
+            return numbers
+    return list(map(id_number, texts))
 
 
 _HEX = frozenset("0123456789abcdef")

@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from hirehall.core.operations import Batch, Recovered
-from hirehall.model import EVERYTHING, MAX_MESSAGE, Scope, State, StoredJob
+from hirehall.model import EVERYTHING, MAX_MESSAGE, Blob, Scope, State, StoredFile, StoredJob
 
 T = TypeVar("T")
 
@@ -81,6 +81,19 @@ class OldestReady(Query[dict[str, int]], frozen=True):
     """When the oldest ready job of each queue was submitted, epoch milliseconds; queues without one are left out."""
 
 
+class Sizes(Struct, frozen=True):
+    """Bytes that a store takes on its disk, and what is free there; all but the first are 0 in memory."""
+
+    database: int
+    log: int = 0
+    ballast: int = 0
+    free: int = 0
+
+
+class Footprint(Query[Sizes], frozen=True):
+    """What the store takes on its disk."""
+
+
 Relation = tuple[int, State | None, bool]  # a job, its state (None when it is gone), whether the asker may see it
 
 
@@ -98,6 +111,19 @@ class LockHolders(Query[list[tuple[int, bool]]], frozen=True):
     queue: str
     lock: str
     scope: Scope = EVERYTHING
+
+
+class FilesOf(Query[list[StoredFile] | None], frozen=True):
+    """The files of `job` that are shown; None when it does not exist within `scope`."""
+
+    job: int
+    scope: Scope = EVERYTHING
+
+
+class Unnamed(Query[list[str]], frozen=True):
+    """Those of these contents that no file names."""
+
+    sha256s: list[str]
 
 
 class LogText(Struct, frozen=True):
@@ -125,6 +151,10 @@ class Store(Protocol):
     durability: str  # what a returned `apply` has survived: "fsync" or "none"
 
     @property
+    def syncs(self) -> tuple[int, float]:
+        """How often it has waited for its disk since it was opened, and for how many seconds."""
+
+    @property
     def is_damaged(self) -> bool:
         """Whether it has met bytes, since it was opened, that it did not write."""
 
@@ -148,6 +178,52 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Let go of everything; nothing that was applied is lost."""
+
+
+class Upload(Struct, frozen=True):
+    """A content on its way. `size` and `sha256` (hex) are what its sender has declared."""
+
+    id: str
+    owner: str
+    received: int  # bytes; what is sent next begins there
+    size: int | None
+    sha256: str | None
+
+
+MAX_PIECE = 1 << 20  # bytes written or read at once
+PARTS = 256  # of a sweep: names that begin with the same two digits
+
+
+class Blobs(Protocol):
+    """Where contents of files are kept, each once, named by its sha256. Calls raise NotFound for what is not there,
+    StorageFull, Damaged for what cannot be read, and StoreBroken when nobody knows what was written."""
+
+    async def begin(self, owner: str, size: int | None = None, sha256: str | None = None) -> Upload:
+        """A new upload, which outlasts this run of the hall."""
+
+    async def received(self, upload: str) -> Upload:
+        """How far an upload has come."""
+
+    async def write(self, upload: str, offset: int, data: bytes) -> Upload:
+        """Append at most MAX_PIECE bytes. Raises WrongState when `offset` is not where it ends."""
+
+    async def seal(self, upload: str) -> Blob:
+        """Nothing more comes: what it is, now that it is on the disk; nobody can read it yet. Raises BadRequest when
+        it is not as declared; with another digest it is gone then."""
+
+    async def publish(self, upload: str) -> None:
+        """Let a sealed upload be read as a blob from now on, also after a power cut."""
+
+    async def read(self, sha256: str, offset: int, count: int) -> bytes:
+        """At most `count` bytes (and MAX_PIECE) of a blob from `offset`; fewer only at its end."""
+
+    async def remove(self, name: str) -> None:
+        """Remove a blob by its sha256, or an upload by its id; it may be gone already. In turn with `publish`, in the
+        order of the calls."""
+
+    async def sweep(self, part: int, uploads_before_ms: int, blobs_before_ms: int) -> list[str]:
+        """Of one of PARTS: remove the uploads to which nothing was added since then; the blobs that were published
+        before the other time, epoch milliseconds."""
 
 
 class Connection(Protocol):

@@ -1,7 +1,7 @@
 """What a hall refuses to start with, S1 to S9: each is one function, one sentence and one test.
 
-All of them raise BadRequest, which `serve` answers with exit status 78: starting again does not help. S8 and S10
-concern HTTP. docs/decisions/006 says why each rule is as it is.
+All of them raise BadRequest, which `serve` answers with exit status 78: starting again does not help. S8 and S10 cannot
+be broken: the HTTP door has no CORS at all, and heeds no header of a proxy. docs/decisions/006 has the reasons.
 """
 
 from __future__ import annotations
@@ -27,30 +27,35 @@ def check_settings(settings: Settings) -> None:
     if (settings.tls_cert is None) != (settings.tls_key is None):
         given, missing = ("--tls-cert", "--tls-key") if settings.tls_key is None else ("--tls-key", "--tls-cert")
         raise BadRequest(f"{given} is given without {missing}: TLS needs both")
-    host = host_and_port(settings.tcp)[0]
-    if not is_loopback(host):
-        check_remote_is_not_anonymous(host, settings.anonymous)
-        check_remote_has_tls(host, settings.tls_cert)
-        check_remote_is_not_root(host, settings.user)
+    for where in remote_addresses(settings):
+        check_remote_is_not_anonymous(where, settings.anonymous)
+        check_remote_has_tls(where, settings.tls_cert)
+        check_remote_is_not_root(where, settings.user)
     if settings.tls_key is not None:
         check_key(settings.tls_key)
 
 
-def check_remote_is_not_anonymous(host: str, anonymous: tuple[str, ...]) -> None:
+def remote_addresses(settings: Settings) -> list[str]:
+    """The options, with their hosts, that let other machines in."""
+    http = settings.http_address if settings.http else None  # else where --tcp is
+    hosts = [("--tcp", host_and_port(settings.tcp)[0]), *([("--http", http[0])] if http is not None else [])]
+    return [f"{flag} {host}" for flag, host in hosts if not is_loopback(host)]
+
+
+def check_remote_is_not_anonymous(where: str, anonymous: tuple[str, ...]) -> None:
     """S1: beyond this machine nobody has a role without a token."""
     if anonymous:
         raise BadRequest(
-            f"--tcp {host} with --anonymous would let every machine in without a token: leave --anonymous out and make"
+            f"{where} with --anonymous would let every machine in without a token: leave --anonymous out and make"
             " tokens with `hirehall token create`, or listen on 127.0.0.1"
         )
 
 
-def check_remote_has_tls(host: str, certificate: Path | None) -> None:
+def check_remote_has_tls(where: str, certificate: Path | None) -> None:
     """S2: tokens and payloads do not cross a network in the clear."""
     if certificate is None:
         raise BadRequest(
-            f"--tcp {host} is open to other machines, which needs TLS: give --tls-cert and --tls-key, or listen on"
-            " 127.0.0.1"
+            f"{where} is open to other machines, which needs TLS: give --tls-cert and --tls-key, or listen on 127.0.0.1"
         )
 
 
@@ -76,11 +81,11 @@ def check_private(path: Path, remedy: str) -> None:
         raise BadRequest(f"{path} belongs to another user, who may know the token in it: {remedy}")
 
 
-def check_remote_is_not_root(host: str, user: str) -> None:
+def check_remote_is_not_root(where: str, user: str) -> None:
     """S4: what strangers can reach does not run as root. `user` is who the hall will become."""
     if os.geteuid() == ROOT and (not user or _is_root(user)):
         raise BadRequest(
-            f"--tcp {host} is open to other machines, and this is root: name another user to become with --user, or"
+            f"{where} is open to other machines, and this is root: name another user to become with --user, or"
             " start the hall as that user"
         )
 

@@ -37,10 +37,11 @@ WAITING = ("running", "ready")
 
 
 class HallTestServer:
-    """A hall in a thread of its own, from `with` on. `url` and `token` are for clients in other processes."""
+    """A hall in a thread of its own, from `with` on. `url`, `http` and `token` are for clients in other processes."""
 
     def __init__(self) -> None:
         self.url = ""
+        self.http = ""
         self.token = ""
         self._stack = ExitStack()
 
@@ -49,6 +50,7 @@ class HallTestServer:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hirehall-test-"))
             hall = stack.enter_context(_HallThread(Path(folder)))
             self.url, self.token = hall.building.url, hall.building.token
+            self.http = hall.building.http or ""
             self._stack = stack.pop_all()
         return self
 

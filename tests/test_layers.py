@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "durable": (),
     "service": (*NOUNS, "hirehall", "hirehall.durable", "hirehall.core", "hirehall.wire", "hirehall.ports"),
     "stores": (*NOUNS, *RULES, "hirehall.ports", "hirehall.durable"),
+    "blobs": (*NOUNS, "hirehall.ports", "hirehall.durable"),
     "doors": (
         *NOUNS,
         "hirehall.wire",
@@ -37,9 +38,27 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.keepalive",
         "hirehall.service.sessions",
         "hirehall.service.hall",
+        "hirehall",  # its version
+        "hirehall.service.access",  # what a token and a login are: HTTP has no hello
+        "hirehall.service.logins",
+        "hirehall.service.answers",  # how errors are said
+        "hirehall.service.asking",  # sessions without a line
+        "hirehall.service.claims",
+        "hirehall.service.commands",  # who may, for the table of routes
+        "hirehall.service.files",  # contents come in pieces, not as commands
+        "hirehall.service.file_commands",
+        "hirehall.core.filing",  # a name is judged before a gigabyte has come for it
+        "hirehall.service.exposition",
+        "hirehall.service.health",
     ),
-    "client": (*NOUNS, "hirehall.wire", "hirehall.keepalive"),  # a script that submits must not load a server
-    "runners": (*NOUNS, "hirehall.wire"),
+    "tracing": (),
+    "client": (
+        *NOUNS,
+        "hirehall.wire",
+        "hirehall.keepalive",
+        "hirehall.tracing",
+    ),  # a script that submits must not load a server
+    "runners": (*NOUNS, "hirehall.wire", "hirehall.tracing"),
     "worker": (
         *NOUNS,
         "hirehall.wire",
@@ -49,6 +68,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.loops",
     ),
     "loops": (),
+    "log_lines": (),
     "processes": ("hirehall.errors",),
     "disks": (),
     "bench": (  # what anybody could write who measures a hall
@@ -69,9 +89,14 @@ UNBOUND = {"app", "cli", "testing", "__init__", "__main__"}  # what wires the pa
 DRIVERS: dict[str, tuple[str, ...]] = {
     "apsw": ("hirehall.stores", "hirehall.cli.checks", "hirehall.bench.ground"),  # these two ask for the version only
     "uvloop": ("hirehall.loops",),
-    "psutil": ("hirehall.runners", "hirehall.bench.gauge"),  # what a load costs its hall
+    "psutil": ("hirehall.runners", "hirehall.bench.gauge", "hirehall.service.exposition"),  # what a load costs its hall
     "click": ("hirehall.cli",),
     "rich": ("hirehall.cli",),
+    "opentelemetry": ("hirehall.tracing",),
+    "jinja2": ("hirehall.doors.http.dashboard.rendering",),
+    "markupsafe": ("hirehall.doors.http.dashboard.ansi", "hirehall.doors.http.dashboard.job_extras"),  # lines of logs
+    "starlette": ("hirehall.doors.http",),
+    "uvicorn": ("hirehall.doors.http.site", "hirehall.doors.http.connection"),
     "pytest": ("hirehall.pytest_plugin",),  # for users' tests; nothing else of ours may need it
 }
 EVERYWHERE = {"msgspec"}  # structs and JSON are what everything is made of
@@ -160,9 +185,9 @@ def test_only_the_composition_root_and_who_starts_a_hall_know_every_part() -> No
             assert part_of(found.module) == "pytest_plugin", found
 
 
-@pytest.mark.parametrize("part", ["stores", "doors", "runners"])
+@pytest.mark.parametrize("part", ["stores", "blobs", "doors", "runners"])
 def test_siblings_behind_a_seam_do_not_know_each_other(part: str) -> None:
-    others = {"stores", "doors", "runners"} - {part}
+    others = {"stores", "blobs", "doors", "runners"} - {part}
     for found in ALL:
         if part_of(found.module) == part and found.target.startswith("hirehall."):
             assert part_of(found.target) not in others, found

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from hirehall.cli.serve import command
-from hirehall.config import OPTIONS, Option, Settings, settle
+from hirehall.config import LOG_LEVELS, OPTIONS, Option, Settings, settle
 from hirehall.errors import BadRequest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,7 +26,18 @@ def given(option: Option, word: str) -> str:
     users = {"1": "root", "2": "daemon", "3": "nobody"}
     if option.name == "user":
         return users[word]
-    texts = {"tcp": "127.0.0.1:{}", "store": "sqlite:/{}", "anonymous": "{}", "max_connections": "{}", "ballast": "{}"}
+    if option.name.startswith("log_"):
+        return ("json", "console")[int(word) % 2] if option.name == "log_format" else LOG_LEVELS[int(word)]
+    texts = {
+        "tcp": "127.0.0.1:{}",
+        "http": "127.0.0.1:{}",
+        "http_host": "{}",
+        "files_quota": "{}",
+        "store": "sqlite:/{}",
+        "anonymous": "{}",
+        "max_connections": "{}",
+        "ballast": "{}",
+    }
     return texts.get(option.name, "/{}").format(word)
 
 
@@ -101,3 +112,26 @@ def test_a_line_in_a_file_that_is_no_option_is_answered_with_its_nearest(tmp_pat
     file.write_text('tls-cert = "hall.pem"\n')
     with pytest.raises(BadRequest, match="sets 'tls-cert', which is no option: did you mean 'tls_cert'"):
         settle({}, {}, file)
+
+
+@pytest.mark.parametrize(
+    ("flags", "address", "names"),
+    [
+        ({}, ("127.0.0.1", 11747), ()),
+        ({"tcp": "127.0.0.1:0"}, ("127.0.0.1", 0), ()),
+        ({"tcp": "127.0.0.1:65535"}, ("127.0.0.1", 0), ()),
+        ({"tcp": "[::1]:5000"}, ("::1", 5001), ()),
+        ({"http": "hall.example:80", "http_host": "a, b"}, ("hall.example", 80), ("a", "b", "hall.example")),
+        ({"http": "off"}, None, ()),
+    ],
+)
+def test_http_is_beside_tcp_unless_it_is_told_otherwise(
+    flags: dict[str, str], address: tuple[str, int] | None, names: tuple[str, ...]
+) -> None:
+    settings = settle(flags, {})
+    assert (settings.http_address, settings.http_names) == (address, names)
+
+
+def test_an_address_for_http_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(BadRequest, match=r"http 'here' \(--http, HIREHALL_HTTP or the file\): write HOST:PORT"):
+        _ = settle({"http": "here"}, {}).http_address

@@ -6,8 +6,8 @@ again half a second later, as a supervisor would. A submit that meets an error i
 do so by themselves. At the end every acknowledged job must have been done, once; what is not done a minute after the
 last one counts as lost.
 
-    python benchmarks/chaos_peers
-    python benchmarks/chaos_peers --jobs 5000 --only Hirehall --only RQ
+    python -m benchmarks.chaos_peers
+    python -m benchmarks.chaos_peers --jobs 5000 --only Hirehall --only RQ
 """
 
 from __future__ import annotations
@@ -23,10 +23,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-sys.path.insert(1, str(Path(__file__).resolve().parents[2]))
-
-from peer import Peer
-
+from benchmarks.chaos_peers.peer import Peer
 from tests.command_line import run, whole
 from tests.figures import Figures, record
 
@@ -145,7 +142,7 @@ def main() -> int:
     for module, name in CONTESTANTS:
         if wanted.only and name not in wanted.only:
             continue
-        kind: type[Peer] = getattr(import_module(module), name)
+        kind: type[Peer] = getattr(import_module(f"benchmarks.chaos_peers.{module}"), name)
         if kind.needs and shutil.which(kind.needs) is None:
             print(f"{kind.name:15} {kind.setting:45} left out: there is no {kind.needs} on this machine")
             continue

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import greenstalk
-from peer import Peer, Submit, mark
 
+from benchmarks.chaos_peers.peer import Peer, Submit, mark
 from benchmarks.contestant import python
 from benchmarks.servers import OnBeanstalkd
 
@@ -15,7 +15,7 @@ class Beanstalkd(OnBeanstalkd, Peer):
     name, setting = "beanstalkd", "as it comes (memory)"
 
     def worker_command(self) -> list[str]:
-        return python("-m", "beanstalkd_peer")
+        return python("-m", "benchmarks.chaos_peers.beanstalkd_peer")
 
     def client(self) -> Submit:
         held: list[greenstalk.Client] = []

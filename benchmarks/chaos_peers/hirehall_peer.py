@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from peer import HERE, Peer, Submit, mark
-
 import hirehall
+from benchmarks.chaos_peers.peer import Peer, Submit, mark
 from benchmarks.contestant import python
 from benchmarks.servers import OnHall
 
@@ -22,7 +21,7 @@ class Hirehall(OnHall, Peer):
     name, setting = "Hirehall", "as it comes (SQLite)"
 
     def worker_command(self) -> list[str]:
-        return python("-m", "hirehall", "work", str(HERE / "hirehall_peer.py"), "--data", "data", "--concurrency", "1")
+        return python("-m", "hirehall", "work", __name__, "--data", "data", "--concurrency", "1")
 
     def client(self) -> Submit:
         access = json.loads(Path(self.folder, "data", "access.json").read_text())

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 
 from huey import SqliteHuey
-from peer import Peer, Submit, mark
 
+from benchmarks.chaos_peers.peer import Peer, Submit, mark
 from benchmarks.contestant import python
 
 IS_SYNCED = os.environ.get("HUEY_FSYNC") == "yes"
@@ -29,7 +29,9 @@ class Huey(Peer):
         return {**super().extra(), **own}
 
     def worker_command(self) -> list[str]:
-        return python("-m", "huey.bin.huey_consumer", "huey_peer.huey", "--workers", "1", "--quiet")
+        return python(
+            "-m", "huey.bin.huey_consumer", "benchmarks.chaos_peers.huey_peer.huey", "--workers", "1", "--quiet"
+        )
 
     def kill(self) -> None:
         self._workers[0].kill()

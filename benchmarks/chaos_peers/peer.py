@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.contestant import ROOT, Contestant
+from benchmarks.contestant import Contestant
 
-HERE = Path(__file__).parent
 WORK_SECONDS = 0.04  # what one job takes
 WORKERS = 2
 
@@ -26,8 +25,6 @@ def mark(number: int) -> None:
 
 class Peer(Contestant):
     """One job server in one setting, to be killed."""
-
-    code = (HERE, ROOT)
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

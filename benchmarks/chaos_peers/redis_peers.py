@@ -8,8 +8,8 @@ import dramatiq
 import redis
 import rq
 from dramatiq.brokers.redis import RedisBroker
-from peer import Peer, Submit, mark
 
+from benchmarks.chaos_peers.peer import Peer, Submit, mark
 from benchmarks.contestant import python
 from benchmarks.servers import SAFEST, OnRedis
 
@@ -38,7 +38,7 @@ class Dramatiq(OnOwnRedis):
     name = "Dramatiq"
 
     def worker_command(self) -> list[str]:
-        return python("-m", "dramatiq", "redis_peers", "--processes", "1", "--threads", "1")
+        return python("-m", "dramatiq", "benchmarks.chaos_peers.redis_peers", "--processes", "1", "--threads", "1")
 
     def client(self) -> Submit:
         broker = RedisBroker(url=f"redis://127.0.0.1:{self.port}/0")

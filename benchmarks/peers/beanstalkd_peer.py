@@ -29,7 +29,8 @@ class Putter:
         self._client = greenstalk.Client(("127.0.0.1", port), encoding=None)
 
     def __call__(self) -> int:
-        return self._client.put(BODY)
+        job: int = self._client.put(BODY)
+        return job
 
 
 class Beanstalkd(OnBeanstalkd, Peer):

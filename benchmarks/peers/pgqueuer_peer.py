@@ -36,7 +36,8 @@ class PgqueuerClient(Concurrent):
         return (await self._queries.enqueue("noop", BODY))[0]
 
     async def submit_batch(self, count: int) -> Sequence[object]:
-        return await self._queries.enqueue(["noop"] * count, [BODY] * count, [0] * count)
+        jobs: Sequence[object] = await self._queries.enqueue(["noop"] * count, [BODY] * count, [0] * count)
+        return jobs
 
     async def ends(self, submitted: Sequence[object]) -> None:
         self._bell.hear(len(submitted))

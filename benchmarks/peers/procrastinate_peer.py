@@ -38,10 +38,12 @@ class ProcrastinateClient(Concurrent):
         self.loop.run_until_complete(app.open_async())
 
     async def submit_one(self) -> int:
-        return await noop.defer_async(payload=PAYLOAD)
+        job: int = await noop.defer_async(payload=PAYLOAD)
+        return job
 
     async def submit_batch(self, count: int) -> Sequence[int]:
-        return await noop.batch_defer_async(*[{"payload": PAYLOAD}] * count)
+        jobs: Sequence[int] = await noop.batch_defer_async(*[{"payload": PAYLOAD}] * count)
+        return jobs
 
     async def ends(self, submitted: Sequence[int]) -> None:
         self._bell.hear(len(submitted))

@@ -10,7 +10,7 @@ from hirehall.bench.gauge import Row
 from hirehall.bench.halls import OwnHall, RunningHall
 from hirehall.bench.keeping import check_queue
 from hirehall.bench.official import control
-from hirehall.bench.peers import PATIENCE, Load, Peer, Progress, Tally, acked, nobody, submit_all
+from hirehall.bench.peers import PATIENCE, Load, Peer, Progress, Tally, nobody
 from hirehall.bench.raw import Raw
 from hirehall.bench.raw_worker import deliveries
 from hirehall.errors import Unavailable
@@ -29,17 +29,34 @@ class Line:
         self._name = name
         self._more = load.more
         self._submitted = 0
+        self._depth = 0  # so many wait between the turns
         self._heard = Tally()
         self.enqueued: list[Row] = []
         self.drained: list[Row] = []
 
     def fill(self, count: int, progress: Progress = nobody) -> Row:
         """So many more jobs wait."""
-        load = Load(self.queue, count, BATCH, WINDOW, seconds=float("inf"), more=self._more)
         with self._raw.gauge.measured(self._name) as row:
-            row.jobs = submit_all(self._raw.peer, load, acked, progress).acked
-        self._submitted += row.jobs
+            row.jobs = self._submit(count, progress)
+        self._depth += count
         return row
+
+    def top_up(self) -> None:
+        """As many wait as shall: a worker that drains takes what it has credit for, which is more than its share, and
+        of a short line that is all."""
+        self._submit(max(self._depth - self._waiting, 0))
+
+    @property
+    def _waiting(self) -> int:
+        return self._submitted - self._heard.ended
+
+    def _submit(self, count: int, progress: Progress = nobody) -> int:
+        """In bulk, and by themselves what does not fill a message."""
+        rest = count % BATCH
+        for jobs, batch, told in ((count - rest, BATCH, progress), (rest, 1, nobody)):
+            load = Load(self.queue, jobs, batch, WINDOW, seconds=float("inf"), more=self._more)
+            self._submitted += self._raw.submit(load, told).acked
+        return count
 
     def warm_up(self, jobs: int, seconds: float) -> None:
         """A turn that does not count."""
@@ -49,6 +66,7 @@ class Line:
 
     def turn(self, jobs: int, seconds: float) -> None:
         """Enqueue at the end, and drain as many from the front."""
+        self.top_up()
         load = Load(self.queue, jobs, seconds=seconds, more=self._more)
         row, tally = self._raw.enqueue(f"enqueue, {self._name}", load)
         self._submitted += tally.acked
@@ -58,7 +76,7 @@ class Line:
 
     def check(self) -> None:
         """Raises JobsMissing unless the hall holds what was put in and not taken out."""
-        counts = {"ready": self._submitted - self._heard.ended, "succeeded": self._heard.ended}
+        counts = {"ready": self._waiting, "succeeded": self._heard.ended}
         with control(self.hall) as asking:
             check_queue(asking, self.queue, counts)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hirehall.bench.tied import PREFIX
 from hirehall.client.address import locate
 from hirehall.processes import Member
 
@@ -48,7 +49,8 @@ class OwnHall(RunningHall):
         """Until it is ready. Raises Unavailable with its last words."""
         data = ("--data", str(self.folder), "--tcp", "127.0.0.1:0")
         most = ("--max-connections", str(self._connections))
-        self._member = Member("hall", "hirehall.bench.tied", "serve", *data, *most, log=self.folder / "serve.log")
+        tied = ("hirehall.bench.tied", str(self.folder))
+        self._member = Member("hall", *tied, "hirehall", "serve", *data, *most, log=self.folder / "serve.log")
         self.pid = self._member.pid
         try:
             self.url = self._member.ready().split(" ready on ")[-1].split(" ")[0]
@@ -75,8 +77,9 @@ def size_mib(path: Path) -> float:
 
 @contextmanager
 def own_hall(parent: Path | None = None, connections: int = 0) -> Iterator[OwnHall]:
-    """A hall in a directory below `parent` (that of temporary files if none); both are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="hirehall-bench-", dir=parent) as folder:
+    """A hall in a directory below `parent` (that of temporary files if none); both are gone afterwards, also when this
+    process is killed."""
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as folder:
         hall = OwnHall(Path(folder), connections)
         try:
             yield hall
@@ -87,5 +90,5 @@ def own_hall(parent: Path | None = None, connections: int = 0) -> Iterator[OwnHa
 @contextmanager
 def running_hall(url: str, token: str | None, ca: str | None) -> Iterator[RunningHall]:
     """The hall that `url` names."""
-    with tempfile.TemporaryDirectory(prefix="hirehall-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         yield RunningHall(url, token, ca, Path(folder))

@@ -51,10 +51,11 @@ def official_worker(hall: RunningHall, queues: Sequence[str]) -> Iterator[Team]:
     name = f"bench-{secrets.token_hex(4)}"
     told = {"HIREHALL_URL": hall.url, "HIREHALL_TOKEN": hall.token or "", "HIREHALL_CA": hall.ca or ""}
     served = [word for queue in queues for word in ("--queue", queue)]
-    arguments = ("work", TASKS, *served, "--concurrency", str(CONCURRENCY), "--name", name)
+    tied = ("hirehall.bench.tied", str(hall.folder), "hirehall")
+    arguments = (*tied, "work", TASKS, *served, "--concurrency", str(CONCURRENCY), "--name", name)
     log = hall.folder / "official-worker.log"
     told = {name: value for name, value in told.items() if value}
-    member = Member("official worker", "hirehall.bench.tied", *arguments, log=log, told=told)
+    member = Member("official worker", *arguments, log=log, told=told)
     try:
         member.ready()
         with control(hall) as asking:

@@ -38,7 +38,7 @@ class Raw:
         self.worker = Member("raw worker", "hirehall.bench.raw_worker", log=hall.folder / "raw-worker.log")
         try:
             self.gauge = Gauge(hall.pid, self.worker.pid)
-            self._tell(Begin(hall.url, hall.token, answers))
+            self._tell(Begin(hall.url, hall.token, str(hall.folder), answers))
             self.peer = Peer(hall.url, hall.token)
         except BaseException:
             self.worker.end()
@@ -60,9 +60,13 @@ class Raw:
     def enqueue(self, what: str, load: Load, progress: Progress = nobody) -> tuple[Row, Tally]:
         """Submit without a worker; the tally is for `drain`."""
         with self.gauge.measured(what) as row:
-            tally = submit_all(self.peer, load, acked, self._watched(progress))
+            tally = self.submit(load, progress)
             row.jobs = tally.acked
         return row, tally
+
+    def submit(self, load: Load, progress: Progress = nobody) -> Tally:
+        """Until each submit is answered."""
+        return submit_all(self.peer, load, acked, self._watched(progress))
 
     def drain(self, what: str, queue: str, tally: Tally, count: int, progress: Progress = nobody) -> Row:
         """Let the worker come and take at least `count` jobs that the client follows, until the end of each that it

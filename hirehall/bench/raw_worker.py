@@ -1,6 +1,7 @@
 """The worker of the raw loads, a process: `python -m hirehall.bench.raw_worker`. It hears on stdin, as lines of JSON,
 first where the hall is, then what it shall serve; it answers each with a line, once the hall has: how many jobs it has
-answered until then. It ends with its stdin."""
+answered until then. It ends with its stdin, and with it goes the folder of whoever held the other end: they were
+killed."""
 
 from __future__ import annotations
 
@@ -9,22 +10,25 @@ import select
 import sys
 from collections.abc import Iterable
 from io import RawIOBase
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from hirehall.bench.peers import Delivery, Heard, Peer, Refused, encode
+from hirehall.bench.tied import remove
 from hirehall.errors import HallError
 
 LEASE_SECONDS = 60
 
 
 class Begin(Struct):
-    """The first line: the hall, and how jobs are answered, one of ANSWERS."""
+    """The first line: the hall, the bench's folder, and how jobs are answered, one of ANSWERS."""
 
     url: str
     token: str | None
+    folder: str
     answers: str = "bulk"
 
 
@@ -100,6 +104,7 @@ def serve(begin: Begin, commands: RawIOBase) -> None:
         if commands.fileno() in ready:
             line = commands.readline()
             if not line:
+                remove(Path(begin.folder))
                 return
             server.order(msgspec.json.decode(line))
         if server.peer.sock.fileno() in ready:

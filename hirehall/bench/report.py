@@ -12,14 +12,18 @@ from hirehall.bench.gauge import Row
 from hirehall.bench.ground import Ground
 
 FIGURES = (
-    "end_to_end_jobs_per_s", "enqueue_jobs_per_s", "drain_jobs_per_s", "latency_ms", "hall_only_jobs_per_s", "bulk",
-    "hall_only_bulk", "idle", "backlog", "idle_workers", "sustained",
+    "end_to_end_jobs_per_s", "enqueue_jobs_per_s", "drain_jobs_per_s", "latency_ms", "latency_floor_ms",
+    "hall_only_jobs_per_s", "bulk", "hall_only_bulk", "idle", "backlog", "idle_workers", "sustained",
 )  # fmt: skip
 FIELDS = (
     *FIGURES, "rows", "ground", "hall", "hirehall", "not_measured", "remarks",
     "incomplete",
 )  # fmt: skip
 DIGITS = 3  # behind the point
+FLOOR = (
+    "latency_floor_ms is what this machine takes for the hops and syncs of latency_ms without a hall, measured right"
+    " before it: beside other work both change from one moment to the next."
+)
 
 
 def report_json(bench: Bench, ground: Ground, hall: str) -> dict[str, Any]:

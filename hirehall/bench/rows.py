@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from hirehall.bench.backlog import Line, cost_ratio, rate, restart_seconds
 from hirehall.bench.bench import Bench
 from hirehall.bench.crowd import Crowd, room_for
+from hirehall.bench.floor import floor_loop
 from hirehall.bench.gauge import Gauge
 from hirehall.bench.halls import OwnHall, RunningHall
 from hirehall.bench.official import Official, Team, control, official_load, official_worker
@@ -75,8 +76,19 @@ def official(bench: Bench, hall: RunningHall) -> None:
     """What users get: closed loop, single and in bulk."""
     loop, *loads = bench.load(hall, jobs=bench.budget.loops), bench.load(hall), bench.load(hall)
     loads += [bench.load(hall, bulk=True), bench.load(hall, bulk=True)]
+    machine_alone(bench, hall, loop)
     with official_worker(hall, [load.queue for load in (loop, *loads)]) as team:
         run(official_rows(bench, hall, team, loop, loads))
+
+
+def machine_alone(bench: Bench, hall: RunningHall, load: Load) -> None:
+    """What the closed loop that follows would take if the hall took nothing."""
+    bench.figures["latency_floor_ms"] = None
+    if hall.pid is None:
+        bench.not_measured["latency_floor_ms"] = f"{NOT_OURS}: it may stand on another machine"
+        return
+    took = floor_loop(hall.folder, load.count, load.seconds, bench.progress("the machine alone", load.count))
+    bench.figures["latency_floor_ms"] = percentiles(took)
 
 
 async def official_rows(bench: Bench, hall: RunningHall, team: Team, loop: Load, loads: Sequence[Load]) -> None:
@@ -157,28 +169,33 @@ def raw_end_to_end(bench: Bench, hall: RunningHall, raw: Raw, what: str, load: L
 def backlog(bench: Bench) -> None:
     """Enqueue and drain beside the backlog, as ratios to the same without one."""
     jobs, count = min(bench.budget.jobs, BACKLOG_JOBS), bench.budget.backlog or 0
-    with ExitStack() as stack:
-        empty, long = (line(bench, stack, name) for name in ("no backlog", "backlog"))
-        for one in (empty, long):
-            one.warm_up(jobs, bench.seconds())
-        if long.hall.pid is None:  # both are lines of one hall: there is no taking turns
-            bench.remarks.append("one hall: its rates without a backlog were measured before, not in turn")
-            take_turns(bench, jobs, empty)
-        filled = bench.keep(long.fill(count, bench.progress("backlog", count)))
-        long.check()
-        take_turns(bench, jobs, *((long,) if long.hall.pid is None else (empty, long)))
-        restarted = None
-        if isinstance(long.hall, OwnHall):
-            bench.progress("restart with the backlog", 1)
-            restarted = restart_seconds(long.hall, long.queue)
-        else:
-            bench.not_measured["backlog.restart_to_first_delivery_seconds"] = NOT_OURS
+    with ExitStack() as halls:
+        with ExitStack() as loads:  # gone before the restart, which would be their end
+            empty, long = (line(bench, halls, loads, name) for name in ("no backlog", "backlog"))
+            for one in (empty, long):
+                one.warm_up(jobs, bench.seconds())
+            if long.hall.pid is None:  # both are lines of one hall: there is no taking turns
+                bench.remarks.append("one hall: its rates without a backlog were measured before, not in turn")
+                take_turns(bench, jobs, empty)
+            filled = bench.keep(long.fill(count, bench.progress("backlog", count)))
+            long.check()
+            take_turns(bench, jobs, *((long,) if long.hall.pid is None else (empty, long)))
+            long.top_up()
         bench.figures["backlog"] = {
             "jobs": filled.jobs,
             **compare(long, empty),
             "rss_growth_mib": filled.rss_growth_mib,
-            "restart_to_first_delivery_seconds": restarted,
+            "restart_to_first_delivery_seconds": restart(bench, long),
         }
+
+
+def restart(bench: Bench, long: Line) -> float | None:
+    """Seconds until its first job is delivered again."""
+    if not isinstance(long.hall, OwnHall):
+        bench.not_measured["backlog.restart_to_first_delivery_seconds"] = NOT_OURS
+        return None
+    bench.progress("restart with the backlog", 1)
+    return restart_seconds(long.hall, long.queue)
 
 
 def compare(long: Line, empty: Line) -> dict[str, float | None]:
@@ -193,10 +210,10 @@ def compare(long: Line, empty: Line) -> dict[str, float | None]:
     }
 
 
-def line(bench: Bench, stack: ExitStack, name: str) -> Line:
+def line(bench: Bench, halls: ExitStack, loads: ExitStack, name: str) -> Line:
     """A queue with a hall of its own, where halls are ours."""
-    hall = stack.enter_context(bench.hall())
-    return Line(hall, stack.enter_context(raw_load(hall)), name, bench.load(hall))
+    hall = halls.enter_context(bench.hall())
+    return Line(hall, loads.enter_context(raw_load(hall)), name, bench.load(hall))
 
 
 def take_turns(bench: Bench, jobs: int, *lines: Line) -> None:
@@ -222,6 +239,8 @@ def idle_workers(bench: Bench) -> None:
         bench.not_measured[f"{wanted} idle workers"] = (
             f"there is room for {count} open files: raise the limit (ulimit -n {wanted + 200}, LimitNOFILE)"
         )
+    if not count:
+        return
     with bench.hall(count) as hall:
         load = bench.load(hall, jobs=bench.budget.loops)
         gauge = Gauge(hall.pid, None)

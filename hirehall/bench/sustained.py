@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from hirehall.bench.gauge import Gauge, Row
@@ -51,19 +52,23 @@ class Course:
         return max((sample for sample in self.samples if sample.at <= at), default=self.samples[0])
 
     def figures(self, minutes: float) -> dict[str, Any]:
-        """The first and the last minute (of a shorter load: half), and the files at the end of each minute."""
+        """The first and the last minute (of a shorter load: half), and of each minute what a job cost the hall and the
+        files at its end. Old results go from KEEP_SECONDS on: the first minute has less to do than the others, and what
+        grows from the second to the last is no pruning."""
         began, last = self.samples[0], self.samples[-1]
         part = min(60.0, (last.at - began.at) / 2)
         first, final = (began, self.by(began.at + part)), (self.by(last.at - part), last)
         ends = [began.at + part * (number + 1) for number in range(max(round((last.at - began.at) / part), 1))]
         files = [self.by(end + SAMPLE_SECONDS).files for end in ends]
         costs = cost(*first), cost(*final)
+        each = [cost(*part) for part in pairwise([began, *map(self.by, ends)])]
         return {
             "minutes": minutes,
             "first_minute_jobs_per_s": rate(*first),
             "last_minute_jobs_per_s": rate(*final),
-            "ratio": rate(*final) / rate(*first),
+            "ratio": rate(*final) / rate(*first) if rate(*first) else None,
             "cpu_ratio": None if costs[0] is None or costs[1] is None else costs[1] / costs[0],
+            "hall_us": [None if seconds is None else seconds * 1e6 for seconds in each],
             "database_mib": [size and size[0] for size in files],
             "wal_mib": [size and size[1] for size in files],
         }
@@ -75,8 +80,8 @@ def rate(begin: Sample, end: Sample) -> float:
 
 
 def cost(begin: Sample, end: Sample) -> float | None:
-    """CPU time of the hall for a job between two looks."""
-    if begin.cpu_seconds is None or end.cpu_seconds is None:
+    """CPU time of the hall for a job between two looks, seconds."""
+    if begin.cpu_seconds is None or end.cpu_seconds is None or end.ended == begin.ended:
         return None
     return (end.cpu_seconds - begin.cpu_seconds) / (end.ended - begin.ended)
 

@@ -208,5 +208,7 @@ def show(bench: Bench, ground: Ground, hall: str) -> None:
     show_table(columns, map(report.cells, bench.rows))
     say("")
     show_table((Column("figure"), Column("value", is_number=True)), report.figures(bench.figures))
+    if bench.figures.get("latency_floor_ms"):
+        say(report.FLOOR)
     for what, why in bench.not_measured.items():
         note(f"not measured: {what}: {why}")

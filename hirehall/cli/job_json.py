@@ -7,7 +7,7 @@ from typing import Any
 
 from hirehall.client.jobs import JobInfo
 
-NOT_IN_PAGES = ("payload", "result", "history")  # a list of jobs does not carry them: absent is not null
+NOT_IN_PAGES = ("payload", "result", "history", "files")  # a list of jobs does not carry them: absent is not null
 
 
 def whole(job: JobInfo) -> dict[str, Any]:

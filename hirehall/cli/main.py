@@ -39,6 +39,7 @@ SECTIONS = {
         "jobs": Row("hirehall.cli.jobs", "List jobs, the newest first."),
         "show": Row("hirehall.cli.show", "Show everything the hall knows about a job."),
         "logs": Row("hirehall.cli.logs", "Print what a job's attempts logged; -f follows it live."),
+        "fetch": Row("hirehall.cli.fetch", "Fetch the files of a job."),
         "explain": Row("hirehall.cli.explain", "Say why a job is where it is."),
     },
     "Change jobs": {
@@ -62,6 +63,7 @@ SECTIONS = {
         "worker": Row("hirehall.cli.worker", "Tell one worker to pause, resume, drain or stop."),
     },
     "Look after the hall": {
+        "dashboard": Row("hirehall.cli.dashboard", "Print a link that logs a browser in."),
         "shutdown": Row("hirehall.cli.shutdown", "End the hall."),
         "token": Row("hirehall.cli.token", "Make, list and revoke tokens: who may do what."),
         "backup": Row("hirehall.cli.backup", "Copy a hall's jobs to a file, while it runs."),

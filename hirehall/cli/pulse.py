@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from hirehall.client.session import Welcome
 from hirehall.client.sync_client import Hall
+from hirehall.wire.glance import Glance, RunTime, Unserved
 from hirehall.wire.replies import QueueView, WorkerView
 
 RATES = {"in": "submitted", "started": "delivered", "succeeded": "succeeded", "failed": "failed", "retried": "retried"}
@@ -21,12 +22,13 @@ class Sample(NamedTuple):
     counters: dict[str, Any]
     queues: list[QueueView]
     workers: list[WorkerView]
+    glance: Glance | None = None
 
 
 def sample(hall: Hall) -> Sample:
     """Ask it."""
     counters = hall.metrics()
-    return Sample(time.monotonic(), counters, hall.queues(), hall.workers())
+    return Sample(time.monotonic(), counters, hall.queues(), hall.workers(), hall.overview(limit=0))
 
 
 class Frame(Struct):
@@ -41,6 +43,8 @@ class Frame(Struct):
     queues: list[QueueView]
     workers: list[WorkerView]
     storage_full: bool = False  # new jobs are refused
+    run_time: RunTime | None = None
+    unserved: list[Unserved] = []
 
     @classmethod
     def of(cls, welcome: Welcome, before: Sample, now: Sample) -> Self:
@@ -60,6 +64,8 @@ class Frame(Struct):
             queues=now.queues,
             workers=now.workers,
             storage_full=bool(now.counters.get("storage_full")),
+            run_time=None if now.glance is None else now.glance.run_time,
+            unserved=[] if now.glance is None else now.glance.unserved,
         )
 
 

@@ -10,10 +10,11 @@ from rich.text import Text
 from hirehall.cli.output import age, clean, span
 from hirehall.cli.pulse import Frame, waiting
 from hirehall.cli.tables import Column, cell, grid
+from hirehall.cli.workers import load
 from hirehall.wire.replies import QueueView, WorkerView
 
 WAITING = Text("asking the hall ...", style="dim")
-AROUND = 10  # lines that are neither queues nor workers
+AROUND = 11  # lines that are neither queues nor workers
 HELD = {"paused": "yellow", "down": "yellow", "drained": "yellow", "draining": "yellow", "gone": "red"}
 SILENT_SECONDS = 20.0  # a worker that beats is heard of sooner
 
@@ -43,6 +44,7 @@ def drawn(frame: Frame, width: int, height: int | None) -> RenderableType:
     return Group(
         title(frame),
         rates(frame),
+        *nobody(frame),
         Text(),
         *table(QUEUES, list(map(queue_row, queues)), for_queues, width, "no queues yet"),
         Text(),
@@ -82,7 +84,24 @@ def rates(frame: Frame) -> Text:
     for name in ("failed", "retried"):
         number = frame.rates[name]
         text.append(f"   {name} {number:,.1f}/s", style="red" if number and name == "failed" else "")
+    times = frame.run_time
+    if times is not None and times.p50_seconds is not None and times.p95_seconds is not None:
+        text.append(f"   half run {took(times.p50_seconds)}, 95 % {took(times.p95_seconds)}")
     return text
+
+
+def took(seconds: float) -> str:
+    """How long a job ran: mostly less than a second."""
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else span(seconds)
+
+
+def nobody(frame: Frame) -> list[Text]:
+    """A line when jobs wait that nobody here may take."""
+    if not frame.unserved:
+        return []
+    jobs = sum(one.jobs for one in frame.unserved)
+    kinds = ", ".join(f"{clean(one.kind)} ({clean(one.queue)})" for one in frame.unserved)
+    return [line().append(f"no worker takes {jobs:,} of them: {kinds}", style="red")]
 
 
 def table(
@@ -115,7 +134,7 @@ def worker_row(worker: WorkerView) -> tuple[Text, ...]:
     return (
         cell(worker.name or worker.worker),
         Text(clean(state), style=HELD.get(state, "")),
-        cell(f"{len(worker.running)}/{worker.credit}"),
+        cell(load(worker)),
         cell(", ".join(worker.queues)),
         Text(span(worker.silent_seconds), style="red" if worker.silent_seconds > SILENT_SECONDS else ""),
     )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hirehall import __version__, app
+from hirehall import __version__, app, log_lines
 from hirehall.cli.exits import Exit
 from hirehall.cli.hall import JSON
 from hirehall.cli.output import complain, note, say, say_json
@@ -42,13 +42,16 @@ def serve(config: str | None, as_json: bool, **flags: Any) -> int:
       hirehall serve
       hirehall serve --data /srv/hall --config hall.toml
       hirehall serve --tcp 0.0.0.0:11746 --tls-cert hall.pem --tls-key hall.key
+      hirehall serve --log-level debug 2>&1 | grep 0ca8d0169f686000
     """
-    logging.basicConfig(level=logging.WARNING, format="hirehall: %(message)s")
+    log_lines.set_up("warning", log_lines.CONSOLE)
     try:
         file = Path(config) if config else None
         if file is not None:
             check_config_file(file)
-        status = app.serve(settle(flags, file=file), announcement(as_json))
+        settings = settle(flags, file=file)
+        log_lines.set_up(settings.log_level, settings.log_format)
+        status = app.serve(settings, announcement(as_json))
         if status == Exit.OK:
             note("the hall has ended")
         return status
@@ -66,15 +69,23 @@ def announcement(as_json: bool) -> Callable[[app.Building], None]:
             where = {
                 "url": building.url,
                 "unix": None if settings.unix is None else str(settings.unix),
+                "http": building.http,
                 "data": str(settings.data),
             }
             say_json({"ready": True, **where, "pid": os.getpid()})
             return
         is_memory = settings.store.startswith("memory:")
         kept = "in memory: nothing survives" if is_memory else f"data in {homely(settings.data)}"
-        say(f"hirehall {__version__} ready on {building.url} ({kept}); stop with Ctrl-C")
+        say(f"hirehall {__version__} ready on {building.url}{in_a_browser(building)} ({kept}); stop with Ctrl-C")
 
     return ready
+
+
+def in_a_browser(building: app.Building) -> str:
+    """Where people look: on a terminal by a link that logs them in, which a log file should not have."""
+    if building.http is None:
+        return ""
+    return f" and {building.new_link() if sys.stdout.isatty() else building.http}"
 
 
 def homely(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -70,10 +71,20 @@ BACKOFF_HELP = (
     callback=reads(partial(read_texts, "--meta")),
     help="A text that its worker sees; again for more.",
 )
+@click.option(
+    "--file",
+    "paths",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="An input for its worker; again for more.",
+)
 @click.option("--wait", is_flag=True, help="Wait for the end and print the result.")
 @at_hall
 @JSON
-def command(hall: Hall, kind: str, payload: Raw, wait: bool, as_json: bool, **options: Any) -> int:
+def command(
+    hall: Hall, kind: str, payload: Raw, paths: tuple[Path, ...], wait: bool, as_json: bool, **options: Any
+) -> int:
     """Hand in a job of KIND and print its id, or with --wait its result.
 
     PAYLOAD is JSON; `-` reads it from stdin and `@FILE` from a file. Nothing is null.
@@ -81,9 +92,10 @@ def command(hall: Hall, kind: str, payload: Raw, wait: bool, as_json: bool, **op
     \b
     Examples:
       hirehall submit resize '{"file": "a.png"}' --wait
+      hirehall submit scan --file plan.pdf --file photo.jpg
       hirehall submit report --after last:3 --delay 2h --tag nightly
     """
-    job = hall.submit(kind, payload, **told(hall, options))
+    job = hall.submit(kind, payload, **told(hall, options), **with_files(hall, paths))
     if not wait:
         return report(job, as_json)
     return patiently(partial(finish, hall, job, as_json), "waiting", f"hirehall wait {job.id}")
@@ -93,6 +105,15 @@ def told(hall: Hall, options: dict[str, Any]) -> dict[str, Any]:
     """What was given, as the wire says it."""
     given = {name: value for name, value in options.items() if value not in (None, (), {})}
     return given | ({"after": chosen(hall, given["after"])} if "after" in given else {})
+
+
+def with_files(hall: Hall, paths: tuple[Path, ...]) -> dict[str, Any]:
+    """Sent before the submit: it takes them, or there is no job."""
+    if not paths:
+        return {}
+    from hirehall.cli.carrying import uploaded  # noqa: PLC0415 - most jobs have none
+
+    return {"files": uploaded(hall, paths)}
 
 
 def report(job: Job, as_json: bool) -> int:

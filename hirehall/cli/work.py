@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from hirehall import log_lines
 from hirehall.cli.hall import JSON, check_ca
 from hirehall.cli.output import complain, say, say_json
 from hirehall.cli.parsing import read_offers
@@ -27,7 +28,8 @@ from hirehall.worker.process import Beside
 from hirehall.worker.process import work as work_until_told
 from hirehall.worker.reload import Reload, start_anew
 from hirehall.worker.serving import by_kind
-from hirehall.worker.settings import POOLS, SETTINGS, Setting, WorkSettings, settle
+from hirehall.worker.settings import LOG_FORMATS, LOG_LEVELS, POOLS, SETTINGS, Setting, WorkSettings, settle
+from hirehall.worker.steps import LoudAgent
 
 
 def work(config: str | None, reload: bool, as_json: bool, **flags: Any) -> None:
@@ -43,10 +45,11 @@ def work(config: str | None, reload: bool, as_json: bool, **flags: Any) -> None:
       hirehall work --script 'shout=tr a-z A-Z'
       hirehall work tasks.py --pool process --config worker.toml
     """
-    set_up_logging()
+    set_up_logging("info", log_lines.CONSOLE)
     given = {name: value for name, value in read(flags).items() if value not in (None, ())}
     file = ConfigFile(Path(config), given) if config else None
     settings = settle(given) if file is None else file.settings
+    set_up_logging(settings.log_level, settings.log_format)
     reloading = Reload(settings.files) if reload else None
     agent = hire(settings, as_json, reloading)
     beside: list[Beside] = [helper.watch for helper in (file, reloading) if helper is not None]
@@ -75,7 +78,8 @@ def hire(settings: WorkSettings, as_json: bool, reloading: Reload | None) -> Age
         complain(f"{why}; waiting for a change")
         reloading.wait()
         start_anew()
-    agent = Agent(
+    kind = LoudAgent if settings.log_level == "debug" else Agent
+    agent = kind(
         runners,
         url=settings.url or None,
         token=settings.token or None,
@@ -130,18 +134,21 @@ def address(settings: WorkSettings) -> str:
         return ""
 
 
-def set_up_logging() -> None:
+def set_up_logging(level: str, form: str) -> None:
     """Our own remarks and everybody's warnings go to stderr. Lines of job functions go to their jobs from INFO on,
     unless the functions' own files set another level."""
-    terminal = logging.StreamHandler()
-    terminal.setFormatter(logging.Formatter("hirehall: %(message)s"))
-    terminal.addFilter(lambda record: record.levelno >= logging.WARNING or record.name.startswith("hirehall."))
-    logging.basicConfig(level=logging.INFO, handlers=[terminal])
+    log_lines.set_up(level, form)
+    logging.root.setLevel(logging.INFO)
 
 
 def flag(setting: Setting) -> click.Option:
     """A row of the settings as a flag. What is not given stays None: the file has its turn."""
-    kinds: dict[str, Any] = {"concurrency": click.IntRange(1), "pool": click.Choice(POOLS)}
+    kinds: dict[str, Any] = {
+        "concurrency": click.IntRange(1),
+        "pool": click.Choice(POOLS),
+        "log_format": click.Choice(LOG_FORMATS),
+        "log_level": click.Choice(LOG_LEVELS),
+    }
     repeated = setting.kind in (list, dict)
     default = ", ".join(setting.default) if repeated else setting.default
     notes = ([f"default: {default}"] if default else []) + (

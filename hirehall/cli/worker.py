@@ -19,12 +19,12 @@ DONE = {
 @click.command(short_help="Tell one worker to pause, resume, drain or stop.")
 @click.argument("name", metavar="WORKER")
 @click.argument("do", required=False, type=click.Choice([*DONE]), metavar=f"[{'|'.join(DONE)}]")
-@click.option("--credit", type=click.IntRange(0), metavar="NUMBER", help="How many jobs it may hold.")
+@click.option("--credit", type=click.IntRange(0), metavar="NUMBER", help="How many jobs it runs at once.")
 @at_hall
 @JSON
 def command(hall: Hall, name: str, do: str | None, credit: int | None, as_json: bool) -> None:
     """Tell one worker to pause, resume, drain (finish and leave) or stop (give back and leave), or how many jobs it
-    may hold. WORKER is the word or the name that `hirehall workers` shows.
+    runs at once. WORKER is the word or the name that `hirehall workers` shows.
 
     \b
     Examples:

@@ -48,13 +48,19 @@ def row(worker: WorkerView) -> tuple[str, ...]:
     return (
         worker.name,
         worker.state if worker.connected else "gone",
-        f"{len(worker.running)}/{worker.credit}",
+        load(worker),
         ", ".join(worker.queues),
         ", ".join(worker.kinds),
         " ".join(f"{name}={offered(value)}" for name, value in worker.offers.items()),
         span(worker.silent_seconds),
         worker.worker,
     )
+
+
+def load(worker: WorkerView) -> str:
+    """How many jobs it runs, of how many at once; and how many more it holds, which it will begin in a moment."""
+    held = max(len(worker.running) - worker.slots, 0) if worker.slots else 0
+    return f"{len(worker.running) - held}/{worker.slots}" + (f" +{held}" if held else "")
 
 
 def offered(value: object) -> str:

@@ -56,7 +56,8 @@ class AsyncJob(Handle):
             limits.add(waiter, timeout_seconds)
         self._waiting.append(waiter)
         try:
-            self._hall.follow(self)
+            if not self.is_followed:
+                self._hall.follow(self)
             await waiter
         finally:
             self._waiting.remove(waiter)
@@ -225,6 +226,7 @@ class AsyncHall(Contact[AsyncJob]):
     can = _awaited(verbs.can)
     kinds = _awaited(verbs.kinds)
     metrics = _awaited(verbs.metrics)
+    overview = _awaited(verbs.overview)
     shutdown = _awaited(verbs.shutdown)
     request = _awaited(verbs.request)
 

@@ -43,6 +43,11 @@ class Contact(ABC, Generic[J]):
     def _job(self, id: str, state: str | None, duplicate: bool) -> J:  # noqa: A002
         """A handle of the shell's own kind."""
 
+    @property
+    def address(self) -> Address:
+        """Where the hall is, and the token for it."""
+        return self._locate()
+
     def job(self, id: str) -> J:  # noqa: A002
         """A handle on a job that was submitted elsewhere."""
         return self._job(id, None, False)

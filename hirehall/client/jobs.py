@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from hirehall.client.lines import Line
 from hirehall.client.outcomes import FINAL, value_of
 from hirehall.errors import HallError, NotFound
-from hirehall.wire.replies import Ended, LogEntry
+from hirehall.wire.replies import Ended, FileView, LogEntry
 
 
 class Handle:
@@ -171,6 +171,7 @@ class JobInfo(Struct, kw_only=True):
     history: Any = None
     worker: str | None = None
     meta: dict[str, str] | None = None
+    files: list[FileView] = []
     tags: list[str] = []
     lock: str | None = None
     after: list[str] = []

@@ -47,6 +47,7 @@ READS = frozenset(
         "can",
         "kinds",
         "metrics",
+        "overview",
         "explain",
         "ping",
         "watch",

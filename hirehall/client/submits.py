@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import msgspec
 
+from hirehall import tracing
 from hirehall.client.asking import Ask
 from hirehall.client.jobs import J, JobMaker
 from hirehall.client.lines import Line
@@ -39,6 +40,8 @@ class SubmitOptions(TypedDict, total=False):
     after: Sequence[str] | None
     tags: Sequence[str] | None
     meta: Mapping[str, str] | None
+    files: Sequence[Mapping[str, str]] | None
+    draft: bool
     follow: bool
 
 
@@ -52,7 +55,10 @@ _read_many = msgspec.json.Decoder(_Many).decode
 
 def submit(maker: JobMaker[J], kind: str, payload: Any, options: SubmitOptions) -> Ask[J]:
     """One job."""
-    command: dict[str, Any] = {"cmd": "submit", "kind": kind, **options}
+    said: Mapping[str, object] = options
+    if tracing.is_used():
+        said = tracing.carried(said, tracing.current())
+    command: dict[str, Any] = {"cmd": "submit", "kind": kind, **said}
     if payload is not None:  # null is what a job has that has no payload
         command["payload"] = payload
     read = maker.following if options.get("follow") else maker.plain
@@ -61,9 +67,10 @@ def submit(maker: JobMaker[J], kind: str, payload: Any, options: SubmitOptions) 
 
 def submit_many(maker: JobMaker[J], jobs: Iterable[Mapping[str, Any]], defaults: SubmitOptions) -> list[Ask[list[J]]]:
     """Many jobs, in as few messages as their size allows; each message is all or nothing."""
-    base = {"cmd": "submit", **defaults}
+    context = tracing.current()
+    base: dict[str, Any] = {"cmd": "submit", **tracing.carried(defaults, context)}
     room = MAX_MESSAGE - len(encode_body(base)) - 64
-    return [_piece(maker, base, piece) for piece in _pieces(jobs, room)]
+    return [_piece(maker, base, piece) for piece in _pieces(tracing.carried_by_all(jobs, context), room)]
 
 
 class _Entry(NamedTuple):

@@ -170,6 +170,7 @@ class Hall(Contact[Job]):
     can = _blocking(verbs.can)
     kinds = _blocking(verbs.kinds)
     metrics = _blocking(verbs.metrics)
+    overview = _blocking(verbs.overview)
     shutdown = _blocking(verbs.shutdown)
     request = _blocking(verbs.request)
 

@@ -14,6 +14,7 @@ from hirehall.client.jobs import JobInfo, LogPart, Page, Waited, read_log
 from hirehall.client.lines import Line
 from hirehall.client.session import READS
 from hirehall.wire import replies
+from hirehall.wire.glance import Glance, OverviewReply
 from hirehall.wire.replies import CountView, Explained, KindOffer, QueueView, Refusal, TaskView, WorkerView
 
 T = TypeVar("T")
@@ -83,6 +84,7 @@ _queues = _reader(replies.QueuesReply, lambda reply: reply.queues)
 _queue = _reader(replies.QueueReply, lambda reply: reply.queue)
 _workers = _reader(replies.WorkersReply, lambda reply: reply.workers)
 _kinds = _reader(replies.KindsReply, lambda reply: reply.kinds)
+_overview = _reader(OverviewReply, lambda reply: reply.overview)
 _metrics = _reader(replies.MetricsReply, lambda reply: reply.metrics)
 _can = _reader(replies.CanReply, lambda reply: reply.can)
 _explained = _reader(replies.Explained, lambda reply: reply)
@@ -264,6 +266,11 @@ def kinds() -> Ask[list[KindOffer]]:
 def metrics() -> Ask[dict[str, Any]]:
     """Counters since the hall started."""
     return Ask({"cmd": "metrics"}, _metrics, True)
+
+
+def overview(*, limit: int = 100, span_seconds: int = 60) -> Ask[Glance]:
+    """The hall at a glance: numbers of jobs, what comes and goes, times, workers, storage; of `limit` queues."""
+    return Ask({"cmd": "overview", "limit": limit, "span_seconds": span_seconds}, _overview, True)
 
 
 def shutdown(*, workers: bool = False) -> Ask[None]:

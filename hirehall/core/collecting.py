@@ -28,6 +28,10 @@ class Collecting:
             raise NextBatch
         touched.update(things)
 
+    def untouch(self, things: Collection[Thing]) -> None:
+        """Their operation did not come about."""
+        self.batch.touched.difference_update(things)
+
     def is_touched(self, thing: Thing) -> bool:
         """Whether an operation of this batch already concerns it."""
         return thing in self.batch.touched
@@ -43,8 +47,9 @@ class Collecting:
     def add_many(self, changes: list[Change]) -> list[Change]:
         """Let `changes`, whose jobs are touched, and which have results, join the batch."""
         self.batch.changes += changes
-        self.batch.size += len(changes)
-        self.batch.bytes += sum(len(change.result or b"") for change in changes)
+        for change in changes:
+            self.batch.size += change.jobs
+            self.batch.bytes += sum(map(len, change.results or (change.result or b"",)))
         return changes
 
     def add_submit(self, submit: Submit, payload_bytes: int) -> Submit:

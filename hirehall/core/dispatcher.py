@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from hirehall.core import intake, lifecycle
 from hirehall.core.collecting import Collecting, NextBatch
 from hirehall.core.effects import Effects
+from hirehall.core.filing import Filing
 from hirehall.core.intake import Lot
 from hirehall.core.journal import Journal
 from hirehall.core.lanes import Crew, Hallway, Lane
@@ -30,6 +31,7 @@ from hirehall.core.operations import (
     Change,
     Claim,
     Edit,
+    Filed,
     NewJob,
     QueueChange,
     Recovered,
@@ -58,6 +60,7 @@ class Dispatcher:
         self._timers = Timers()
         self.journal = Journal(self.collecting)
         self.leases = Leases(self.collecting, self.journal, self.hallway, self._timers, roll, now)
+        self.filing = Filing(self.collecting)
         self._ids = intake.Ids(recovered.database, recovered.last_id)
         self._next_wake = recovered.next_wake
         self._promised_tick = now.mono + TICK_SECONDS
@@ -115,7 +118,7 @@ class Dispatcher:
 
     # Submitting and cancelling.
 
-    def submit(self, lots: list[Lot], owner: str, share: str, session: int) -> Submit:
+    def submit(self, lots: list[Lot], owner: str, share: str, session: int, filed: Filed | None = None) -> Submit:
         """Accept these jobs, all or none; each is placed at once if a fitting worker is free and nobody waits."""
         lanes: list[Lane] = []
         try:
@@ -137,7 +140,7 @@ class Dispatcher:
         for draft, (_, payloads), lane in zip(drafts, lots, lanes, strict=True):
             jobs += self._admitted(draft, payloads, lane)
         size = sum(sum(map(len, payloads)) for _, payloads in lots)
-        return self.collecting.add_submit(Submit(jobs, has_keys=bool(keys), closed=closed), size)
+        return self.collecting.add_submit(Submit(jobs, bool(keys or filed), closed=closed, filed=filed), size)
 
     def _checked_lane(self, spec: JobSpec, share: str) -> Lane:
         key = intake.lane_key(spec, share)
@@ -239,6 +242,7 @@ class Dispatcher:
         batch = self.collecting.batch
         batch.sweep = batch.sweep or self._sweep_is_due()
         batch.lock_limits = self._lock_limits(batch)
+        batch.waiting_room = {name: line.waiting_room for name, line in self.hallway.bounded.items()}
         if self.hallway.limited:
             self._measure()
         claims: dict[int, Claim] = {}
@@ -262,6 +266,7 @@ class Dispatcher:
             claim = claims.get(lane.number)
             if claim is None:
                 claim = claims[lane.number] = Claim(lane.number, [])
+                self.collecting.batch.lanes[lane.number] = lane.key
             jobs = min(room - taken, lane.ready, worker.free) if crew.is_one_to_one and lane.line.room is None else 1
             claim.seats += [Seat(worker.holder, worker.lease_seconds, worker.name)] * jobs
             lane.ready -= jobs

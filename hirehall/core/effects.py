@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
-from hirehall.core.operations import Claimed
+from hirehall.core.operations import Body, Claimed
 from hirehall.model import State
 
 CANCELLED, TIMED_OUT, LOST = "cancelled", "timeout", "lost"
 
 
 class End(Struct, gc=False):
-    """A job reached its end. `follow` is the session that wants to hear it."""
+    """A job reached its end; with `results` so did those whose ids follow, each with its own of these. `follow` is the
+    session that wants to hear it."""
 
     id: int
     state: State
     follow: int | None
-    result: bytes | None = None
+    result: Body | None = None
     fault: bytes | None = None
+    results: list[Body] | None = None
+
+    @property
+    def each(self) -> Iterator[End]:
+        """This end for every single job."""
+        if self.results is None:
+            yield self
+        else:
+            for job, result in enumerate(self.results, self.id):
+                yield End(job, self.state, self.follow, result)
 
 
 class StopOrder(Struct):

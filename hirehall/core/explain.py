@@ -34,6 +34,8 @@ class Circumstances(Struct):
 def explain(facts: Circumstances, leases: Leases, now: Instant) -> list[str]:
     """At least one sentence, the most important first."""
     job = facts.job
+    if job.state is State.DRAFT:
+        return [_draft(job, now)]
     if job.state is State.SCHEDULED:
         return [_scheduled(job, now), *_parents(facts)]
     if job.state is State.BLOCKED:
@@ -46,6 +48,11 @@ def explain(facts: Circumstances, leases: Leases, now: Instant) -> list[str]:
 
 
 # Not its turn yet.
+
+
+def _draft(job: StoredJob, now: Instant) -> str:
+    left = span((job.wake_at or 0) - now.wall_ms)
+    return f"It is a draft: it waits for its files and for `commit`. Without that it is discarded in {left}."
 
 
 def _scheduled(job: StoredJob, now: Instant) -> str:

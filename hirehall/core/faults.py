@@ -17,3 +17,6 @@ def parent_failed(parent: int, state: State | None) -> bytes:
     It does not say more: whoever reads it may not be allowed to see the parent."""
     how = "is not known here" if state is None else "did not succeed"
     return fault("ParentFailed", f"job {id_text(parent)}, for which it waited, {how}")
+
+
+DISCARDED = fault("Discarded", "the draft was discarded before it was committed")

@@ -20,6 +20,7 @@ from hirehall.core.checks import (
     check_tags,
     read_time,
 )
+from hirehall.core.filing import check_files
 from hirehall.core.operations import NewJob
 from hirehall.core.queues import QueueLine
 from hirehall.errors import BadRequest, TooLarge
@@ -38,6 +39,7 @@ from hirehall.model import (
 )
 from hirehall.model import EPOCH_MS as EPOCH
 
+DRAFT_MS = 86_400_000  # a draft that nobody commits is discarded then
 COUNTER_MASK = (1 << 12) - 1
 MAX_AFTER = 1_000
 
@@ -80,8 +82,10 @@ def alike(said: Sequence[Said]) -> list[tuple[Said, list[Any]]]:
     lots = [(first, payloads)]
     for one in said[1:]:
         payload, one.payload = one.payload, first.payload
-        is_alike = one == first  # the whole at once, much faster than one field after the other
-        one.payload = payload
+        try:
+            is_alike = one == first  # the whole at once, much faster than one field after the other
+        finally:
+            one.payload = payload
         if is_alike and (not one.requires or _same_labels(one.requires, first.requires)):
             payloads.append(payload)
         else:
@@ -129,10 +133,13 @@ def draft(spec: JobSpec, line: QueueLine, owner: str, session: int, wall_ms: int
     job.keep_ms = round((settings.keep_seconds if spec.keep_seconds is None else spec.keep_seconds) * 1000)
     job.after = read_ids(spec.after or [])
     job.is_gated, job.has_tags = spec.lock is not None or bool(job.after), bool(spec.tags)
-    job.rules = _rules(spec, job.after, spec.backoff or settings.backoff)
     job.expires_at = read_moment("expires_at", spec.expires_at, "ttl_seconds", spec.ttl_seconds, wall_ms)
     due = read_moment("run_at", spec.run_at, "delay_seconds", spec.delay_seconds, wall_ms)
+    rules = _rules(spec, job.after, spec.backoff or settings.backoff, due if spec.draft else None)
+    job.rules = None if rules == DEFAULT_RULES else msgspec.json.encode(rules)
     _schedule(job, due, wall_ms)
+    if spec.draft:  # its gates are those that it finds at its commit
+        job.state, job.wake_at, job.is_gated = State.DRAFT, wall_ms + DRAFT_MS, False
     return job
 
 
@@ -158,6 +165,8 @@ def _is_plain(spec: JobSpec) -> bool:
         and spec.lock is None
         and spec.after is None
         and spec.tags is None
+        and spec.files is None
+        and not spec.draft
     )
 
 
@@ -173,12 +182,12 @@ def _check(spec: JobSpec) -> None:
     check_backoff(spec.backoff)
     check_tags(spec.tags or [])
     check_meta(spec.meta or {})
+    check_files(spec.files or [])
 
 
-def _rules(spec: JobSpec, after: tuple[int, ...], backoff: Backoff | None) -> bytes | None:
+def _rules(spec: JobSpec, after: tuple[int, ...], backoff: Backoff | None, due: int | None) -> Rules:
     tags = list(dict.fromkeys(spec.tags or []))
-    rules = Rules(spec.timeout_seconds, backoff, spec.meta or None, tags or None, spec.lock, list(after) or None)
-    return None if rules == DEFAULT_RULES else msgspec.json.encode(rules)
+    return Rules(spec.timeout_seconds, backoff, spec.meta or None, tags or None, spec.lock, list(after) or None, due)
 
 
 def _schedule(job: NewJob, due: int | None, wall_ms: int) -> None:

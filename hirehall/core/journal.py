@@ -31,6 +31,7 @@ class Journal:
         """One more line, JSON of at most MAX_CHUNK bytes without a line break."""
         if lease.line_bytes + len(entry) > MAX_CHUNK:
             self.flush(lease)
+        lease.lines = lease.lines or []
         lease.lines.append(entry)
         lease.line_bytes += len(entry) + 1
         if lease.line_bytes > MANY_BYTES or self.followers.get(lease.job.id):
@@ -41,7 +42,7 @@ class Journal:
         if not lease.lines:
             return
         entries = b"\n".join(lease.lines)
-        lease.lines, lease.line_bytes = [], 0
+        lease.lines, lease.line_bytes = None, 0
         logs = self._collecting.batch.logs
         job, attempt = lease.job.id, lease.job.attempt
         last = logs[-1] if logs else None

@@ -21,6 +21,8 @@ class Row(Protocol):
 def judge(change: Change, row: Row) -> str:
     """Whether this row lets the change happen: applied, or why not."""
     if change.attempt is None:
+        if change.step is lifecycle.COMMIT and row.state is not State.DRAFT:
+            return DUPLICATE  # its sender never saw the answer
         return APPLIED if _may_start(change, row) else WRONG_STATE
     matches = (row.attempt, row.holder) == (change.attempt, change.holder)
     if row.state is State.RUNNING and matches:

@@ -35,6 +35,29 @@ def keep(leases: Leases, worker: Worker, named: Iterable[tuple[int, int]]) -> Ke
     return answer
 
 
+def extend(leases: Leases, holder: str, named: Iterable[tuple[int, int]]) -> set[int]:
+    """These leases of the worker run again in full, no others; the jobs that it does not hold. It is not silent."""
+    worker = leases.workers.get(holder)
+    lost = set()
+    for job, attempt in named:
+        lease = worker.held.get(job) if worker is not None else None
+        if lease is not None and lease.job.attempt == attempt and lease.is_live:
+            lease.since = leases.now.mono
+        else:
+            lost.add(job)
+    if worker is not None and worker.is_silent:
+        worker.is_silent = False
+        leases.hallway.refresh(worker)
+    return lost
+
+
+def drop_ended(leases: Leases, worker: Worker) -> None:
+    """Places that leases without life still fill are free: this worker may never answer them."""
+    for job in [job for job, lease in worker.held.items() if not lease.is_live]:
+        del worker.held[job]
+    leases.hallway.refresh(worker)
+
+
 def _keep_one(leases: Leases, worker: Worker, answer: Kept, job: int, attempt: int, lease: Lease | None) -> None:
     if lease is not None and lease.job.attempt == attempt and lease.is_live:
         worker.held[job] = lease

@@ -38,6 +38,13 @@ class Lane:
         self.crews: list[Crew] = []
 
     @property
+    def is_unserved(self) -> bool:
+        """Whether it has ready jobs, and nobody is here who may take them."""
+        return self.ready + self.promised > 0 and not any(
+            worker.session is not None for crew in self.crews for worker in crew.members
+        )
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is lost when it is forgotten: it is made again when a job needs it."""
         return not (self.ready or self.promised or self.listed)
@@ -164,6 +171,7 @@ class Hallway:
         self.lines: dict[str, QueueLine] = {}
         self.limited: dict[str, QueueLine] = {}  # those with limits, or held
         self.lock_limits: dict[str, int] = {}  # of queues that say how many jobs of one lock may go
+        self.bounded: dict[str, QueueLine] = {}  # those where only so many jobs may wait
         self.crews: dict[bytes, Crew] = {}
         self.round = 0  # grows with every batch
         self.hungry: dict[Crew, None] = {}  # crews that may have both a free worker and a ready job, in order
@@ -196,6 +204,10 @@ class Hallway:
         line = self.line(name)
         line.set(settings)
         self.lock_limits[name] = settings.lock_limit
+        if settings.max_waiting is None:
+            self.bounded.pop(name, None)
+        else:
+            self.bounded[name] = line
         if line.room is None:
             self.limited.pop(name, None)
         else:

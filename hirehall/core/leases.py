@@ -7,7 +7,7 @@ happened to the job meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -17,19 +17,19 @@ import msgspec
 from hirehall.core import lifecycle
 from hirehall.core.collecting import Collecting, NextBatch
 from hirehall.core.effects import TIMED_OUT, Effects, StopOrder
-from hirehall.core.endings import aim, ending
+from hirehall.core.endings import aim, ending, successes
 from hirehall.core.endings import delay_seconds as lease_delay
 from hirehall.core.journal import Journal
 from hirehall.core.keeping import Kept, keep
 from hirehall.core.lanes import Hallway
 from hirehall.core.lifecycle import Step
-from hirehall.core.operations import Change, Claimed
+from hirehall.core.operations import Body, Change, Claimed
 from hirehall.core.timers import Timers
 from hirehall.core.workers import STOPPING, Hold, Lease, Worker
 from hirehall.errors import StaleLease
 from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, id_text, is_session_holder
 
-SUCCEED, SUCCEEDED = lifecycle.SUCCEED, State.SUCCEEDED
+OPEN = Hold.OPEN
 BROKEN_OFF = Fault("WorkerLost", "the worker broke it off, and it may be started only once", "")
 STOP_SECONDS = 15.0  # a timed-out attempt may report, and a stopped worker leave, this much later
 SOON_SECONDS = 0.01  # a lease that could not end in this batch is looked at again
@@ -93,8 +93,8 @@ class Leases:
     def _speak_on(self, worker: Worker, session: int) -> None:
         if worker.session != session:  # what it serves is said anew on each connection
             self.hallway.leave(worker)
-            worker.credit = 0
-        worker.session, worker.gone_at, worker.beat_at = session, None, self.now.mono
+            worker.credit, worker.concurrency, worker.beat_at = 0, None, self.now.mono
+        worker.session, worker.gone_at = session, None
         worker.clogged = worker.is_silent = False
 
     def serve(
@@ -115,9 +115,9 @@ class Leases:
         worker.lease_seconds = lease_seconds
         self.set_credit(worker, credit)
 
-    def set_credit(self, worker: Worker, credit: int) -> None:
-        """A new ceiling; lowering it takes nothing back."""
-        worker.credit, worker.is_silent = credit, False
+    def set_credit(self, worker: Worker, credit: int, concurrency: int | None = None) -> None:
+        """A new ceiling; lowering it takes nothing back. `concurrency` is shown, and changes nothing."""
+        worker.credit, worker.concurrency, worker.is_silent = credit, concurrency, False
         self.hallway.refresh(worker)
 
     def set_clogged(self, worker: Worker, clogged: bool) -> None:
@@ -153,7 +153,7 @@ class Leases:
 
     def detach(self, worker: Worker, is_silent: bool = False) -> None:
         """Its connection is gone, but it named itself: it has a little time to come back."""
-        worker.session, worker.credit = None, 0
+        worker.session, worker.credit, worker.concurrency = None, 0, None
         worker.gone_at = worker.grace_ends(self.now.mono, is_silent)
         self.hallway.leave(worker)
         self._timers.add(worker.gone_at, partial(self._grace_over, worker))
@@ -194,14 +194,19 @@ class Leases:
             for lease in leases:
                 self.end(None, lease, lifecycle.RELEASE)
         else:
-            for lease in leases:
-                self.hold(worker, lease)
+            self._hold_all(worker, leases)
             self.effects.run(worker.session, jobs)
+
+    def _hold_all(self, worker: Worker, leases: list[Lease]) -> None:
+        """`hold` for each of these. Mostly all that it would look at is as with the first."""
+        alike = {lease.job.id: lease for lease in leases if lease.rules.timeout_seconds is None}
+        for lease in leases if len(alike) < len(leases) or not worker.held.keys().isdisjoint(alike) else leases[:1]:
+            self.hold(worker, lease)
+        worker.held.update(alike)
 
     def give_back(self, holder: str) -> None:
         """There was no job for a promised place."""
-        worker = self.unpromise(holder)
-        if worker is not None:
+        if (worker := self.unpromise(holder)) is not None:
             self.hallway.refresh(worker)
 
     def restore(self, job: Claimed) -> None:
@@ -224,15 +229,14 @@ class Leases:
 
     def _lease(self, job: Claimed) -> Lease:
         rules = msgspec.json.decode(job.rules, type=Rules) if job.rules else DEFAULT_RULES
-        lease = self.open[job.id] = Lease(job, rules, self.now.mono)
+        self.open[job.id] = lease = Lease(job, rules, self.now.mono)
         return lease
 
     def hold(self, worker: Worker, lease: Lease) -> None:
         """Put an open lease into the worker's hand and watch its times."""
         job = lease.job
-        is_there = job.id in worker.held
-        worker.held[job.id] = lease
-        if is_there:  # an older attempt of the same job filled a place: it is one place now
+        before, worker.held[job.id] = worker.held.get(job.id), lease
+        if before is not None:  # an older attempt of the same job filled a place: it is one place now
             self.hallway.refresh(worker)
         if lease.rules.timeout_seconds is not None:
             lease.ends_at = self.now.mono + lease.rules.timeout_seconds
@@ -248,17 +252,24 @@ class Leases:
             raise NextBatch
         self.collecting.touch(jobs)
 
-    def answered(self, holder: str, job: int, attempt: int) -> Lease | None:
-        """The worker gives the place of this attempt back. The lease, while it was still open or stopping."""
+    def answered(self, holder: str, named: Sequence[tuple[int, int]]) -> list[Lease | None]:
+        """The worker gives the places of these attempts back. The lease of each, while it was open or stopping."""
         worker = self.workers.get(holder)
-        lease = worker.held.get(job) if worker is not None else None
-        if worker is None or lease is None or lease.job.attempt != attempt:
-            return None
-        del worker.held[job]
-        if worker.is_silent or not (worker.crew and worker in worker.crew.free):
+        if worker is None:
+            return [None] * len(named)
+        before = len(worker.held)
+        leases = [self._taken(worker.held, job, attempt) for job, attempt in named]
+        if len(worker.held) < before and (worker.is_silent or not (worker.crew and worker in worker.crew.free)):
             worker.is_silent = False
             self.hallway.refresh(worker)
-        return self._close(job) if lease.is_live else None
+        return leases
+
+    def _taken(self, held: dict[int, Lease], job: int, attempt: int) -> Lease | None:
+        lease = held.get(job)
+        if lease is None or lease.job.attempt != attempt:
+            return None
+        del held[job]
+        return self._close(job) if lease.hold is OPEN or lease.is_live else None
 
     def _close(self, job: int) -> Lease | None:
         """This lease is not in hand any more; what its attempt has said is stored with its end."""
@@ -267,26 +278,19 @@ class Leases:
             self._journal.flush(lease)
         return lease
 
-    def succeed(self, holder: str, results: Iterable[tuple[int, int, bytes]]) -> list[Change]:
+    def succeed(self, holder: str, results: Sequence[tuple[int, int, Body]]) -> list[Change]:
         """Results of touched jobs (job, attempt, result): of leases in hand, or late, which the store judges."""
-        changes = []
-        for job, attempt, result in results:
-            lease = self.answered(holder, job, attempt)
-            change = Change(SUCCEED, job, SUCCEEDED, attempt, holder, lease is not None, result=result)
-            if lease is not None:
-                held, change.progress = lease.job, lease.progress
-                change.lane, change.follow, change.kind, change.queue = held.lane, held.follow, held.kind, held.queue
-            changes.append(change)
-        return self.collecting.add_many(changes)
+        leases = self.answered(holder, [(job, attempt) for job, attempt, _ in results])
+        return self.collecting.add_many(successes(holder, results, leases))
 
     def fail(
         self, holder: str, job: int, attempt: int, fault: Fault, retry: bool, delay_seconds: float | None
     ) -> Change:
         """A failure: another attempt after its backoff while some are left and the worker does not forbid it."""
-        lease = self.answered(holder, job, attempt)
+        (lease,) = self.answered(holder, [(job, attempt)])
         change = Change(lifecycle.FAIL, job, State.FAILED, attempt, holder, fault=msgspec.json.encode(fault))
         if lease is not None:
-            change.in_hand, change.progress = True, lease.progress
+            change.in_hand, change.progress, change.since = True, lease.progress, lease.since
             if retry:
                 delay = lease_delay(lease, self._roll()) if delay_seconds is None else delay_seconds
                 aim(change, lease, self.now.wall_ms, delay)
@@ -297,7 +301,7 @@ class Leases:
         lease = self.open.get(job)
         if begun and lease is not None and lease.job.max_attempts == 1:
             return self.fail(holder, job, attempt, BROKEN_OFF, False, None)
-        lease = self.answered(holder, job, attempt)
+        (lease,) = self.answered(holder, [(job, attempt)])
         change = Change(lifecycle.RELEASE, job, State.READY, attempt, holder)
         change.in_hand = lease is not None
         if delay_seconds > 0:

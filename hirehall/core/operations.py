@@ -1,13 +1,14 @@
 """What the core asks of a store, one batch at a time, and what a store answers.
 
 Every operation carries its own `answer` field, filled by the store. Within a batch: settings, submits, changes, notes
-and logs, the sweep, gates, claims; a job or a key is in at most one operation, so within each group the order does not
-matter; tokens change in the order in which that was asked for.
+and logs, files, the sweep, gates, claims; a job or a key is in at most one operation, so within each group the order
+does not matter; tokens change in the order in which that was asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -18,6 +19,8 @@ from hirehall.model import (
     EVERYTHING,
     KEEP_SECONDS,
     MAX_ATTEMPTS,
+    Blob,
+    Direction,
     Instant,
     JobSpec,
     LaneKey,
@@ -33,6 +36,8 @@ SWEEP_JOBS = 1_000
 MAX_CHUNK = 64 << 10  # bytes of a log that are written at once
 NOT_KEPT = -1  # where a chunk begins that was not stored
 
+Body = bytes | Raw  # JSON, as it came
+
 # How a store answers a change.
 APPLIED = "applied"
 DUPLICATE = "duplicate"
@@ -41,6 +46,7 @@ WRONG_STATE = "wrong_state"
 NOT_FOUND = "not_found"
 CONFLICT = "conflict"
 DAMAGED = "damaged"
+BUSY = "busy"
 
 
 def lane_number(key: LaneKey) -> int:
@@ -50,8 +56,8 @@ def lane_number(key: LaneKey) -> int:
 
 
 class NewJob(Struct, gc=False):
-    """A job about to be stored. `state` is scheduled, ready, or running when it was placed on `holder` at once. Jobs
-    that differ in their `payload` only share a `spec`, whose own payload is that of the first."""
+    """A job about to be stored. `state` is draft, scheduled, blocked, ready, or running when it was placed on `holder`
+    at once. Jobs that differ in their `payload` only share a `spec`, whose own payload is that of the first."""
 
     id: int
     lane: int
@@ -75,6 +81,32 @@ class NewJob(Struct, gc=False):
     became: State | None = None  # the answer, for a gated job: where the batch left it
 
 
+class Filed(Struct, frozen=True):
+    """Who names contents, and which. `known` are those that `owner` has uploaded, by sha256; others must be those of a
+    job within `scope`. `quota`: how many bytes of files his jobs may have."""
+
+    owner: str
+    known: dict[str, Blob]
+    scope: Scope
+    quota: int | None
+
+
+class Attach(Struct):
+    """A file for a job: from its submitter while it is a draft, or from the worker `holder` of `attempt`. With no
+    `sha256` the one of that name is taken from it. Answer: `blob`, or why it was `refused`."""
+
+    job: int
+    direction: Direction
+    name: str
+    sha256: str | None
+    filed: Filed
+    scope: Scope = EVERYTHING  # a draft outside it is not found
+    attempt: int = 0
+    holder: str = ""
+    blob: Blob | None = None
+    refused: HallError | None = None
+
+
 class Submit(Struct):
     """One submit request, all or nothing. Answer: the ids in order, those that were there before, or the conflict."""
 
@@ -83,6 +115,7 @@ class Submit(Struct):
     ids: list[int] = []
     duplicates: dict[int, State] = {}
     closed: HallError | None = None  # why its queue takes nothing new; jobs whose key is known are not new
+    filed: Filed | None = None  # some have files
     # the answer, beside `ids` and `duplicates`
     conflict: str | None = None  # the key in conflict: nothing of this submit was stored
     refused: HallError | None = None  # `closed`, or the store is full, and some were new: nothing was stored
@@ -112,7 +145,8 @@ class Edit(Struct, frozen=True):
 
 
 class Change(Struct, gc=False):
-    """One step of one job. `attempt` and `holder`, when given, must be the row's own."""
+    """One step of one job. `attempt` and `holder`, when given, must be the row's own. With `results` it is the success
+    of the job and of those whose ids follow, which are alike in all but these: their leases are in hand."""
 
     step: Step
     id: int
@@ -123,14 +157,17 @@ class Change(Struct, gc=False):
     lane: int = 0  # known when in_hand
     wake_at: int | None = None  # epoch milliseconds, for a target that waits
     place_last: bool = False  # back to the end of its lane
-    result: bytes | None = None
+    result: Body | None = None
+    results: list[Body] | None = None
     fault: bytes | None = None
     progress: bytes | None = None
     lease_seconds: float | None = None
     scope: Scope = EVERYTHING  # a job outside it is not found
     edit: Edit | None = None
+    since: float = 0.0  # monotonic seconds: when the attempt that it ends was handed out; 0: not known
     # the answer
     answer: str = NOT_FOUND
+    apart: list[Change] | None = None  # one for each of `results`, judged by itself; then these have the answers
     why: str = ""  # of a conflict
     kind: str = ""  # known when in_hand, else answered
     queue: str = ""
@@ -140,6 +177,36 @@ class Change(Struct, gc=False):
     row_attempt: int = 0
     row_lane: int = 0
     new_lane: int = 0  # where `change` moved it
+
+    @property
+    def each(self) -> Sequence[Change]:
+        """For every job that it is about, the change with its answer."""
+        return self.apart or [self] * self.jobs
+
+    @property
+    def jobs(self) -> int:
+        """How many it is about."""
+        return 1 if self.results is None else len(self.results)
+
+    def take_apart(self) -> list[Change]:
+        """Let each job be judged by itself."""
+        if self.results is None:
+            return [self]
+        self.answer = NOT_FOUND  # what a transaction that was taken back has said counts no more
+        self.apart = [
+            Change(
+                self.step, job, self.target, self.attempt, self.holder, self.in_hand, self.lane, result=result,
+                progress=self.progress,
+            )
+            for job, result in enumerate(self.results, self.id)
+        ]  # fmt: skip
+        return self.apart
+
+
+class Commit(Change):
+    """A draft that may run now. `gated` is the answer, for one that may have to wait: `became` says where it ended."""
+
+    gated: NewJob | None = None
 
 
 class Seat(Struct, gc=False):
@@ -235,7 +302,9 @@ class Batch(Struct):
     logs: list[LogChunk] = []
     queues: list[QueueChange] = []
     lock_limits: dict[str, int] = {}  # queues where more than one job of a lock may go
+    waiting_room: dict[str, int] = {}  # in queues that limit who waits: how many more drafts may be committed
     tokens: list[TokenChange] = []
+    files: list[Attach] = []
     sweep: bool = False
     claims: list[Claim] = []
     claim_bytes: int = 1 << 20  # payload bytes that one seat's worker may get in this batch
@@ -245,18 +314,25 @@ class Batch(Struct):
     # the answer
     moved: list[Moved] = []
     sweep_again: bool = False
+    dropped: list[str] = []  # contents, by sha256, that no file names any more
     aside: list[int] = []  # lanes of ready jobs that cannot be read any more: one entry each
     next_wake: int | None = None  # epoch milliseconds of the earliest stored time
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing for a store to do."""
-        parts = (self.submits, self.changes, self.claims, self.notes, self.logs, self.queues, self.tokens)
-        return not (self.sweep or any(parts))
+        is_wanted = self.submits or self.changes or self.claims or self.notes or self.logs or self.queues or self.tokens
+        return not (is_wanted or self.sweep or self.files)
+
+    def take_apart(self) -> None:
+        """Let each job of its changes be judged by itself."""
+        self.changes = [one for change in self.changes for one in change.take_apart()]
 
     def forget_answers(self) -> None:
         """A store that could not finish begins anew: what it adds to, or may leave alone, is as it came."""
-        self.moved, self.sweep_again = [], False
+        self.moved, self.sweep_again, self.dropped = [], False, []
+        for attach in self.files:
+            attach.blob = attach.refused = None
         for submit in self.submits:
             submit.ids, submit.duplicates, submit.conflict, submit.refused = [], {}, None, None
             for job in submit.jobs:

@@ -55,6 +55,11 @@ class QueueLine:
         """Its ready jobs."""
         return sum(lane.ready + lane.promised for lane in self.lanes)
 
+    @property
+    def waiting_room(self) -> int:
+        """How many more jobs may wait in it; below 0 when a limit was lowered, or more came back."""
+        return MAX_LIMIT if self.settings.max_waiting is None else self.settings.max_waiting - self.ready
+
     def set(self, settings: QueueSettings) -> None:
         """These settings are durable and count from now on."""
         self.settings = settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hirehall.core import lifecycle
 from hirehall.core.collecting import Collecting
 from hirehall.core.effects import CANCELLED, LOST, End
+from hirehall.core.faults import DISCARDED
 from hirehall.core.lanes import Hallway
 from hirehall.core.leases import Leases
 from hirehall.core.operations import APPLIED, Batch, Change, Claim, Claimed, Moved, NewJob, Submit
@@ -29,10 +30,8 @@ class Settling:
             self._submit(submit)
         ends = self._leases.effects.ends
         for change in batch.changes:
-            if (
-                change.was is None and change.step is lifecycle.SUCCEED and change.answer == APPLIED
-            ):  # of a lease in hand
-                ends.append(End(change.id, SUCCEEDED, change.follow, change.result))
+            if change.results is not None:
+                ends.append(End(change.id, SUCCEEDED, change.follow, results=change.results))
             else:
                 self._change(change, batch)
         for moved in batch.moved:
@@ -89,6 +88,8 @@ class Settling:
             self._leases.resume(change.row)
         if change.step is lifecycle.LOSE:
             self._lost(change)
+        elif change.step is lifecycle.DISCARD:
+            self._discarded(change.id, change.follow)
 
     def _end(self, change: Change) -> None:
         assert change.target is not None, "an end is a state"
@@ -115,6 +116,12 @@ class Settling:
             self._one_more_ready(moved.lane, batch)
         elif moved.state in FINAL:
             self._leases.effects.ends.append(End(moved.id, moved.state, moved.follow, fault=moved.fault))
+        elif moved.was is State.DRAFT:
+            self._discarded(moved.id, moved.follow)
+
+    def _discarded(self, draft: int, follow: int | None) -> None:
+        """It is gone: who follows it, or waits for it, hears of a job that will not run."""
+        self._leases.effects.ends.append(End(draft, State.CANCELLED, follow, fault=DISCARDED))
 
     def _claim(self, claim: Claim) -> None:
         lane = self._hallway.by_number[claim.lane]

@@ -41,7 +41,7 @@ class Lease(Struct, gc=False, eq=False):
     hold: Hold = Hold.OPEN
     progress: bytes | None = None
     unsaved: bool = False  # the store has an older progress than this
-    lines: list[bytes] = []  # of its log, not in a batch yet
+    lines: list[bytes] | None = None  # of its log, not in a batch yet
     line_bytes: int = 0
 
     @property
@@ -59,6 +59,7 @@ class Worker:
     __slots__ = (
         "beat_at",
         "clogged",
+        "concurrency",
         "credit",
         "crew",
         "gone_at",
@@ -81,6 +82,7 @@ class Worker:
         self.session: int | None = None
         self.crew: Crew | None = None
         self.credit = 0
+        self.concurrency: int | None = None  # how many jobs it runs at once, where its credit is above that
         self.lease_seconds = 30.0
         self.promised = 0
         self.held: dict[int, Lease] = {}

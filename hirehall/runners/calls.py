@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from hirehall import tracing
 from hirehall.runners.context import Context
 from hirehall.runners.logs import Tap, current
 from hirehall.runners.port import Failure, Outcome, Released, Why, cut, stopped, success
@@ -31,7 +32,8 @@ class Call(Protocol):
     post: Post
     is_given_up: bool
 
-    def stop(self, why: Why) -> None: ...
+    def stop(self, why: Why) -> bool:
+        """Whether it has not begun, and never will."""
 
 
 class SyncCall:
@@ -40,42 +42,49 @@ class SyncCall:
     `is_given_up`: it was told to stop and did not, and its job was answered without it.
     """
 
-    __slots__ = ("_context", "_function", "_job", "_tap", "_why", "is_given_up", "post")
+    __slots__ = ("_begun", "_context", "_function", "_job", "_tap", "_why", "is_given_up", "post")
 
     def __init__(self, function: JobFunction, job: Delivery) -> None:
         self._function = function
         self._job = job
+        self._begun = False
         self._context: Context | None = None
         self._why: Why | None = None
         self.is_given_up = False
         self.post: Post = _dropped
         self._tap: Tap | None = None
 
-    def stop(self, why: Why) -> None:
+    def stop(self, why: Why) -> bool:
         """Before it has begun it never does; later the function is told, unless it may finish."""
         if self._why in {None, "draining"}:
             self._why = why
         context = self._context
         if context is not None and why != "draining":
             context.stopping.set()
+        return not self._begun
 
     def run(self) -> Outcome:
         """On a thread: the whole call. Never raises."""
+        self._begun = True
         if self._why is not None:
-            return Released() if self._why in {"draining", "quit"} else stopped(self._why)
+            return not_begun(self._why)
         try:
             payload = _decode(self._job.payload)
         except Exception as why:  # whatever is wrong with it, only this job is
             return unreadable(why)
         current.set(self._say)  # until the next call: this thread runs nothing else
         try:
-            value = self._call(payload)
+            value = self._traced(payload) if tracing.is_used() else self._call(payload)
         except BaseException as why:  # also SystemExit: a job must not end a thread of the worker
             return self._failed(why)
         finally:
             if self._tap is not None:
                 self._tap.own_up()
         return success(value)
+
+    def _traced(self, payload: Any) -> Any:
+        with tracing.attempt(self._job):
+            return self._call(payload)
 
     def _call(self, payload: Any) -> Any:
         if not self._function.wants_context:
@@ -119,18 +128,19 @@ class AsyncCall:
         self.post: Post = _dropped
         self._tap: Tap | None = None
 
-    def stop(self, why: Why) -> None:
+    def stop(self, why: Why) -> bool:
         """Before it has begun it never does; later it is cancelled, unless it may finish."""
         if self._why in {None, "draining"}:
             self._why = why
         if self._loop is not None and why != "draining":
             self._loop.call_soon_threadsafe(self._cancel)
+        return False  # its loop says so
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """On its loop: start the task."""
         self._loop = loop
         if self._why is not None:
-            self.post(Released() if self._why in {"draining", "quit"} else stopped(self._why))
+            self.post(not_begun(self._why))
             return
         self._task = loop.create_task(self._run())
         self._task.add_done_callback(self._ended)
@@ -147,11 +157,15 @@ class AsyncCall:
             return unreadable(why)
         current.set(self._say)  # in the task's own context: it ends with it
         try:
-            return success(await self._call(payload))
+            return success(await (self._traced(payload) if tracing.is_used() else self._call(payload)))
         except asyncio.CancelledError:
             raise
         except Exception as why:  # every error of a job is an outcome
             return failure(why)
+
+    async def _traced(self, payload: Any) -> Any:
+        with tracing.attempt(self._job):
+            return await self._call(payload)
 
     async def _call(self, payload: Any) -> Any:
         if self._function.wants_context:
@@ -175,6 +189,11 @@ class AsyncCall:
 
     def _progress(self, percent: float | None, text: str) -> None:
         self.post((percent, text))
+
+
+def not_begun(why: Why) -> Outcome:
+    """How a call ends that was stopped before it began."""
+    return Released() if why in {"draining", "quit", "lost"} else stopped(why)
 
 
 def failure(why: BaseException) -> Failure:

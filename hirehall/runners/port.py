@@ -10,7 +10,7 @@ All calls come from the agent's event loop and never block; outcomes are set the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -134,6 +134,22 @@ class Runner(Protocol):
 
     async def close(self) -> None:
         """Nothing more will be started: let go of threads and processes."""
+
+
+@runtime_checkable
+class Patient(Runner, Protocol):
+    """A runner that may be given more than it runs at once: it gives back what would not begin soon, as not begun."""
+
+    @property
+    def can_hold(self) -> bool:
+        """Whether it can for all that it runs."""
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether what it was given since this was asked last is of kinds whose runs are quick."""
+
+    def run_at_most(self, places: int) -> None:
+        """So many at once from now on; what runs is finished."""
 
 
 def lost_seconds(job: Delivery) -> float:

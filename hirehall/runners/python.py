@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from hirehall.runners.calls import AsyncCall, Call, SyncCall
+from hirehall.runners.calls import AsyncCall, Call, SyncCall, not_begun
 from hirehall.runners.logs import LogLine
 from hirehall.runners.port import Ending, Failure, Outcome, Report, Why, lost_seconds, stopped
 from hirehall.runners.registry import JobFunction
@@ -43,6 +43,23 @@ class PythonRunner:
         self._blocked: list[LoopThread] = []
         self._stuck = 0
         self._inbox: Inbox | None = None
+        self._used = set[Pace]()
+
+    @property
+    def can_hold(self) -> bool:
+        """Not where async functions are, which begin at once; nor where a timeout is too short to wait in."""
+        functions = [function for function, _ in self._functions.values()]
+        return not any(function.is_async or (function.timeout_seconds or 1.0) < 1.0 for function in functions)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the kinds are that were started since this was asked last."""
+        used, self._used = self._used, set()
+        return all(pace.is_quick for pace in used)
+
+    def run_at_most(self, places: int) -> None:
+        """So many sync functions at once from now on."""
+        self._threads.run_at_most(places)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -68,6 +85,7 @@ class PythonRunner:
             call = SyncCall(function, job)
             execution = PythonExecution(self, self._threads, call, inbox, report, job)
             call.post = execution.post
+            self._used.add(pace)
             self._threads.submit(call, pace)
         if function.timeout_seconds is not None:
             execution.limit(function.timeout_seconds)
@@ -84,7 +102,7 @@ class PythonRunner:
             self._stuck,
         )
         if isinstance(call, SyncCall):
-            self._threads.give_up()
+            self._threads.give_up(call)
         elif isinstance(call, AsyncCall) and not call.was_cancelled:  # its loop is blocked, and all that is on it
             self._blocked.append(self._tasks)  # it goes on by itself should it ever come free
             self._tasks = LoopThread()
@@ -115,7 +133,7 @@ class PythonExecution(Ending):
         report: Report,
         job: Delivery,
     ) -> None:
-        super().__init__()
+        self._outcome, self._heard = None, None
         self._runner = runner
         self._threads = threads
         self._call = call
@@ -134,8 +152,11 @@ class PythonExecution(Ending):
         for ever. (After `lost` it may, which is said: others could get the job while it still runs.)"""
         if self.done():
             return
-        self._call.stop(why)
-        if why in {"timeout", "cancelled"}:
+        if self._call.stop(why):
+            assert self._threads is not None, "only those of threads know"
+            self._threads.ended()
+            self._settle(not_begun(why))
+        elif why in {"timeout", "cancelled"}:
             self._once("patience", self._runner.give_up_seconds, self._give_up, why)
         elif why == "lost":
             self._once("lost", lost_seconds(self._job), self._runs_on)
@@ -282,8 +303,9 @@ class _Nothing:
     post: Callable[[Any], None]
     is_given_up = False
 
-    def stop(self, why: Why) -> None:
+    def stop(self, why: Why) -> bool:
         """It has ended."""
+        return False
 
 
 def _failed(runner: PythonRunner, inbox: Inbox, job: Delivery, message: str) -> PythonExecution:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from hirehall import tracing
 from hirehall.model import MAX_BODY
 from hirehall.wire.replies import Delivery
 
@@ -48,6 +49,7 @@ class Workspace:
             **inherited,
             "TMPDIR": str(self.base / "tmp"),
             **extra,
+            **{name.upper(): text for name, text in tracing.of(job.meta).items()},
             "HALL_JOB_ID": job.id,
             "HALL_KIND": job.kind,
             "HALL_QUEUE": job.queue,

@@ -14,6 +14,7 @@ from hirehall.core.operations import APPLIED, TokenChange
 from hirehall.durable import replace_file, sync_directory
 from hirehall.errors import BadRequest, Unauthenticated, Unavailable
 from hirehall.model import StoredToken
+from hirehall.service.logins import Logins
 from hirehall.service.sessions import ANONYMOUS, Identity
 
 ROLES = frozenset({"submit", "work", "read", "admin"})
@@ -27,6 +28,7 @@ class AccessFile(msgspec.Struct, omit_defaults=False):
     url: str
     unix: str | None
     token: str
+    http: str | None = None
 
 
 def anonymous_identity(roles: Iterable[str]) -> Identity:
@@ -45,6 +47,7 @@ class Tokens:
         self._identities: dict[bytes, Identity] = {}
         self._stored: dict[str, StoredToken] = {}
         self._expiring: list[tuple[int, str]] = []  # a heap: epoch milliseconds, name
+        self.logins = Logins()
 
     def add(self, token: str, identity: Identity) -> None:
         """From now on `token` stands for `identity`."""
@@ -77,7 +80,11 @@ class Tokens:
     def identify(self, token: str, wall_ms: int) -> Identity:
         """Whom `token` stands for; raise Unauthenticated when nobody, or not any more. A look-up by digest: its time
         tells nothing about any token."""
-        identity = self._identities.get(digest_of(token))
+        return self.identify_digest(digest_of(token), wall_ms)
+
+    def identify_digest(self, digest: bytes, wall_ms: int) -> Identity:
+        """`identify`, where only the token's digest is at hand."""
+        identity = self._identities.get(digest)
         if identity is None:
             raise Unauthenticated(
                 "this token is not known here: it was revoked or never made; `hirehall token create` makes another, and"
@@ -86,6 +93,10 @@ class Tokens:
         if self._has_expired(identity.name, wall_ms):
             raise Unauthenticated(f"token {identity.name!r} has expired: ask for another")
         return identity
+
+    def digest_named(self, name: str) -> bytes | None:
+        """The digest of the token of this name."""
+        return next((digest for digest, identity in self._identities.items() if identity.name == name), None)
 
     def _has_expired(self, name: str, wall_ms: int) -> bool:
         stored = self._stored.get(name)

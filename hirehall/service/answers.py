@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 
 from hirehall.core.operations import Change
 from hirehall.core.workers import Lease
 from hirehall.errors import Damaged, HallError, Unknown
-from hirehall.model import NULL, State, StoredJob, id_created_ms, id_text
+from hirehall.model import NULL, State, StoredFile, StoredJob, id_created_ms, id_text
 from hirehall.ports import Found, Query, Search
-from hirehall.wire.replies import ErrorBody, ErrorReply, JobView, Reply
+from hirehall.wire.codec import encode
+from hirehall.wire.replies import ErrorBody, ErrorReply, FileView, JobView
 
 
 class AfterCommit(Struct):
     """The answer needs what the store says: `make` is called when the command's batch is durable."""
 
-    make: Callable[[], Struct | dict[str, Any] | None]
+    make: Callable[[], Struct | dict[str, Any] | Raw | None]
 
 
 class AfterRow(Struct):
-    """The answers to commands in a row that had these `refs`: `make` is called when their batch is durable."""
+    """The answers to commands in a row that had these `refs`, as lines: `make` is called when their batch is
+    durable."""
 
     refs: list[Raw]
-    make: Callable[[], Sequence[Reply | ErrorReply]]
+    make: Callable[[], list[bytes]]
 
 
 class AfterRead(Struct):
@@ -45,7 +47,7 @@ class AfterSearch(Struct):
     make: Callable[[Found], Struct]
 
 
-Answer = Struct | dict[str, Any] | None
+Answer = Struct | dict[str, Any] | Raw | None
 Asked = Answer | AfterCommit | AfterRead | AfterSearch  # what a command gives
 
 
@@ -54,9 +56,17 @@ def error_reply(error: HallError) -> ErrorReply:
     return ErrorReply(error=ErrorBody(error.code, error.message))
 
 
+def error_line(error: HallError, ref: Raw) -> bytes:
+    """`error` as the reply to the request that had this `ref`, or none."""
+    return encode(ErrorReply(error=ErrorBody(error.code, error.message), ref=ref or UNSET))
+
+
+MISTAKE = Unknown("the hall failed at this, and its log says how; it may have happened or not")
+
+
 def mistake() -> ErrorReply:
     """What is answered when something of ours went wrong that has been logged."""
-    return error_reply(Unknown("the hall failed at this, and its log says how; it may have happened or not"))
+    return error_reply(MISTAKE)
 
 
 def damaged(change: Change) -> Damaged:
@@ -101,8 +111,14 @@ def job_view(job: StoredJob, lease: Lease | None) -> JobView:
         finished_at=rfc3339(job.finished_at),
     )
     if job.payload is not None:
+        view.files = list(map(file_view, job.files))
         view.payload, view.result, view.history = Raw(job.payload), _raw(job.result), _raw(job.history)
     return view
+
+
+def file_view(file: StoredFile) -> FileView:
+    """A stored file for the wire."""
+    return FileView(file.direction.name.lower(), file.name, file.sha256, file.md5, file.bytes)
 
 
 def _raw(stored: bytes | None) -> Raw:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,8 @@ from hirehall.core.checks import (
 )
 from hirehall.core.intake import canonical, read_moment
 from hirehall.core.lifecycle import Step
-from hirehall.core.operations import APPLIED, CONFLICT, DAMAGED, DUPLICATE, NOT_FOUND, Change, Edit
-from hirehall.errors import BadRequest, Forbidden, HallError, NotFound, WrongState
+from hirehall.core.operations import APPLIED, BUSY, CONFLICT, DAMAGED, DUPLICATE, NOT_FOUND, Change, Edit
+from hirehall.errors import BadRequest, Busy, Forbidden, HallError, NotFound, WrongState
 from hirehall.model import State, id_number
 from hirehall.service.answers import AfterCommit, Answer, damaged
 from hirehall.service.filters import search_of
@@ -36,14 +36,15 @@ if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
 MAX_IDS = 1_000
+TAKEN = (APPLIED, DUPLICATE)
 
 
 def cancel(hall: Hall, session: Session, message: requests.Cancel) -> AfterCommit | Answer:
     """End jobs wherever they are; submitters may end their own."""
     if message.where is not None:
         return _in_background(hall, session, message, lifecycle.CANCEL.sources)
-    numbers = _numbers(message)
-    return _judged(message, hall.core.cancel(numbers, session.scope("admin")))
+    numbers = numbers_of(message)
+    return judged(message, hall.core.cancel(numbers, session.scope("admin")))
 
 
 def retry(hall: Hall, session: Session, message: requests.Retry) -> AfterCommit | Answer:
@@ -70,18 +71,19 @@ def _changed(
     if message.where is not None:
         every = edit is not None and edit.is_label
         return _in_background(hall, session, message, frozenset(State) if every else step.sources)
-    numbers = _numbers(message)
+    numbers = numbers_of(message)
     if edit is not None and edit.queue is not UNSET:
         hall.core.hallway.check_open(edit.queue, len(numbers))
-    return _judged(message, hall.core.change(step, numbers, session.scope("admin"), edit))
+    return judged(message, hall.core.change(step, numbers, session.scope("admin"), edit))
 
 
-def _numbers(message: requests.Choice) -> list[int]:
+def numbers_of(message: requests.Choice | requests.Drafts) -> list[int]:
     ids = [message.id] if message.id is not None else message.ids
     if message.id is not None and message.ids:
         raise BadRequest("give id or ids, not both")
     if not 1 <= len(ids) <= MAX_IDS:
-        raise BadRequest(f"name 1 to {MAX_IDS} jobs, as id or ids, or choose them by where")
+        where = ", or choose them by where" if isinstance(message, requests.Choice) else ""
+        raise BadRequest(f"name 1 to {MAX_IDS} jobs, as id or ids{where}")
     if len(set(ids)) != len(ids):
         raise BadRequest("an id is named twice: name each job once")
     return [id_number(job) for job in ids]
@@ -120,7 +122,7 @@ def task(hall: Hall, session: Session, message: requests.Task) -> Answer:
 # Answers.
 
 
-def _judged(message: requests.Choice, changes: list[Change]) -> AfterCommit:
+def judged(message: requests.Choice | requests.Drafts, changes: Sequence[Change]) -> AfterCommit:
     if message.id is not None:
         job = message.id
         return AfterCommit(lambda: _one(changes[0], job))
@@ -129,37 +131,44 @@ def _judged(message: requests.Choice, changes: list[Change]) -> AfterCommit:
 
 
 def _one(change: Change, job: str) -> Answer:
-    if change.answer not in (APPLIED, DUPLICATE):
-        raise _refusal(change, job)
+    if change.answer not in TAKEN:
+        raise refusal(change, job)
     return replies.Judged()
 
 
-def _refused(changes: list[Change], ids: list[str]) -> list[replies.Refusal]:
+def _refused(changes: Sequence[Change], ids: list[str]) -> list[replies.Refusal]:
     pairs = zip(changes, ids, strict=True)
-    return [replies.Refusal(job, _refusal(change, job).code) for change, job in pairs if change.answer != APPLIED]
+    return [replies.Refusal(job, refusal(change, job).code) for change, job in pairs if change.answer not in TAKEN]
 
 
-SAID = {"succeeded": "has succeeded", "failed": "has failed", "expired": "has expired"} | {
-    word: f"is {word}" for word in ("scheduled", "blocked", "ready", "running", "cancelled", "gone")
-}
+SAID = (
+    {"succeeded": "has succeeded", "failed": "has failed", "expired": "has expired"}
+    | {word: f"is {word}" for word in ("scheduled", "blocked", "ready", "running", "cancelled", "gone")}
+    | {"draft": "is a draft"}
+)
 HINTS = {
     lifecycle.CANCEL: "there is nothing left to cancel",
     lifecycle.RETRY: "only jobs that failed, were cancelled or expired are tried again",
     lifecycle.REMOVE: "only jobs that have ended are removed: cancel it first",
     lifecycle.CHANGE: "only jobs that have not begun can be changed",
+    lifecycle.DISCARD: "only drafts are discarded: cancel it",
 }
+OF_A_DRAFT = "discard it, or commit it first"
 
 
-def _refusal(change: Change, job: str) -> HallError:
+def refusal(change: Change, job: str) -> HallError:
     name = change.step.name
     if change.answer == DAMAGED:
         return damaged(change)
+    if change.answer == BUSY:
+        return Busy(f"queue {change.queue} is full, and job {job} is still a draft: commit it later")
     if change.answer == NOT_FOUND:
         return NotFound(f"there is no job {job[:40]} that you may {name}")
     if change.answer == CONFLICT or change.why:
         return WrongState(change.why)
     was = change.was.word if change.was is not None else "gone"
-    return WrongState(f"job {job} {SAID.get(was, was)}: {HINTS[change.step]}")
+    hint = OF_A_DRAFT if change.was is State.DRAFT else HINTS[change.step]
+    return WrongState(f"job {job} {SAID.get(was, was)}: {hint}")
 
 
 # What `change` sets.

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from hirehall.core.intake import Lot, alike
 from hirehall.core.operations import Submit
 from hirehall.errors import BadRequest, KeyConflict
-from hirehall.model import SPEC_FIELDS, WORDS, JobSpec, PartialSpec, StoredJob, id_created_ms, id_number, id_text
+from hirehall.model import (
+    SPEC_FIELDS,
+    WORDS,
+    JobSpec,
+    PartialSpec,
+    StoredJob,
+    id_created_ms,
+    id_number,
+    id_text,
+    id_texts,
+)
 from hirehall.ports import ByIds, Found
 from hirehall.service.answers import (
     AfterCommit,
     AfterRead,
     AfterRow,
     AfterSearch,
-    error_reply,
+    error_line,
     job_view,
     rfc3339,
 )
@@ -26,10 +36,12 @@ from hirehall.service.scope import check_jobs
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
 from hirehall.wire.body import check_bodies
+from hirehall.wire.forms import ReplyForm
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
+SUBMITTED = {state: ReplyForm(replies.Submitted(id="", state=word)) for state, word in WORDS.items()}
 MAX_IDS = 1_000
 MAX_JOBS = 10_000
 
@@ -43,13 +55,19 @@ def submit(hall: Hall, session: Session, message: requests.Submit) -> AfterCommi
     return AfterCommit(lambda: _submitted_many(operation))
 
 
-def _submit(hall: Hall, session: Session, lots: list[Lot]) -> Submit:
+def _submit(hall: Hall, session: Session, lots: list[Lot], *, is_row: bool = False) -> Submit:
     check_jobs(session, [spec for spec, _ in lots])
-    for _, payloads in lots:
+    digests: list[str] = []
+    for spec, payloads in lots:
         check_bodies("payload", payloads)
+        if spec.files:
+            if is_row:
+                raise BadRequest("a submit with files stands by itself: another one's may be missing")
+            digests += [file.sha256 for file in spec.files]
     hall.ending.check_open()
+    filed = hall.files.filed(session, digests) if digests else None
     owner = session.owner
-    return hall.core.submit(lots, owner, owner, session.number)
+    return hall.core.submit(lots, owner, owner, session.number, filed)
 
 
 def submit_row(hall: Hall, session: Session, row: list[requests.Submit]) -> AfterRow | None:
@@ -60,12 +78,12 @@ def submit_row(hall: Hall, session: Session, row: list[requests.Submit]) -> Afte
     try:
         for message in row:
             message.ref = requests.NO_REF  # else no two would be alike
-        operation = _submit(hall, session, alike(row))
+        operation = _submit(hall, session, alike(row), is_row=True)
     except Exception:
         for message, ref in zip(row, refs, strict=True):
             message.ref = ref
         raise
-    return AfterRow(refs, lambda: _submitted_row(operation))
+    return AfterRow(refs, lambda: _submitted_row(operation, refs))
 
 
 def _merged(outer: requests.Submit, inner: list[PartialSpec]) -> list[Lot]:
@@ -86,11 +104,15 @@ def _given(spec: PartialSpec) -> dict[str, Any]:
     return {field: value for field in SPEC_FIELDS if (value := getattr(spec, field)) is not UNSET}
 
 
-def _submitted_row(operation: Submit) -> Sequence[replies.Reply | replies.ErrorReply]:
+def _submitted_row(operation: Submit, refs: list[Raw]) -> list[bytes]:
     """None of them had a key: all are new, or none is taken."""
     if operation.refused is not None:
-        return [error_reply(operation.refused) for _ in operation.jobs]
-    return [replies.Submitted(id=id_text(job.id), state=WORDS[job.became or job.state]) for job in operation.jobs]
+        return [error_line(operation.refused, ref) for ref in refs]
+    lines: list[bytes] = []
+    for state, several in groupby(operation.jobs, lambda job: job.became or job.state):
+        ids = [job.id for job in several]
+        lines += SUBMITTED[state].lines(refs[len(lines) : len(lines) + len(ids)], ids)
+    return lines
 
 
 def submitted(operation: Submit) -> replies.Submitted:
@@ -104,9 +126,7 @@ def submitted(operation: Submit) -> replies.Submitted:
 
 def _submitted_many(operation: Submit) -> replies.SubmittedMany:
     _check_conflict(operation)
-    return replies.SubmittedMany(
-        ids=[id_text(job) for job in operation.ids], duplicates=[id_text(job) for job in operation.duplicates]
-    )
+    return replies.SubmittedMany(ids=id_texts(operation.ids), duplicates=[id_text(job) for job in operation.duplicates])
 
 
 def _check_conflict(operation: Submit) -> None:
@@ -136,7 +156,7 @@ def views(hall: Hall, jobs: list[StoredJob]) -> list[replies.JobView]:
     return [job_view(job, hall.core.leases.open.get(job.id)) for job in jobs]
 
 
-def wait(hall: Hall, session: Session, message: requests.Wait) -> AfterRead:
+def wait(hall: Hall, session: Session, message: requests.Wait) -> AfterRead | None:
     """Answered when all are final, or with what is pending when the time is up."""
     if message.timeout_seconds is not None and not 0 <= message.timeout_seconds <= 86_400:
         raise BadRequest(f"timeout_seconds is {message.timeout_seconds}: give 0 to 86400, or none to wait on")

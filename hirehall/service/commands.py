@@ -16,14 +16,15 @@ from hirehall.core.collecting import NextBatch
 from hirehall.errors import Forbidden, HallError, Unauthenticated
 from hirehall.service import change_commands as change
 from hirehall.service import client_commands as client
-from hirehall.service import deputy
+from hirehall.service import deputy, overview
+from hirehall.service import file_commands as files
 from hirehall.service import hall_commands as hall
 from hirehall.service import queue_commands as queue
 from hirehall.service import session_commands as session
 from hirehall.service import token_commands as tokens
 from hirehall.service import watch_commands as watch
 from hirehall.service import worker_commands as worker
-from hirehall.service.answers import AfterRow, mistake
+from hirehall.service.answers import MISTAKE, AfterRow, error_line
 from hirehall.service.sessions import Session
 from hirehall.wire import requests
 
@@ -32,7 +33,8 @@ log = logging.getLogger("hirehall")
 
 class Command(Struct, frozen=True):
     """One row: any of `roles` suffices; an empty set lets everyone in. `in_a_row` runs several at once, all or none:
-    when it answers None, or raises, they are run one by one."""
+    when it answers None, or raises, they are run one by one. It may raise after it has reserved a job, but not let it
+    stay reserved: one by one they would fail again, batch after batch."""
 
     run: Callable[[Any, Session, Any], Any]
     roles: frozenset[str] = frozenset()
@@ -55,6 +57,8 @@ COMMANDS: dict[type, Command] = {
     requests.Kinds: Command(session.kinds, ANYONE),
     requests.Can: Command(session.can, ANYONE),
     requests.Submit: Command(client.submit, SUBMIT, client.submit_row),
+    requests.Commit: Command(files.commit, SUBMIT),
+    requests.Discard: Command(files.discard, SUBMIT),
     requests.Get: Command(client.get, OWN_OR_READ),
     requests.Wait: Command(client.wait, OWN_OR_READ),
     requests.Cancel: Command(change.cancel, OWN_OR_ADMIN),
@@ -67,6 +71,7 @@ COMMANDS: dict[type, Command] = {
     requests.Explain: Command(watch.explain, OWN_OR_READ),
     requests.Counts: Command(queue.counts, READ),
     requests.Queues: Command(queue.queues, READ),
+    requests.Overview: Command(overview.overview, READ),
     requests.Queue: Command(queue.queue, ADMIN),
     requests.Pause: Command(queue.pause, ADMIN),
     requests.Resume: Command(queue.resume, ADMIN),
@@ -76,6 +81,7 @@ COMMANDS: dict[type, Command] = {
     requests.Shutdown: Command(hall.shutdown, ADMIN),
     requests.Find: Command(client.find, READ),
     requests.Token: Command(tokens.token, ADMIN),
+    requests.Link: Command(tokens.link, ANYONE),
     requests.Work: Command(worker.work, WORK),
     requests.Credit: Command(worker.credit, WORK),
     requests.Progress: Command(worker.progress, WORK),
@@ -88,6 +94,14 @@ COMMANDS: dict[type, Command] = {
     requests.CanDo: Command(deputy.can_do, WORK),
     requests.Do: Command(deputy.do, SUBMIT),
     requests.Did: Command(deputy.did, WORK),
+}
+
+# What doors say inside this process; no line can.
+INTERNAL: dict[type, Command] = {
+    files.Attach: Command(files.attach, SUBMIT),
+    files.Detach: Command(files.detach, SUBMIT),
+    files.AttachOutput: Command(files.attach_output, WORK),
+    files.FilesOf: Command(files.files_of, frozenset({"submit", "read", "work"})),
 }
 
 
@@ -104,11 +118,15 @@ def run_row(hall: Any, who: Session, row: list[Any]) -> AfterRow | None:
     command = COMMANDS.get(type(row[0]))
     if command is None or command.in_a_row is None:
         return None
+    asked = hall.core.collecting.batch.size
     try:
         check_role(who, command)
         return command.in_a_row(hall, who, row)
     except (HallError, NextBatch):  # not all of them may deserve it; one by one each is told
         return None
-    except Exception:  # a mistake of ours; nobody knows how many of them ran
+    except Exception:  # a mistake of ours
         log.exception("one of several %s failed", type(row[0]).__name__)
-        return AfterRow([message.ref for message in row], lambda: [mistake() for _ in row])
+        if hall.core.collecting.batch.size == asked:
+            return None  # the store is asked for nothing of them: one by one only the culprit fails
+        refs = [message.ref for message in row]
+        return AfterRow(refs, lambda: [error_line(MISTAKE, ref) for ref in refs])

@@ -5,6 +5,7 @@ Side data: nothing here is stored. A `since` that is older than the ring, or fro
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Struct
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import APPLIED, Batch, Claimed, Moved
+from hirehall.core.operations import APPLIED, Batch, Claimed
 from hirehall.model import State, id_text
 from hirehall.service.answers import rfc3339
 from hirehall.service.sessions import Session
@@ -30,8 +31,10 @@ KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
 MOST_TEXT = 16 << 20  # bytes of memory for texts; with more the older half of all events is thrown out
 NOTHING: Mapping[str, Any] = {}
+RUN_TO_ITS_END = frozenset({lifecycle.SUCCEED.name, lifecycle.FAIL.name, lifecycle.TIMEOUT.name})
 _ATTEMPT_AND_HOLDER = attrgetter("attempt", "holder")
 _LANE_STATE_WORKER = attrgetter("lane", "state", "worker")
+_SORT_OF_MOVE = attrgetter("was", "state", "kind", "queue", "attempt")
 _SORT_OF_CHANGE = attrgetter("step", "kind", "queue", "row_attempt", "attempt", "target")
 FEED_EVENTS = 2_000  # for one watcher in one turn
 LONGEST_NUMBER = 18  # digits; Python refuses to read very long ones
@@ -102,6 +105,7 @@ class Events:
         self._next = 0
         self._text = 0  # bytes of memory that the texts of the ring take
         self._watchers: dict[int, Watcher] = {}
+        self._will_feed = False
 
     @property
     def next(self) -> int:
@@ -141,19 +145,17 @@ class Events:
     def _tell_soon(self) -> None:
         self._forget_old()
         if self._watchers:
-            self._hall.feed_soon()
+            self.feed_soon()
 
     def settled(self, batch: Batch) -> Collection[Run]:
-        """Everything that a durable batch did; of one job in the order in which it did it. The answer is what changes
-        of single jobs were made."""
+        """Everything that a durable batch did to jobs; of one job in the order in which it did it."""
         for change in batch.queues:
             self.told("queue", queue=change.name, state=change.settings.state)
-        changes = self._changes(batch)
-        for runs in (self._submits(batch), changes, self._moves(batch), self._claims(batch)):
-            for run in runs:
-                self.add(run)
+        runs = [*self._submits(batch), *self._changes(batch), *self._moves(batch), *self._claims(batch)]
+        for run in runs:
+            self.add(run)
         self._forget_old()
-        return changes
+        return runs
 
     def _forget_old(self) -> None:
         old = 0
@@ -188,15 +190,19 @@ class Events:
         runs: dict[tuple[str, str, str, int, State | None], Run] = {}
         applied = [change for change in batch.changes if change.answer == APPLIED]
         for (step, kind, queue, row_attempt, attempt, target), changes in groupby(applied, _SORT_OF_CHANGE):
+            several = list(changes)
             key = (step.name, kind, queue, row_attempt or attempt or 0, target)
             run = runs.setdefault(key, Run(batch.now.wall_ms, *key))
-            run.ids.extend([change.id for change in changes])
+            for change in several:
+                run.ids.extend(range(change.id, change.id + change.jobs))
+            if step.name in RUN_TO_ITS_END:
+                self._hall.metrics.ran(queue, kind, several, batch.now)
         return runs.values()
 
     def _moves(self, batch: Batch) -> Iterable[Run]:
-        for moved in batch.moved:
-            run = Run(batch.now.wall_ms, step_of(moved), moved.kind, moved.queue, moved.attempt, moved.state)
-            run.ids.append(moved.id)
+        for (was, state, kind, queue, attempt), moved in groupby(batch.moved, _SORT_OF_MOVE):
+            run = Run(batch.now.wall_ms, step_of(was, state), kind, queue, attempt, state)
+            run.ids.extend([one.id for one in moved])
             yield run
 
     def _claims(self, batch: Batch) -> Iterable[Run]:
@@ -238,15 +244,23 @@ class Events:
         """It hears nothing more."""
         self._watchers.pop(session.number, None)
 
-    def feed(self) -> bool:
-        """Put to every watcher that reads what is new for it. Answers whether some have not got all."""
+    def feed_soon(self) -> None:
+        """Let watchers hear when the answer that is being made has been said."""
+        if not self._will_feed:
+            self._will_feed = True
+            asyncio.get_running_loop().call_soon(self.feed)
+
+    def feed(self) -> None:
+        """Let watchers that read hear what is new; who is far behind in several turns, so that others are heard too."""
+        self._will_feed = False
         cache: dict[tuple[int, Interest], list[bytes]] = {}
         behind = False
         for watcher in self._watchers.values():
             if watcher.cursor < self.next and not watcher.session.clogged:
                 self._feed(watcher, cache)
                 behind = behind or watcher.cursor < self.next
-        return behind
+        if behind and self._hall.is_listening:
+            self.feed_soon()
 
     def _feed(self, watcher: Watcher, cache: dict[tuple[int, Interest], list[bytes]]) -> None:
         if watcher.cursor < self.first:
@@ -289,11 +303,11 @@ class Events:
         return push
 
 
-def step_of(moved: Moved) -> str:
+def step_of(was: State, state: State | None) -> str:
     """The step by which the sweep or a gate moved a job."""
-    if moved.state is None:
-        return lifecycle.REMOVE.name
-    if moved.was is State.BLOCKED and moved.state is State.READY:
+    if state is None:
+        return lifecycle.DISCARD.name if was is State.DRAFT else lifecycle.REMOVE.name
+    if was is State.BLOCKED and state is State.READY:
         return lifecycle.UNBLOCK.name
     names = {State.EXPIRED: lifecycle.EXPIRE.name, State.CANCELLED: lifecycle.CANCEL.name}
-    return names.get(moved.state, lifecycle.DUE.name)
+    return names.get(state, lifecycle.DUE.name)

@@ -20,17 +20,18 @@ from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.operations import MAX_OPERATIONS, Batch
 from hirehall.errors import HallError, StoreBroken
 from hirehall.model import Instant, session_holder
-from hirehall.ports import Connection, Store
+from hirehall.ports import Blobs, Connection, Store
 from hirehall.service import pushes
 from hirehall.service.access import Tokens
 from hirehall.service.answers import AfterCommit, AfterRead, AfterRow, AfterSearch, Answer, Asked, error_reply, mistake
-from hirehall.service.commands import COMMANDS, check_role, run_row
+from hirehall.service.commands import COMMANDS, INTERNAL, check_role, run_row
 from hirehall.service.ending import Ending
 from hirehall.service.events import Events
+from hirehall.service.files import Files
 from hirehall.service.held_back import HeldBack
 from hirehall.service.log_follows import LogFollows
 from hirehall.service.metrics import Metrics
-from hirehall.service.replying import replies_to, reply_to
+from hirehall.service.replying import lines_to, reply_to
 from hirehall.service.sessions import NOBODY, Identity, Session
 from hirehall.service.tasks import Tasks
 from hirehall.service.token_commands import expel
@@ -50,17 +51,14 @@ class Hall:
     """A running server without its doors. `clock` answers an Instant, `roll` a random number in [0, 1)."""
 
     def __init__(
-        self, store: Store, tokens: Tokens, anonymous: Identity, clock: Callable[[], Instant], roll: Callable[[], float]
-    ) -> None:
-        self.store = store
-        self.tokens = tokens
-        self.anonymous = anonymous
-        self.clock = clock
+        self, store: Store, tokens: Tokens, anonymous: Identity, clock: Callable[[], Instant],
+        roll: Callable[[], float], blobs: Blobs | None = None,
+    ) -> None:  # fmt: skip
+        self.store, self.blobs, self.tokens, self.anonymous, self.clock = store, blobs, tokens, anonymous, clock
         self._roll = roll
         self.sessions: dict[int, Session] = {}
         self.failed: asyncio.Future[HallError] = asyncio.get_running_loop().create_future()
         self.ending = Ending(self)
-        self._will_feed = False
         self._entries: list[Entry] = []
         self._behind: list[Session] = []
         self._paused: list[Session] = []
@@ -83,6 +81,7 @@ class Hall:
         self.waits = Waits(self)
         self.events = Events(self, f"{now.wall_ms:x}")
         self.logs = LogFollows(self)
+        self.files = Files(self)
         self.tasks = Tasks(self)
         self.name = f"{now.wall_ms:x}"[-6:]
         self._numbers = itertools.count(now.wall_ms << 20)  # stored with followed jobs: never the same after a restart
@@ -92,6 +91,7 @@ class Hall:
     async def finish(self) -> None:
         """Take no more commands; commit and answer those that came. Workers keep what they have and come back."""
         self.tasks.stop_all()
+        self.files.stop()
         if self.ending.begun:
             self.waits.shut_down()
         self._finishing = True
@@ -113,6 +113,11 @@ class Hall:
 
     # What doors call.
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether what is said to it now will run."""
+        return not self._finishing and not self.failed.done()
+
     def connected(self, connection: Connection, *, remote: bool = False) -> Session:
         """A new session, anonymous until it says hello; from beyond this machine, nobody until then."""
         self.metrics.counts["connected"] += 1
@@ -127,7 +132,7 @@ class Hall:
 
     def received(self, session: Session, messages: list[Any]) -> None:
         """Run these messages in their order; answers leave when what they need is durable."""
-        if session.leaving or self._finishing or self.failed.done():
+        if session.leaving or not self.is_listening:
             return
         self.core.turn(self.clock())
         self._run(session, messages)
@@ -140,15 +145,14 @@ class Hall:
         if not clogged:
             self.read_on(session)
             self._held_back.go_on(session)
-            self.feed_soon()
+            self.events.feed_soon()
         worker = self.core.leases.workers.get(session.holder)
         if worker is not None and worker.session == session.number:
             self.core.leases.set_clogged(worker, clogged)
             self._after_turn(session)
 
     def closed(self, session: Session, *, is_silent: bool = False) -> None:
-        """Its connection is gone. A worker that named itself has a little time to come back; all the time of its leases
-        when nothing came from it any more but it has not closed."""
+        """Its connection is gone: a worker that named itself may come back soon, a silent one while its leases last."""
         if session.closed:
             return
         session.closed, session.is_silent = True, is_silent
@@ -226,7 +230,7 @@ class Hall:
     def _answer_to(self, session: Session, message: Any) -> Any:
         if type(message) is BadLine:
             raise message.error
-        command = COMMANDS[type(message)]
+        command = COMMANDS.get(type(message)) or INTERNAL[type(message)]
         check_role(session, command)
         return command.run(self, session, message)
 
@@ -239,13 +243,11 @@ class Hall:
             self._say(session, ref, answer)
 
     def _say(self, session: Session, ref: Any, answer: Answer) -> int:
-        if answer is None:
-            return 0
         if isinstance(answer, Struct):
             answer.ref = ref or UNSET  # type: ignore[attr-defined]
-        elif ref:
+        elif ref and isinstance(answer, dict):
             answer = {**answer, "ref": ref}
-        return session.put(answer)
+        return 0 if answer is None else session.put(answer)
 
     def _after_turn(self, session: Session) -> None:
         if self.core.collecting.full or len(self._entries) >= MAX_OPERATIONS or session.behind:
@@ -269,6 +271,8 @@ class Hall:
             while not self._finishing or self._wants_commit or self._held_back.are_under_way:
                 if self._wants_commit:
                     await self._commit()
+                    if self._wants_commit:  # a quick disk is not waited for: others shall have their turn all the same
+                        await asyncio.sleep(0)
                 else:
                     self._wanted.clear()
                     await self._wanted.wait()
@@ -289,6 +293,7 @@ class Hall:
         entries, self._entries = self._entries, []
         self._let_in_the_next()
         if not batch.is_empty:
+            self.metrics.committing_since = batch.now.mono
             await self.store.apply(batch)
         await self._settle(batch, entries)
 
@@ -315,8 +320,9 @@ class Hall:
     async def _settle(self, batch: Batch, entries: list[Entry]) -> None:
         self.core.turn(self.clock())
         effects = self.core.settle(batch)
-        self.metrics.count(batch, self.events.settled(batch))
+        self.metrics.count(batch, self.events.settled(batch), self.core.now)
         revoked = self.tokens.settled(batch.tokens)
+        self.files.settled(batch)
         told: dict[int, Session] = {}
         said_bytes = 0
         for session, ref, answer in entries:
@@ -333,32 +339,20 @@ class Hall:
                 session.flush()
         pushes.push(self, effects, told)
         self.waits.ended(effects.ends)
-        for session in told.values():
+        for session in reversed(told.values()):  # pushes are waited for: answers, told before them, leave behind them
             session.flush()
         expel(self, revoked, "is revoked")
         self.logs.settled(batch)
-        self.feed()
+        self.events.feed()
         self._set_alarm()
 
     def _say_row(self, session: Session, answer: AfterRow) -> int:
         """The answers to commands in a row; behind what is held back, if something is."""
-        replies = replies_to(answer)
-        if self._held_back.takes_row(session, replies):
+        lines = lines_to(answer)
+        if self._held_back.takes_row(session, lines):
             return 0
         session.unanswered -= len(answer.refs)
-        return session.put_all(replies)
-
-    def feed(self) -> None:
-        """Let watchers hear what is new; who is far behind hears it in several turns, so that others are heard too."""
-        self._will_feed = False
-        if self.events.feed() and not self._finishing:
-            self.feed_soon()
-
-    def feed_soon(self) -> None:
-        """Let watchers hear when the answer that is being made has been said."""
-        if not self._will_feed:
-            self._will_feed = True
-            asyncio.get_running_loop().call_soon(self.feed)
+        return session.put_lines(lines)
 
     def answered(self, session: Session, ref: Any, reply: Answer) -> None:
         """Say what was held back; making it may have asked for more."""
@@ -382,7 +376,7 @@ class Hall:
         pushes.push(self, self.core.effects(), told)
         for session in told.values():
             session.flush()
-        self.feed()
+        self.events.feed()
         self._wake_if_wanted()
         self._set_alarm()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from hirehall.core.workers import DRAINING, PAUSED, STOPPING, WORKING, Worker
 from hirehall.errors import BadRequest, NotFound
 from hirehall.model import id_text
@@ -22,11 +24,12 @@ ORDERS = ("pause", "resume", "drain", "stop", "set")
 def workers(hall: Hall, session: Session, message: requests.Workers) -> Answer:
     """Every worker that is here, or gone so shortly that it still holds jobs."""
     now = hall.core.now.mono
-    shown = [_view(worker, now, session) for worker in _visible(hall, session)]
+    shown = [_view(worker, now, session) for worker in visible_workers(hall, session)]
     return replies.WorkersReply(workers=sorted(shown, key=lambda view: (view.name, view.worker)))
 
 
-def _visible(hall: Hall, session: Session) -> list[Worker]:
+def visible_workers(hall: Hall, session: Session) -> list[Worker]:
+    """Those that serve a queue of which the session may know."""
     limits = session.identity.queues
     return [
         worker
@@ -52,6 +55,7 @@ def _view(worker: Worker, now: float, session: Session) -> replies.WorkerView:
         running=[id_text(job) for job, lease in worker.held.items() if limits is None or lease.job.queue in limits],
         lease_seconds=worker.lease_seconds,
         silent_seconds=round(max(now - worker.beat_at, 0.0), 3),
+        concurrency=UNSET if worker.concurrency is None else worker.concurrency,
     )
 
 
@@ -61,7 +65,7 @@ def worker(hall: Hall, session: Session, message: requests.WorkerOrder) -> Answe
         raise BadRequest(f"there is nothing called {message.do[:40]!r} to do: use one of {', '.join(ORDERS)}")
     if (message.do == "set") != (message.credit is not None):
         raise BadRequest("`set` needs a credit, and only `set` takes one")
-    chosen = _one(_visible(hall, session), message.worker)
+    chosen = _one(visible_workers(hall, session), message.worker)
     scope.check_whole_worker(session, chosen)
     if message.credit is not None:
         check_credit(message.credit)

@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Raw
+
 from hirehall.errors import HallError
 from hirehall.service.answers import AfterRead, AfterSearch, Answer, Asked
 from hirehall.service.replying import reply_to
 from hirehall.service.sessions import MOST_HELD_BACK, Session
-from hirehall.wire.replies import ErrorReply, Reply
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -39,11 +40,11 @@ class HeldBack:
         self._keep(session, [(ref, answer)])
         return True
 
-    def takes_row(self, session: Session, replies: Sequence[Reply | ErrorReply]) -> bool:
+    def takes_row(self, session: Session, lines: Sequence[bytes]) -> bool:
         """Whether these have to stand behind what is held back already; then they are kept here."""
         if not (session.held_back or session.is_served):
             return False
-        self._keep(session, [(reply.ref, reply) for reply in replies])
+        self._keep(session, [(None, Raw(line)) for line in lines])
         return True
 
     def _keep(self, session: Session, answers: Sequence[tuple[Any, Asked]]) -> None:

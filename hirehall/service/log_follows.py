@@ -106,8 +106,9 @@ class LogFollows:
             for follower in list(self._by_job.get(chunk.id, ())):
                 self._came(follower, chunk)
         for change in batch.changes:
-            if change.id in self._by_job and change.answer == APPLIED:
-                self._changed(change)
+            for job in range(change.id, change.id + change.jobs):
+                if job in self._by_job and change.answer == APPLIED:
+                    self._changed(job, change)
         for moved in batch.moved:
             if moved.state in FINAL:
                 self._end(moved.id, None)
@@ -127,15 +128,15 @@ class LogFollows:
             follower.next = chunk.at_byte + len(chunk.entries) + 1
             self._push(follower, [Raw(entry) for entry in chunk.entries.split(b"\n")], ended=False)
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, job: int, change: Change) -> None:
         if change.edit is not None:
             return
         if change.target in FINAL:
-            self._end(change.id, None)
+            self._end(job, None)
         elif change.step is lifecycle.LOSE:
             return  # its worker may still keep it: the next attempt ends this one
         elif change.in_hand or change.was is State.RUNNING:
-            self._end(change.id, change.row_attempt or change.attempt)
+            self._end(job, change.row_attempt or change.attempt)
 
     def _end(self, job: int, attempt: int | None) -> None:
         """This attempt is over, or with None the job is, and no attempt will come."""

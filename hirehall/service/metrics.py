@@ -1,4 +1,7 @@
-"""Counters since the hall started, and how Deputy names them."""
+"""Counters since the hall started, and how Deputy names them.
+
+Everything is counted by runs of equal changes, never job by job: docs/decisions/015.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import Batch
-from hirehall.model import State
+from hirehall.core.operations import Batch, Change
+from hirehall.model import FINAL, Instant, State
 from hirehall.service.events import Run
+from hirehall.service.figures import Figures
 
 # Deputy's counters, absent until first counted, and ours that they show.
 DEPUTY_NAMES = {
@@ -24,7 +28,7 @@ DEPUTY_NAMES = {
 COUNTERS = (
     "connected", "turned_away", "workers_joined", "commits", "submitted", "duplicates", "delivered", "succeeded",
     "failed", "retried", "released", "lost", "resumed", "cancelled", "expired", "woken", "tried_again", "changed",
-    "removed",
+    "removed", "committed", "discarded",
 )  # fmt: skip
 
 
@@ -34,20 +38,37 @@ class Metrics:
     def __init__(self, up_since_ms: int) -> None:
         self.up_since_ms = up_since_ms
         self.counts: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))  # all are there from the beginning
+        self.figures = Figures()
+        self.committing_since: float | None = None  # monotonic seconds: the store has a batch
 
-    def count(self, batch: Batch, changes: Iterable[Run]) -> None:
-        """Add what a durable batch did; `changes` are those of single jobs, as events."""
-        counts = self.counts
+    def count(self, batch: Batch, runs: Iterable[Run], now: Instant) -> None:
+        """Add what a batch did that is durable `now`; `runs` are what it did to jobs, as events."""
+        counts, second = self.counts, int(now.mono)
         counts["commits"] += 1
+        self.committing_since = None
+        if not batch.is_empty:
+            self.figures.commits.add(now.mono - batch.now.mono)
         for submit in batch.submits:
-            counts["submitted"] += len(submit.ids) - len(submit.duplicates)
             counts["duplicates"] += len(submit.duplicates)
-            counts["delivered"] += submit.delivered
-        for run in changes:
-            counts[_counter(run.name, run.state)] += len(run.ids)
-        counts["delivered"] += sum(len(claim.rows) for claim in batch.claims)
-        for moved in batch.moved:
-            counts[_MOVES.get(moved.state, "woken")] += 1
+        for run in runs:
+            name, jobs = _counter(run.name, run.state), len(run.ids)
+            counts[name] += jobs
+            queue = self.figures.queue(run.queue, second)
+            queue.count(name, jobs, run.state in FINAL and name != "changed", second)
+            if name == "lost" and run.state is State.FAILED:
+                counts["failed"] += jobs
+                queue.counts["failed"] += jobs
+            if run.attempt == 1 and name == "delivered":
+                queue.waits.add_ages(run.ids, run.at_ms)
+
+    def ran(self, queue: str, kind: str, changes: list[Change], now: Instant) -> None:
+        """Attempts have come to their end, by success or not; of late answers the store only knows since when."""
+        together: Counter[float] = Counter()
+        for change in changes:
+            together[change.since] += change.jobs
+        for since, jobs in together.items():
+            if since:
+                self.figures.ran(queue, kind, now.mono - since, jobs, int(now.mono))
 
     def deputy(self, connections: int) -> dict[str, Any]:
         """In the shape that Deputy's clients know."""
@@ -62,18 +83,24 @@ _ENDS: dict[tuple[str, State | None], str] = {
     (lifecycle.TIMEOUT.name, State.SCHEDULED): "retried",
 }
 _STEPS = {
+    "submit": "submitted",
+    lifecycle.DELIVER.name: "delivered",
     lifecycle.SUCCEED.name: "succeeded",
     lifecycle.FAIL.name: "failed",
     lifecycle.TIMEOUT.name: "failed",
     lifecycle.RELEASE.name: "released",
     lifecycle.LOSE.name: "lost",
     lifecycle.CANCEL.name: "cancelled",
+    lifecycle.EXPIRE.name: "expired",
+    lifecycle.DUE.name: "woken",
+    lifecycle.UNBLOCK.name: "woken",
     lifecycle.RESUME.name: "resumed",
     lifecycle.RETRY.name: "tried_again",
     lifecycle.CHANGE.name: "changed",
     lifecycle.REMOVE.name: "removed",
+    lifecycle.COMMIT.name: "committed",
+    lifecycle.DISCARD.name: "discarded",
 }
-_MOVES = {State.EXPIRED: "expired", State.CANCELLED: "cancelled", None: "removed"}
 
 
 def _counter(step: str, target: State | None) -> str:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from operator import attrgetter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET
 
 from hirehall.core.effects import Effects, End
 from hirehall.core.operations import Claimed
-from hirehall.model import MAX_MESSAGE, NULL, WORDS, Rules, id_text
+from hirehall.model import DEFAULT_RULES, FINAL, MAX_MESSAGE, NULL, WORDS, Rules, State, id_text
 from hirehall.service import deputy
 from hirehall.service.sessions import Session
-from hirehall.wire.replies import Delivery, Ended, EndPush, RunPush, Stop, StopPush
+from hirehall.wire.forms import delivery_form, end_line, ended_form, result_form, run_line
+from hirehall.wire.replies import Delivery, Stop, StopPush
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
 ROOM = MAX_MESSAGE - 65_536  # a line is cut before it holds more than this; one job always fits
 
-NO_META: dict[str, str] = {}
+ENDED = {state: ended_form(WORDS[state]) for state in FINAL}
+SUCCEEDED = result_form(WORDS[State.SUCCEEDED])
 
 
 def push(hall: Hall, effects: Effects, told: dict[int, Session]) -> None:
@@ -47,38 +48,69 @@ def _run(session: Session, jobs: list[Claimed]) -> None:
     if session.deputy is not None:
         deputy.run(session, jobs)
         return
-    line: list[Delivery] = []
-    size = 0
+    line: list[bytes] = []
+    size, form, like = 0, b"", None
     for job in jobs:
-        if line and size + len(job.payload) > ROOM:
-            session.put(RunPush(line))
-            line, size = [], 0
-        line.append(_delivery(job))
-        size += len(job.payload) + 400
+        if like is None or not _is_alike(job, like):
+            form, like = _form(job), job
+        delivery = form % (job.id, job.payload)
         job.payload = b""  # it is on its way: the lease needs only the rest
-    session.put(RunPush(line))
+        size += len(delivery)
+        if line and size > ROOM:
+            session.put_lines([run_line(line)])
+            line, size = [], len(delivery)
+        line.append(delivery)
+    session.put_lines([run_line(line)])
 
 
-def _delivery(job: Claimed) -> Delivery:
-    if not job.rules:
-        payload = Raw(job.payload)
-        return Delivery(id_text(job.id), job.attempt, job.kind, job.queue, payload, job.lease_seconds, None, NO_META)
-    rules = msgspec.json.decode(job.rules, type=Rules)
-    return Delivery(
-        id_text(job.id), job.attempt, job.kind, job.queue, Raw(job.payload), job.lease_seconds, rules.timeout_seconds,
-        rules.meta or {},
-    )  # fmt: skip
+def _is_alike(job: Claimed, other: Claimed) -> bool:
+    """Whether they are delivered with the same words. A lane has one queue and one kind."""
+    return (
+        job.lane == other.lane
+        and job.attempt == other.attempt
+        and job.rules == other.rules
+        and job.lease_seconds == other.lease_seconds
+        and (job.max_attempts == 1) == (other.max_attempts == 1)
+    )
+
+
+def _form(job: Claimed) -> bytes:
+    """For deliveries that are like this job's."""
+    if job.rules is None and job.max_attempts != 1:
+        return _plain_form(job.attempt, job.kind, job.queue, job.lease_seconds)
+    rules = msgspec.json.decode(job.rules, type=Rules) if job.rules else DEFAULT_RULES
+    once = True if job.max_attempts == 1 else UNSET
+    return delivery_form(
+        Delivery(
+            "",
+            job.attempt,
+            job.kind,
+            job.queue,
+            NULL,
+            job.lease_seconds,
+            rules.timeout_seconds,
+            rules.meta or {},
+            rules.files or [],
+            once=once,
+        )
+    )
+
+
+@lru_cache(maxsize=1024)  # where every job is of another lane than the one before
+def _plain_form(attempt: int, kind: str, queue: str, lease_seconds: float) -> bytes:
+    return delivery_form(Delivery("", attempt, kind, queue, NULL, lease_seconds))
 
 
 def _ends(hall: Hall, ends: list[End], told: dict[int, Session]) -> None:
     lines: dict[int, _EndLine] = {}
-    for follow, several in groupby(ends, attrgetter("follow")):
-        session = hall.sessions.get(follow) if follow is not None else None
+    for end in ends:
+        session = hall.sessions.get(end.follow) if end.follow is not None else None
         if session is not None:
             told[session.number] = session
-            line = lines.setdefault(session.number, _EndLine(session))
-            for end in several:
-                line.add(end)
+            line = lines.get(session.number)
+            if line is None:
+                line = lines[session.number] = _EndLine(session)
+            line.add(end)
     for line in lines.values():
         line.put()
 
@@ -88,23 +120,34 @@ class _EndLine:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._asked = session.deputy.asked if session.deputy is not None else ()
-        self._ended: list[Ended] = []
+        self._ended: list[bytes] = []
         self._size = 0
 
     def add(self, end: End) -> None:
-        if end.id in self._asked:
+        if self._session.deputy is not None and self._session.deputy.asked:
+            for one in end.each:
+                self._add_or_did(one)
+        elif end.results is None:
+            self._add(ENDED[end.state] % (end.id, end.result or NULL, end.fault or NULL))
+        else:
+            for entry in map(SUCCEEDED.__mod__, enumerate(end.results, end.id)):
+                self._add(entry)
+
+    def _add_or_did(self, end: End) -> None:
+        side = self._session.deputy
+        if side is not None and end.id in side.asked:
             deputy.end(self._session, end)
-            return
-        result = NULL if end.result is None else Raw(end.result)
-        fault = NULL if end.fault is None else Raw(end.fault)
-        size = len(result) + len(fault) + 100
-        if self._size + size > ROOM:
+        else:
+            self._add(ENDED[end.state] % (end.id, end.result or NULL, end.fault or NULL))
+
+    def _add(self, entry: bytes) -> None:
+        self._size += len(entry)
+        if self._size > ROOM:
             self.put()
-        self._size += size
-        self._ended.append(Ended(id_text(end.id), WORDS[end.state], result, fault))
+            self._size = len(entry)
+        self._ended.append(entry)
 
     def put(self) -> None:
         if self._ended:
-            self._session.put_behind(EndPush(self._ended))
+            self._session.put_behind(end_line(self._ended))
         self._ended, self._size = [], 0

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET
-
 from hirehall.errors import HallError, StoreBroken
-from hirehall.service.answers import AfterCommit, AfterRead, AfterRow, AfterSearch, Answer, Asked, error_reply, mistake
+from hirehall.service.answers import (
+    MISTAKE,
+    AfterCommit,
+    AfterRead,
+    AfterRow,
+    AfterSearch,
+    Answer,
+    Asked,
+    error_line,
+    error_reply,
+    mistake,
+)
 from hirehall.service.sessions import Session
-from hirehall.wire.replies import ErrorReply, Reply
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -41,16 +48,13 @@ async def reply_to(hall: Hall, session: Session, answer: Asked) -> Answer:
     return None if type(answer) is AfterRead else answer
 
 
-def replies_to(row: AfterRow) -> Sequence[Reply | ErrorReply]:
-    """The answers to commands in a row, each with its ref."""
+def lines_to(row: AfterRow) -> list[bytes]:
+    """The answers to commands in a row."""
     try:
-        replies = row.make()
+        return row.make()
     except Exception:  # as above
         log.exception("the answers to several commands could not be made")
-        replies = [mistake() for _ in row.refs]
-    for reply, ref in zip(replies, row.refs, strict=True):
-        reply.ref = ref or UNSET
-    return replies
+        return [error_line(MISTAKE, ref) for ref in row.refs]
 
 
 def _reads_no_more(hall: Hall) -> bool:

@@ -59,6 +59,14 @@ def check_unlimited(session: Session, what: str) -> None:
         raise Forbidden(f"token {session.identity.name!r} is limited to some queues or kinds: it may not {what}")
 
 
+def check_reader(identity: Identity) -> None:
+    """Raise Forbidden unless who this is may see the whole hall."""
+    if "read" not in identity.roles:
+        raise Forbidden(f"token {identity.name!r} does not have the role read")
+    if identity.queues is not None or identity.kinds is not None:
+        raise Forbidden(f"token {identity.name!r} is limited to some queues or kinds: it may not see all figures")
+
+
 def _outside(identity: Identity, what: str, name: str, allowed: frozenset[str]) -> str:
     shown = sorted(allowed)
     names = ", ".join(shown[:NAMES_SHOWN]) + (", ..." if len(shown) > NAMES_SHOWN else "")

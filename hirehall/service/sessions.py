@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Raw, Struct
 
 from hirehall.model import Scope, holder_text, session_holder
 from hirehall.ports import Connection
@@ -91,31 +90,28 @@ class Session:
         """Which jobs it may see and touch: with one of these roles everybody's, else only its own."""
         return Scope(None if self.may(*roles) else self.owner, self.identity.queues)
 
-    def put(self, message: Struct | dict[str, Any]) -> int:
+    def put(self, message: Struct | dict[str, Any] | Raw) -> int:
         """Add one message to what `flush` will write; its bytes."""
         line = encode(message)
         self._out.append(line)
         self._out_bytes += len(line)
         return len(line)
 
-    def put_all(self, messages: Sequence[Struct]) -> int:
-        """Add these messages; their bytes."""
-        before = self._out_bytes
-        self.put_lines(list(map(encode, messages)))
-        return self._out_bytes - before
-
-    def put_behind(self, push: Struct) -> None:
-        """Add a push, behind the answers to all that was asked before: one may name the job that this speaks of."""
+    def put_behind(self, line: bytes) -> None:
+        """Add a push that is encoded already, behind the answers to all that was asked before: one may name the job
+        that this speaks of."""
         if self.held_back:
             self.unanswered += 1
-            self.held_back.append((None, structs.asdict(push)))
+            self.held_back.append((None, Raw(line)))
         else:
-            self.put(push)
+            self.put_lines([line])
 
-    def put_lines(self, lines: list[bytes]) -> None:
-        """Add messages that are encoded already."""
+    def put_lines(self, lines: list[bytes]) -> int:
+        """Add messages that are encoded already; their bytes."""
+        size = sum(map(len, lines))
         self._out += lines
-        self._out_bytes += sum(map(len, lines))
+        self._out_bytes += size
+        return size
 
     @property
     def has_much_to_hear(self) -> bool:
@@ -130,7 +126,8 @@ class Session:
     def flush(self) -> None:
         """Write everything put since the last time, in one piece."""
         if self._out and not self.closed:
-            self.connection.send(self.line_end.join(self._out) + self.line_end)
+            self._out.append(b"")  # so that the last one ends, too
+            self.connection.send(self.line_end.join(self._out))
         self._out.clear()
         self._out_bytes = 0
         if self.leaving and not (self.unanswered or self.waits or self.behind or self.closed):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Set
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,9 +18,10 @@ from msgspec import Struct
 
 from hirehall.errors import HallError, NotFound
 from hirehall.model import State, StoredJob, id_text
-from hirehall.ports import Connection, Search
+from hirehall.ports import Search
+from hirehall.service.asking import Asking, asking
 from hirehall.service.sessions import Identity, Session
-from hirehall.wire.replies import ErrorReply, Judged, TaskPush, TaskView
+from hirehall.wire.replies import TaskPush, TaskView
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
@@ -28,38 +30,6 @@ STEP_JOBS = 200
 KEPT_TASKS = 100  # that can be asked for after their end
 KEPT_REFUSALS = 10_000  # jobs that get a second chance
 RUNNING, DONE, STOPPED = "running", "done", "stopped"
-
-
-class Nowhere:
-    """The connection of a task's session: nobody is at the other end. Implements ports.Connection."""
-
-    def __init__(self, closed: Callable[[], None]) -> None:
-        self._closed = closed
-
-    def send(self, data: bytes) -> None:
-        """Nobody listens."""
-
-    def close(self) -> None:
-        """The session was sent away."""
-        self._closed()
-
-    def pause(self) -> None:
-        """A task asks for nothing before it was answered."""
-
-    def resume(self) -> None:
-        """See pause."""
-
-
-class TaskSession(Session):
-    """Takes the answer to one command at a time."""
-
-    answered: asyncio.Future[Any] | None = None
-
-    def put(self, message: Struct | dict[str, Any]) -> int:
-        """An answer, or a push that is not for it; nothing is written."""
-        if self.answered is not None and not self.answered.done() and isinstance(message, Judged | ErrorReply):
-            self.answered.set_result(message)
-        return 0
 
 
 class Order(Struct):
@@ -103,7 +73,7 @@ class Tasks:
             del self._tasks[old]
         running = asyncio.get_running_loop().create_task(self._run(task, starter))
         self._running.add(running)
-        running.add_done_callback(self._running.discard)
+        running.add_done_callback(partial(self._ended, task, starter))
         return msgspec.structs.replace(task.view)
 
     def find(self, name: str, asker: Identity) -> Task:
@@ -125,24 +95,19 @@ class Tasks:
             running.cancel()
 
     async def _run(self, task: Task, starter: Session) -> None:
-        def gone() -> None:
-            task.stopping = True
-            if session.answered is not None and not session.answered.done():
-                session.answered.cancel()
-
-        connection: Connection = Nowhere(gone)
-        session = self._hall.joined(TaskSession(0, connection, starter.identity))
-        session.greeted = True
         try:
-            await self._steps(task, session, starter)
+            with asking(self._hall, starter.identity) as session:
+                await self._steps(task, session, starter)
         except HallError:
             task.stopping = True
-        finally:
-            task.view.state = STOPPED if task.stopping else DONE
-            self._tell(task, starter)
-            self._hall.closed(session)
 
-    async def _steps(self, task: Task, session: TaskSession, starter: Session) -> None:
+    def _ended(self, task: Task, starter: Session, running: asyncio.Task[None]) -> None:
+        """Called by the loop: of a task that is forgotten together with its loop there is nobody left to be told."""
+        self._running.discard(running)
+        task.view.state = STOPPED if task.stopping else DONE
+        self._tell(task, starter)
+
+    async def _steps(self, task: Task, session: Asking, starter: Session) -> None:
         before = task.order.search.before
         while not task.stopping:
             found = await self._hall.store.read(msgspec.structs.replace(task.order.search, before=before))
@@ -159,18 +124,19 @@ class Tasks:
                 task.view.refused -= len(again[begin : begin + STEP_JOBS])
                 await self._ask(task, session, again[begin : begin + STEP_JOBS])
 
-    async def _apply(self, task: Task, session: TaskSession, jobs: list[StoredJob]) -> None:
+    async def _apply(self, task: Task, session: Asking, jobs: list[StoredJob]) -> None:
         if jobs and not task.stopping:
             refused = await self._ask(task, session, [job.id for job in jobs])
             room = KEPT_REFUSALS - len(task.refused)
             task.refused += refused[:room]
 
-    async def _ask(self, task: Task, session: TaskSession, jobs: list[int]) -> list[int]:
+    async def _ask(self, task: Task, session: Asking, jobs: list[int]) -> list[int]:
         """Say the command for these jobs; those that were refused come back."""
-        session.answered = asyncio.get_running_loop().create_future()
-        self._hall.received(session, [task.order.command([id_text(job) for job in jobs])])
-        answer = await session.answered
-        if isinstance(answer, ErrorReply):
+        try:
+            answer = await session.ask(task.order.command([id_text(job) for job in jobs]))
+        except HallError:
+            if session.closed:
+                raise
             task.view.refused += len(jobs)
             return []
         refused = {refusal.id for refusal in answer.refused}

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from hirehall.core.checks import check_name, check_queue, check_seconds, read_time
 from hirehall.core.operations import APPLIED, TokenChange
-from hirehall.errors import BadRequest, NotFound, Unauthenticated, WrongState
+from hirehall.errors import BadRequest, Forbidden, NotFound, Unauthenticated, WrongState
 from hirehall.model import StoredToken
 from hirehall.service.access import LOCAL, ROLES, digest_of, new_token
-from hirehall.service.answers import AfterCommit, error_reply, rfc3339
+from hirehall.service.answers import AfterCommit, Answer, error_reply, rfc3339
+from hirehall.service.logins import LINK_SECONDS
 from hirehall.service.scope import check_unlimited
 from hirehall.service.sessions import ANONYMOUS, Session
 from hirehall.wire import replies, requests
@@ -137,6 +138,17 @@ def _revoked(change: TokenChange) -> replies.Reply:
 
 
 ACTS: dict[str, Callable[[Hall, requests.Token], AfterCommit]] = {"create": _create, "list": _list, "revoke": _revoke}
+
+
+def link(hall: Hall, session: Session, message: requests.Link) -> Answer:
+    """An address for a browser that logs in once, as who asks."""
+    logins = hall.tokens.logins
+    digest = hall.tokens.digest_named(session.identity.name) if session.greeted else None
+    if not logins.url:
+        raise WrongState("this hall has no HTTP door to log in at: start it with --http")
+    if digest is None:
+        raise Forbidden("a browser logs in as a token: say hello with one")
+    return replies.LinkReply(link=logins.new_link(digest, hall.core.now.mono), expires_in_seconds=LINK_SECONDS)
 
 
 def expel(hall: Hall, names: Collection[str], why: str) -> None:

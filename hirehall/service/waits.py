@@ -9,7 +9,7 @@ import msgspec
 from hirehall.core.effects import End
 from hirehall.core.timers import Timer
 from hirehall.errors import NotFound, Unavailable
-from hirehall.model import FINAL, StoredJob, id_text
+from hirehall.model import FINAL, Scope, StoredJob, id_text
 from hirehall.ports import ByIds
 from hirehall.service.answers import AfterRead, Answer, error_reply, job_view
 from hirehall.service.sessions import Session
@@ -39,16 +39,25 @@ class Waits:
         self._by_job: dict[int, dict[Waiting, None]] = {}
         self._by_session: dict[Session, set[Waiting]] = {}
 
-    def begin(self, session: Session, ref: Any, query: ByIds, timeout_seconds: float | None) -> AfterRead:
-        """Register first, then read: an end between the two is not missed."""
+    def begin(self, session: Session, ref: Any, query: ByIds, timeout_seconds: float | None) -> AfterRead | None:
+        """Register first, then read: an end between the two is not missed. Where all jobs are in hand none has ended,
+        and nothing needs to be read before they do."""
         waiting = Waiting(session, ref, query)
         self._by_session.setdefault(session, set()).add(waiting)
         session.waits += 1
         for job in waiting.pending:
             self._by_job.setdefault(job, {})[waiting] = None
-        states_only = ByIds(query.ids, query.scope, bodies=False)
         due = None if timeout_seconds is None else self._hall.core.now.mono + timeout_seconds
+        if query.ids and all(self._is_in_hand(job, query.scope) for job in query.ids):
+            self._limit(waiting, due)
+            return None
+        states_only = ByIds(query.ids, query.scope, bodies=False)
         return AfterRead((states_only,), lambda jobs: self._first_look(waiting, jobs, due))
+
+    def _is_in_hand(self, job: int, scope: Scope) -> bool:
+        """Whether this job is running and, as far as a lease can tell, within `scope`: it does not know the owner."""
+        lease = self._hall.core.leases.open.get(job)
+        return lease is not None and scope.owner is None and scope.allows("", lease.job.queue)
 
     def _first_look(self, waiting: Waiting, jobs: list[StoredJob], due: float | None) -> None:
         if waiting.done:
@@ -63,15 +72,19 @@ class Waits:
                 self._arrived(waiting, job.id)
         if not waiting.query.ids:
             self._answer(waiting)
+        self._limit(waiting, due)
+
+    def _limit(self, waiting: Waiting, due: float | None) -> None:
+        """Answer it at `due`, monotonic seconds, however far its jobs are."""
         if due is not None and not waiting.done:
             waiting.timer = self._hall.core.alarm(due, lambda: self._answer(waiting))
 
     def ended(self, ends: list[End]) -> None:
         """These jobs are final now."""
         if self._by_job:
-            for end in ends:
-                for waiting in list(self._by_job.get(end.id, ())):
-                    self._arrived(waiting, end.id)
+            for job in [one.id for end in ends for one in end.each]:
+                for waiting in list(self._by_job.get(job, ())):
+                    self._arrived(waiting, job)
 
     def _arrived(self, waiting: Waiting, job: int) -> None:
         waiting.pending.discard(job)
@@ -88,6 +101,8 @@ class Waits:
 
     def _reply(self, jobs: list[StoredJob], asked: list[str], pending: list[str]) -> Answer:
         leases = self._hall.core.leases.open
+        ended = {id_text(job.id) for job in jobs if job.state in FINAL}
+        pending = [job for job in pending if job not in ended]  # what was asked before it may have come after its time
         still = set(pending)
         views = [job_view(job, leases.get(job.id)) for job in jobs if id_text(job.id) not in still]
         reply = Jobs(jobs=views, pending=pending)

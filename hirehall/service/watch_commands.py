@@ -50,7 +50,7 @@ def _begin(hall: Hall, session: Session, message: requests.Watch, interest: Inte
     if not whole:
         reply.gap = True
     if message.since is not None:
-        hall.feed_soon()
+        hall.events.feed_soon()
     return reply
 
 

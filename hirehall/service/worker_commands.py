@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from hirehall.core.checks import check_labels, check_name, check_queue, check_seconds
-from hirehall.core.keeping import Kept
+from hirehall.core.keeping import Kept, extend
 from hirehall.core.operations import APPLIED, DAMAGED, DUPLICATE, NOT_FOUND, Change
 from hirehall.core.workers import DRAINING, STOPPING, Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
-from hirehall.model import MAX_BODY, Fault, id_number, id_text
+from hirehall.model import MAX_BODY, Fault, id_number, id_numbers, id_text
 from hirehall.service import scope
-from hirehall.service.answers import AfterCommit, AfterRow, Answer, damaged, error_reply, rfc3339
+from hirehall.service.answers import AfterCommit, AfterRow, Answer, damaged, error_line, rfc3339
 from hirehall.service.sessions import Session
 from hirehall.wire import replies, requests
 from hirehall.wire.body import check_bodies
+from hirehall.wire.forms import ReplyForm
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
+DONE, TWICE = ReplyForm(replies.Judged()), ReplyForm(replies.Judged(duplicate=True))
 LEAVING = {DRAINING: "draining", STOPPING: "stop"}  # what a worker is told that shall leave
 MAX_CREDIT = 100_000
 MAX_ERROR_BYTES = 65_536
@@ -63,7 +66,9 @@ def work(hall: Hall, session: Session, message: requests.Work) -> Answer:
 def credit(hall: Hall, session: Session, message: requests.Credit) -> Answer:
     """A new ceiling for the jobs that this worker holds."""
     check_credit(message.credit)
-    hall.core.leases.set_credit(_worker(hall, session), message.credit)
+    if message.concurrency is not None:
+        check_credit(message.concurrency)
+    hall.core.leases.set_credit(_worker(hall, session), message.credit, message.concurrency)
     return replies.Reply()
 
 
@@ -121,7 +126,7 @@ def done(hall: Hall, session: Session, message: requests.Done) -> AfterCommit:
     if message.jobs is not UNSET:
         return _done_many(hall, session, message.jobs)
     (change,) = _succeeded(hall, session, [message])
-    return AfterCommit(lambda: judged(change))
+    return AfterCommit(lambda: judged(*change.each))
 
 
 def done_row(hall: Hall, session: Session, row: list[requests.Done]) -> AfterRow | None:
@@ -129,7 +134,8 @@ def done_row(hall: Hall, session: Session, row: list[requests.Done]) -> AfterRow
     if any(message.jobs is not UNSET for message in row) or len({message.id for message in row}) != len(row):
         return None
     changes = _succeeded(hall, session, row)
-    return AfterRow([message.ref for message in row], lambda: list(map(_judged_or_not, changes)))
+    refs = [message.ref for message in row]
+    return AfterRow(refs, lambda: _lines(changes, refs))
 
 
 def _done_many(hall: Hall, session: Session, jobs: list[requests.DoneJob]) -> AfterCommit:
@@ -144,10 +150,21 @@ def _succeeded(hall: Hall, session: Session, jobs: Sequence[requests.Done | requ
     for job in jobs if max(map(len, results), default=0) > MAX_BODY else ():
         _check_size(job)
     check_bodies("result", results)
-    numbers = [id_number(job.id) for job in jobs]
+    numbers = id_numbers([job.id for job in jobs])
+    told = list(zip(numbers, [job.attempt for job in jobs], results, strict=True))
     hall.core.leases.reserve(numbers)
-    attempts = [job.attempt for job in jobs]
-    return hall.core.leases.succeed(session.holder, list(zip(numbers, attempts, map(bytes, results), strict=True)))
+    asked = hall.core.collecting.batch.size
+    try:
+        return hall.core.leases.succeed(session.holder, told)
+    except Exception:
+        if hall.core.collecting.batch.size == asked:  # the store is asked for none: each may be told by itself
+            hall.core.collecting.untouch(numbers)
+        raise
+
+
+def _each(changes: Iterable[Change]) -> Iterator[Change]:
+    """What was judged, for one job after the other."""
+    return chain.from_iterable([change.each for change in changes])
 
 
 def _check_size(job: requests.Done | requests.DoneJob) -> None:
@@ -190,11 +207,15 @@ def judged(change: Change) -> replies.Judged:
     return replies.Judged(duplicate=True) if change.answer == DUPLICATE else replies.Judged()
 
 
-def _judged_or_not(change: Change) -> replies.Judged | replies.ErrorReply:
-    try:
-        return judged(change)
-    except HallError as exc:
-        return error_reply(exc)
+def _lines(changes: list[Change], refs: list[Raw]) -> list[bytes]:
+    if all(change.answer == APPLIED for change in changes):
+        return DONE.lines(refs)
+    return [
+        error_line(refusal(change), ref)
+        if change.answer not in (APPLIED, DUPLICATE)
+        else (DONE if change.answer == APPLIED else TWICE).lines([ref])[0]
+        for change, ref in zip(_each(changes), refs, strict=True)
+    ]
 
 
 def refusal(change: Change) -> HallError:
@@ -211,15 +232,21 @@ def refusal(change: Change) -> HallError:
 
 
 def _refused(jobs: list[requests.DoneJob], changes: list[Change]) -> list[replies.Refusal]:
+    if all(change.answer == APPLIED for change in changes):
+        return []
     return [
         replies.Refusal(job.id, refusal(change).code)
-        for job, change in zip(jobs, changes, strict=True)
+        for job, change in zip(jobs, _each(changes), strict=True)
         if change.answer not in (APPLIED, DUPLICATE)
     ]
 
 
 def beat(hall: Hall, session: Session, message: requests.Beat) -> Answer:
-    """Every lease of this session runs again in full."""
+    """Every lease of this session runs again in full, or those that it names."""
+    if message.jobs is not UNSET:
+        named = [(id_number(job.id), job.attempt) for job in message.jobs]
+        lost = extend(hall.core.leases, session.holder, named)
+        return replies.Beaten(lost=[job.id for job in message.jobs if id_number(job.id) in lost])
     hall.core.leases.beat(session.number, session.holder)
     return replies.Reply() if message.ref else None
 

@@ -70,6 +70,11 @@ class SQLiteStore:
         return self._db
 
     @property
+    def syncs(self) -> tuple[int, float]:
+        """How often a batch has waited for the disk, and for how many seconds."""
+        return (0, 0.0) if self._wal is None else (self._wal.sync_count, self._wal.sync_seconds)
+
+    @property
     def is_full(self) -> bool:
         """Whether submits of new jobs are refused for want of space."""
         return self._room is not None and self._room.refusal is not None

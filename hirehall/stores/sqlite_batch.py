@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import apsw
 import msgspec
 
@@ -14,6 +11,7 @@ from hirehall.stores.sqlite_changes import store_changes
 from hirehall.stores.sqlite_damage import (
     CHANGES,
     CLAIMS,
+    FILES,
     GATES,
     LOGS,
     NOT_ASIDE,
@@ -23,8 +21,10 @@ from hirehall.stores.sqlite_damage import (
     SWEEP,
     Aside,
 )
+from hirehall.stores.sqlite_files import attach_files
 from hirehall.stores.sqlite_gates import open_gates
 from hirehall.stores.sqlite_logs import store_logs
+from hirehall.stores.sqlite_refs import remove_unnamed
 from hirehall.stores.sqlite_runs import Results
 from hirehall.stores.sqlite_submits import store_submits
 from hirehall.stores.sqlite_sweep import claim, sweep
@@ -35,24 +35,31 @@ SET_QUEUE = "INSERT INTO queues VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET s
 NOTE = "UPDATE jobs SET progress = ? WHERE id = ? AND attempt = ? AND state = 3"
 ADD_COUNT = "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (lane, state) DO UPDATE SET jobs = jobs + excluded.jobs"
 
+NEXT_WAKE = (
+    "SELECT iif(EXISTS (SELECT 1 FROM ended_parents), ?, (SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL))"
+)
+NEXT_WAKE_NOT_ASIDE = f"{NEXT_WAKE[:-2]} AND {NOT_ASIDE}))"
+
 
 def carry_out(db: apsw.Connection, batch: Batch, full: HallError | None, aside: Aside, results: Results) -> None:
     """All of the batch or, when anything raises, none; fills its answers. Submits of new jobs are refused with
     `full`; jobs that are set aside are left alone."""
+    if aside.is_met:
+        batch.take_apart()
     try:
-        with _transaction(db):
-            _steps(Work(db, batch, full, aside, None if aside.is_met else results))
+        _transaction(db, batch, full, aside, None if aside.is_met else results)
     except Unexpected:
         batch.forget_answers()
-        with _transaction(db):
-            _steps(Work(db, batch, full, aside, None))
+        batch.take_apart()
+        _transaction(db, batch, full, aside, None)
 
 
-@contextmanager
-def _transaction(db: apsw.Connection) -> Iterator[None]:
+def _transaction(
+    db: apsw.Connection, batch: Batch, full: HallError | None, aside: Aside, results: Results | None
+) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
-        yield
+        _steps(Work(db, batch, full, aside, results))
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -76,6 +83,9 @@ def _steps(work: Work) -> None:
     spot.begin(LOGS)
     if batch.logs:
         store_logs(work)
+    if batch.files:
+        spot.begin(FILES)
+        attach_files(work)
     spot.begin(SWEEP)
     if batch.sweep and not work.no_sweep:
         sweep(work)
@@ -88,6 +98,8 @@ def _steps(work: Work) -> None:
     claim(work)
     spot.begin(SUMS)
     _sums(work)
+    if work.released:
+        batch.dropped = remove_unnamed(work.db, work.released)
     spot.begin(SWEEP)
     batch.next_wake = None if work.no_sweep else next_wake(work.db, work.now, work.aside_json)
 
@@ -104,8 +116,5 @@ def _sums(work: Work) -> None:
 def next_wake(db: apsw.Connection, now: int, aside: bytes = b"") -> int | None:
     """When the next sweep is due, epoch milliseconds: at once while children wait to be told of their parents' end.
     Jobs `aside` are never due."""
-    if db.execute("SELECT EXISTS (SELECT 1 FROM ended_parents)").get:
-        return now
-    which, values = (f" AND {NOT_ASIDE}", (aside,)) if aside else ("", ())
-    earliest: int | None = db.execute(f"SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL{which}", values).get
-    return earliest
+    wake: int | None = (db.execute(NEXT_WAKE_NOT_ASIDE, (now, aside)) if aside else db.execute(NEXT_WAKE, (now,))).get
+    return wake

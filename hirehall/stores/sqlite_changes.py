@@ -6,6 +6,7 @@ every refusal has a reason: `judge` says whether the step may start there, `life
 
 from __future__ import annotations
 
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -15,13 +16,15 @@ from hirehall.core import lifecycle
 from hirehall.core.judging import judge
 from hirehall.core.operations import APPLIED, DAMAGED, NOT_FOUND, WRONG_STATE, Change, Claimed
 from hirehall.model import DEFAULT_RULES, FINAL, Rules, State, id_text
-from hirehall.stores import sqlite_edits, sqlite_gates
+from hirehall.stores import sqlite_drafts, sqlite_edits, sqlite_gates
+from hirehall.stores.sqlite_files import attempt_ended
 from hirehall.stores.sqlite_row import FIND_ROW, Row
 from hirehall.stores.sqlite_runs import SHORTEST, runs
 from hirehall.stores.sqlite_work import Unexpected, Work
 
 READY, RUNNING, SUCCEEDED = int(State.READY), int(State.RUNNING), int(State.SUCCEEDED)
 ID = attrgetter("id")
+HAS_FILES = b'"has_files":true'  # in the rules of a job, where a text has its quotes escaped
 HISTORY_ENTRIES = 20
 HISTORY_BYTES = 512 << 10  # a job's row must fit into an answer, whatever its workers say of their failures
 
@@ -30,6 +33,7 @@ SUCCEED_IN_HAND = (
     " finished_at = ?3, wake_at = ?3 + keep_ms"
     f" WHERE id = ?4 AND attempt = ?5 AND holder = ?6 AND state = {RUNNING}"
 )
+SUCCEED_ALIKE = SUCCEED_IN_HAND.replace("id = ?4", "id BETWEEN ?4 AND ?7")
 SUCCEED_RUN = SUCCEED_IN_HAND.replace("?1", "result_of(id)").replace("id = ?4", "id BETWEEN ?4 AND ?1")
 UPDATE_ROW = (
     "UPDATE jobs SET state = ?, wake_at = ?, lost = ?, forgiven = ?, place = ?,"
@@ -47,7 +51,7 @@ def store_changes(work: Work) -> None:
     """Every change of the batch, answered one by one."""
     quick: list[Change] = []
     for change in work.batch.changes:
-        if change.in_hand and change.step is lifecycle.SUCCEED and work.results is not None:
+        if change.results is not None:
             quick.append(change)
         else:
             _change(work, change)
@@ -57,32 +61,40 @@ def store_changes(work: Work) -> None:
 
 def _succeed(work: Work, changes: list[Change]) -> None:
     """Every lease is in hand, so every row should be running. Raises Unexpected when one is not."""
-    assert work.results is not None, "only then are changes quick"
+    assert work.results is not None, "else they are taken apart"
     before = work.db.total_changes()
     single: list[tuple[Any, ...]] = []
+    jobs = 0
     for terms, run in runs(sorted(changes, key=ID), _terms):
         lane, attempt, holder, progress = terms
-        work.counts[lane, RUNNING] -= len(run)
-        work.counts[lane, SUCCEEDED] += len(run)
-        if len(run) < SHORTEST:
-            single += [(one.result, progress, work.now, one.id, attempt, holder) for one in run]
+        results = list(chain.from_iterable([change.results or () for change in run]))
+        first, count = run[0].id, len(results)
+        work.counts[lane, RUNNING] -= count
+        work.counts[lane, SUCCEEDED] += count
+        jobs += count
+        if count < SHORTEST:
+            single += [(result, progress, work.now, job, attempt, holder) for job, result in enumerate(results, first)]
+        elif results.count(results[0]) == count:
+            last = first + count - 1
+            work.db.execute(SUCCEED_ALIKE, (results[0], progress, work.now, first, attempt, holder, last))
         else:
-            work.results.update([(one.id, one.result) for one in run])
-            work.db.execute(SUCCEED_RUN, (run[-1].id, progress, work.now, run[0].id, attempt, holder))
+            work.results.update(enumerate(results, first))
+            work.db.execute(SUCCEED_RUN, (first + count - 1, progress, work.now, first, attempt, holder))
     if single:
         work.db.executemany(SUCCEED_IN_HAND, single)
     work.results.clear()
-    if work.db.total_changes() - before != len(changes):
+    if work.db.total_changes() - before != jobs:
         raise Unexpected
     for change in changes:
         change.answer = APPLIED
-    if work.has_gates:
-        work.ended |= {change.id: State.SUCCEEDED for change in changes}
-        work.left.update(change.id for change in changes)
+        if work.has_gates:
+            ended = range(change.id, change.id + change.jobs)
+            work.ended.update(dict.fromkeys(ended, State.SUCCEEDED))
+            work.left.update(ended)
 
 
-def _terms(change: Change) -> tuple[int, tuple[Any, ...]]:
-    return change.id, (change.lane, change.attempt, change.holder, change.progress)
+def _terms(change: Change) -> tuple[int, int, tuple[Any, ...]]:
+    return change.id, change.jobs, (change.lane, change.attempt, change.holder, change.progress)
 
 
 def _change(work: Work, change: Change) -> None:
@@ -110,6 +122,8 @@ def _update(work: Work, change: Change, row: Row) -> None:
     target = lifecycle.take(row.id, row.state, change.step, change.target)
     work.db.execute(UPDATE_ROW, _updated(work, change, row, target))
     work.move(row.id, row.lane, row.state, target)
+    if row.rules and HAS_FILES in row.rules:
+        attempt_ended(work, change, row, target)
     if target is State.READY:
         work.remember_lane(row.lane)
     elif target is State.RUNNING:
@@ -199,4 +213,10 @@ def _remove(work: Work, change: Change, row: Row) -> None:
     work.emptied.add(row.lane)
 
 
-APPLY = {lifecycle.RETRY: _retry, lifecycle.REMOVE: _remove, lifecycle.CHANGE: sqlite_edits.edit}
+APPLY = {
+    lifecycle.RETRY: _retry,
+    lifecycle.REMOVE: _remove,
+    lifecycle.CHANGE: sqlite_edits.edit,
+    lifecycle.COMMIT: sqlite_drafts.commit,
+    lifecycle.DISCARD: _remove,
+}

@@ -51,8 +51,8 @@ LARGEST_ID = (1 << 63) - 1
 SAID_BY_NAME = 20  # jobs that one batch sets aside; of more than these the log tells the number
 MOST_BESIDE = 500  # sound jobs set aside in one run: with more than these it is no page of jobs that is damaged
 # The parts of a batch, in their order.
-SETTINGS, SUBMITS, CHANGES, NOTES, LOGS, SWEEP, GATES, CLAIMS, SUMS = (
-    "settings", "submits", "changes", "notes", "logs", "sweep", "gates", "claims", "sums",
+SETTINGS, SUBMITS, CHANGES, NOTES, LOGS, FILES, SWEEP, GATES, CLAIMS, SUMS = (
+    "settings", "submits", "changes", "notes", "logs", "files", "sweep", "gates", "claims", "sums",
 )  # fmt: skip
 
 
@@ -209,6 +209,7 @@ class Aside:
 def _concerned(db: apsw.Connection, batch: Batch, aside: bytes) -> set[int]:
     """Every job that the batch may read; those of its claims are told apart while they are read."""
     found = {change.id for change in batch.changes} | {note.id for note in batch.notes} | {one.id for one in batch.logs}
+    found |= {attach.job for attach in batch.files}
     for submit in batch.submits:
         for job in submit.jobs:
             found.update(job.after)

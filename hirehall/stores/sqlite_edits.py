@@ -70,7 +70,7 @@ def _edited(work: Work, wanted: Edit, row: Row) -> Edited:
     edited = Edited(key, rules, row.state, row.wake_at, expires_at, _or(wanted.keep_ms, row.keep_ms))
     if row.state in FINAL:
         edited.wake_at = (row.finished_at or work.now) + edited.keep_ms
-    elif row.state is not State.RUNNING:
+    elif row.state not in (State.RUNNING, State.DRAFT):
         _set_times(work, wanted, row, edited)
     return edited
 

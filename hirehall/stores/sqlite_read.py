@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -15,6 +17,8 @@ from hirehall.ports import (
     ByIds,
     Count,
     Counts,
+    FilesOf,
+    Footprint,
     LockHolders,
     LogRead,
     LogText,
@@ -22,8 +26,11 @@ from hirehall.ports import (
     Parents,
     Query,
     Relation,
+    Sizes,
     T,
+    Unnamed,
 )
+from hirehall.stores.sqlite_files import files_of, shown_files, unnamed
 from hirehall.stores.sqlite_pages import is_damage
 
 COLUMNS = (
@@ -62,7 +69,11 @@ def _by_ids(db: apsw.Connection, query: ByIds) -> list[StoredJob]:
         if rows and size > query.max_bytes:
             raise TooLarge(f"these jobs hold more than {query.max_bytes} bytes together: ask for fewer at once")
         rows.append(row)
-    return [stored(row) for row in rows]
+    found = [stored(row) for row in rows]
+    for one in found:
+        if one.rules.has_files and query.bodies:
+            one.files = shown_files(db, one.id, one.state, one.attempt)
+    return found
 
 
 def _row(db: apsw.Connection, select: str, job: int) -> tuple[Any, ...] | None:
@@ -162,6 +173,18 @@ LOG_FROM = (
 )
 
 
+def _footprint(db: apsw.Connection, query: Footprint) -> Sizes:
+    if not db.filename:
+        return Sizes(db.pragma("page_count") * db.pragma("page_size"))
+    disk = os.statvfs(Path(db.filename).parent)
+    database, log, ballast = (_size(f"{db.filename}{end}") for end in ("", "-wal", ".ballast"))
+    return Sizes(database, log, ballast, disk.f_bavail * disk.f_frsize)
+
+
+def _size(path: str) -> int:
+    return Path(path).stat().st_size if Path(path).exists() else 0
+
+
 ANSWERS: dict[type[Query[Any]], Callable[[apsw.Connection, Any], Any]] = {
     ByIds: _by_ids,
     Counts: _counts,
@@ -169,6 +192,9 @@ ANSWERS: dict[type[Query[Any]], Callable[[apsw.Connection, Any], Any]] = {
     Parents: _parents,
     LockHolders: _lock_holders,
     LogRead: _log,
+    Footprint: _footprint,
+    FilesOf: files_of,
+    Unnamed: unnamed,
 }
 
 

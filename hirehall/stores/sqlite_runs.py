@@ -10,34 +10,34 @@ from typing import Any, TypeVar
 
 import apsw
 
+from hirehall.core.operations import Body
+
 SHORTEST = 8  # jobs
 HAS_ARRAYS = "ENABLE_CARRAY" in apsw.compile_options  # as in apsw's wheels: payloads of a run are handed over as one
 
 Job = TypeVar("Job")
 
 
-class Results(dict[int, bytes | None]):
+class Results(dict[int, Body]):
     """What `result_of(id)` answers in the SQL of one connection."""
 
     def __init__(self, db: apsw.Connection) -> None:
         super().__init__()
-        db.create_scalar_function("result_of", self._of, 1)
-
-    def _of(self, *job: Any) -> bytes | None:
-        return self[job[0]]
+        find: Callable[..., Any] = self.__getitem__  # a call of Python for each job would take longer than the rest
+        db.create_scalar_function("result_of", find, 1)
 
 
-def runs(jobs: Iterable[Job], terms: Callable[[Job], tuple[int, tuple[Any, ...]]]) -> Iterator[tuple[Any, list[Job]]]:
-    """Each run with its terms. `terms` says a job's id, and all that must be equal."""
+def runs(jobs: Iterable[Job], terms: Callable[[Job], tuple[int, int, Any]]) -> Iterator[tuple[Any, list[Job]]]:
+    """Each run with its terms. `terms` says an id, of how many jobs it is the first, and all that must be equal."""
     run: list[Job] = []
     following, shared = 0, None
     for job in jobs:
-        number, its = terms(job)
+        number, count, its = terms(job)
         if number != following or its != shared:
             if run:
                 yield shared, run
             run, shared = [], its
         run.append(job)
-        following = number + 1
+        following = number + count
     if run:
         yield shared, run

@@ -24,11 +24,11 @@ from hirehall.stores.sqlite_upgrade import upgrade
 
 LARGEST_ID = (1 << 63) - 1
 SHOWN_EVERY = 4_096  # jobs between two looks at the clock and at Ctrl-C
-BESIDE = ("logs", "gates", "tags")  # what stands beside a job, and the column that names it
-JOB_OF = {"logs": "job", "gates": "id", "tags": "id"}
+BESIDE = ("logs", "gates", "tags", "files")  # what stands beside a job, and the column that names it
+JOB_OF = {"logs": "job", "gates": "id", "tags": "id", "files": "job"}
 OTHERS = {
     "meta": "name", "lanes": "lane", "queues": "name", "tokens": "name", "parents": "parent, child",
-    "ended_parents": "parent",
+    "ended_parents": "parent", "blobs": "sha256",
 }  # fmt: skip
 SCHEDULED, BLOCKED = int(State.SCHEDULED), int(State.BLOCKED)
 AGAIN = (
@@ -44,6 +44,10 @@ SETTLE = (
     # Who waits for a lock whose holder is lost asks for it again, with the first sweep.
     AGAIN,
     f"UPDATE gates SET stage = 0 WHERE id IN (SELECT id FROM jobs WHERE state = {SCHEDULED})",
+    "DELETE FROM files WHERE job NOT IN (SELECT id FROM jobs) OR sha256 NOT IN (SELECT sha256 FROM blobs)",
+    "DELETE FROM blobs WHERE sha256 NOT IN (SELECT sha256 FROM files)",
+    "UPDATE blobs SET refs = (SELECT count(*) FROM files WHERE files.sha256 = blobs.sha256)",
+    "INSERT INTO kept SELECT owner, sum(bytes) FROM files GROUP BY owner",
     "INSERT INTO counts SELECT lane, state, count(*) FROM jobs GROUP BY lane, state",
     "UPDATE meta SET value = max(value, (SELECT coalesce(max(id), 0) FROM jobs)) WHERE name = 'last_id'",
 )
@@ -106,10 +110,12 @@ class _Rescue:
         """Everything, table by table."""
         self._expected = self._sum()
         for table, order in OTHERS.items():
-            self._both_ways(table, order)
+            if self._has(table):
+                self._both_ways(table, order)
         self._copy_jobs()
         for table in BESIDE:
-            self._beside(table)
+            if self._has(table):
+                self._beside(table)
         orphans = "SELECT id FROM jobs WHERE lane NOT IN (SELECT lane FROM lanes)"
         self.lost.update(job for (job,) in self.target.execute(orphans))
         self.target.execute(f"DELETE FROM jobs WHERE id IN ({orphans})")
@@ -124,6 +130,10 @@ class _Rescue:
         except apsw.Error as exc:
             _only_damage(exc)
             return None
+
+    def _has(self, table: str) -> bool:
+        """An older file lacks what came later."""
+        return bool(self.source.execute("SELECT count(*) FROM sqlite_schema WHERE name = ?", (table,)).get)
 
     def _put(self, table: str, row: tuple[Any, ...]) -> None:
         places = ", ".join("?" * len(row))

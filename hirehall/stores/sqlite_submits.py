@@ -7,10 +7,11 @@ from typing import Any
 import apsw
 
 from hirehall.core.operations import NewJob, Submit
-from hirehall.errors import Damaged
+from hirehall.errors import Damaged, HallError
 from hirehall.model import State, id_text
 from hirehall.stores import sqlite_gates, sqlite_runs
 from hirehall.stores.sqlite_damage import OF_KEY
+from hirehall.stores.sqlite_files import file_submit
 from hirehall.stores.sqlite_runs import SHORTEST, runs
 from hirehall.stores.sqlite_work import Work
 
@@ -57,9 +58,9 @@ def _store(work: Work, fresh: list[NewJob]) -> None:
     work.declare(lanes)
 
 
-def _terms(job: NewJob) -> tuple[int, tuple[Any, ...]]:
+def _terms(job: NewJob) -> tuple[int, int, tuple[Any, ...]]:
     spec = job.spec
-    return job.id, (
+    return job.id, 1, (
         job.lane, spec.queue, spec.kind, job.state, job.attempt, job.max_attempts, job.keep_ms, job.wake_at,
         job.expires_at, job.holder, job.worker, job.lease_seconds, job.owner, job.follow, spec.key, job.rules,
     )  # fmt: skip
@@ -98,6 +99,12 @@ def _admitted(work: Work, submit: Submit) -> list[NewJob]:
     if closed is not None and fresh:
         submit.refused = closed
         return []
+    if submit.filed is not None:
+        try:
+            file_submit(work, submit, fresh)
+        except HallError as exc:
+            submit.refused = exc
+            return []
     submit.ids, submit.duplicates = ids, duplicates
     return fresh
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 
 import apsw
 
@@ -10,6 +10,7 @@ from hirehall.core.operations import Batch, NewJob
 from hirehall.errors import HallError
 from hirehall.model import FINAL, LaneKey, State
 from hirehall.stores.sqlite_damage import LOGS, SETTINGS, Aside
+from hirehall.stores.sqlite_refs import let_go
 from hirehall.stores.sqlite_runs import Results, runs
 
 FIND_LANE = "SELECT queue, kind, requires, share, priority FROM lanes WHERE lane = ?"
@@ -38,7 +39,7 @@ class Work:
         self.results = results
         self.spot.begin(SETTINGS)
         self.now = batch.now.wall_ms
-        self.counts: Counter[tuple[int, int]] = Counter()  # (lane, state) -> change
+        self.counts: defaultdict[tuple[int, int], int] = defaultdict(int)  # (lane, state) -> change
         self.has_gates = self.is_there("gates")
         self.keeps_logs = not aside.no_logs
         # For the gates: jobs that are neither ready nor running any more, and parents that ended.
@@ -47,6 +48,8 @@ class Work:
         self.doomed: dict[int, bytes] = {}  # new jobs whose parents cannot succeed, and the fault that says so
         self.wanting: list[tuple[int, str, str | None]] = []  # (job, queue, lock) that could go if the lock lets them
         self.admitted: list[NewJob] = []  # new jobs with a gate
+        self.waiting_room = dict(batch.waiting_room)
+        self.released: set[bytes] = set()  # contents that lost a file
         self.emptied: set[int] = set()  # lanes that lost jobs for good, perhaps their last
         self.wanted_locks: dict[tuple[str, str], None] = {}  # (queue, lock) that may have a free place
 
@@ -63,6 +66,8 @@ class Work:
             self.left.add(job)
             if state in FINAL:
                 self.ended[job] = state
+        elif self.has_gates and was is State.DRAFT:  # discarded: who waits for it waits in vain
+            self.ended[job] = State.CANCELLED
 
     def remember_lane(self, lane: int) -> LaneKey:
         """What the lane stands for, also for the core."""
@@ -85,6 +90,9 @@ class Work:
         self._delete_rows(jobs)
         if self.is_there("tags"):
             self.db.executemany("DELETE FROM tags WHERE id = ?", self.spot.each(rows))
+        if self.is_there("files"):
+            for row in self.spot.each(rows):
+                let_go(self.db, self.released, "job = ?", row)
         if self.keeps_logs:  # lines that cannot be removed are left: no id is given twice
             self.spot.begin(LOGS)
             if self.is_there("logs"):
@@ -96,5 +104,5 @@ class Work:
         if self.results is None:
             self.db.executemany("DELETE FROM jobs WHERE id = ?", self.spot.each([(job,) for job in jobs]))
             return
-        for _, run in runs(sorted(jobs), lambda job: (job, ())):
+        for _, run in runs(sorted(jobs), lambda job: (job, 1, ())):
             self.db.execute("DELETE FROM jobs NOT INDEXED WHERE id BETWEEN ? AND ?", (run[0], run[-1]))

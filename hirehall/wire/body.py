@@ -60,6 +60,10 @@ def check_body(what: str, body: Raw) -> None:
     data = bytes(body)
     if _may_be_far(data) and _FAR_NUMBER.search(data):
         _check_numbers(what, data)
+    _check_depth(what, data)
+
+
+def _check_depth(what: str, data: bytes) -> None:
     if len(data) > MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         raise BadRequest(f"the {what} is nested deeper than {MAX_DEPTH}: send it as text, or as a file")
 
@@ -67,9 +71,12 @@ def check_body(what: str, body: Raw) -> None:
 def check_bodies(what: str, bodies: list[Raw]) -> None:
     """`check_body` for each of these, most of which are looked at together."""
     data = b" ".join(bodies)
-    if _may_be_far(data) or data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+    if _may_be_far(data):
         for body in bodies:
             check_body(what, body)
+    elif data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        for body in bodies:
+            _check_depth(what, bytes(body))
 
 
 def _may_be_far(data: bytes) -> bool:

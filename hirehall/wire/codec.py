@@ -134,6 +134,20 @@ def decode_line(line: bytes) -> Message:
         return BadLine(BadRequest(sentence(str(exc), line)), _ref_of(line))
 
 
+def decode_whole(data: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
+    """One JSON value that came by itself, not as a line, as strictly as a line is read. Raises BadRequest."""
+    try:
+        check_text(data)
+        if len(data) > LONG_LINE:
+            _check_dear_numbers(data)
+        found = decoder.decode(data)
+        if b"\n" in data or b"\r" in data:  # between tokens, or it would not have decoded: a payload fits in a line
+            found = decoder.decode(data.replace(b"\n", b" ").replace(b"\r", b" "))
+    except (msgspec.DecodeError, RecursionError) as exc:
+        raise BadRequest(sentence(str(exc), data).replace("this line", "this body")) from None
+    return found
+
+
 class _Bodies(Struct):
     """The fields that the decoder leaves as they are."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from hirehall.model import NULL, Backoff, Offers
+from hirehall.model import NULL, Backoff, InputFile, Offers
 
 
 class Reply(Struct, kw_only=True):
@@ -138,6 +138,12 @@ class WorkerView(Struct, kw_only=True):
     running: list[str]
     lease_seconds: float
     silent_seconds: float
+    concurrency: int | UnsetType = UNSET  # how many jobs it runs at once, where it holds more than that
+
+    @property
+    def slots(self) -> int:
+        """How many jobs it runs at once."""
+        return self.credit if self.concurrency is UNSET else self.concurrency
 
 
 class WorkersReply(Reply, kw_only=True):
@@ -211,6 +217,20 @@ class Kept(Reply, kw_only=True):
     lost: list[str]
 
 
+class Beaten(Reply, kw_only=True):
+    """After a beat that named jobs: those that the worker does not hold any more."""
+
+    lost: list[str]
+    stop: list[Stop] | UnsetType = UNSET  # told where the worker hears no pushes
+
+
+class LinkReply(Reply, kw_only=True):
+    """The only time that `link` is told. It works once, within `expires_in_seconds`."""
+
+    link: str
+    expires_in_seconds: float
+
+
 class CanReply(Reply, kw_only=True):
     can: bool
     workers: int
@@ -252,7 +272,8 @@ class Delivery(Struct, gc=False):
     lease_seconds: float
     timeout_seconds: float | None = None
     meta: dict[str, str] = {}
-    files: list[Any] = []
+    files: list[InputFile] = []
+    once: bool | UnsetType = UNSET  # it may be started once, and must not wait in a hand that may die
 
 
 class RunPush(Struct):
@@ -266,6 +287,13 @@ class Ended(Struct, gc=False):
     state: str
     result: Raw = NULL
     error: Raw = NULL
+
+
+class Claimed(Reply, kw_only=True):
+    """What a claim got, and what this worker shall stop."""
+
+    run: list[Delivery]
+    stop: list[Stop]
 
 
 class EndPush(Struct):
@@ -296,6 +324,16 @@ class SetPush(Struct):
     set: WorkerSetting
 
 
+class FileView(Struct):
+    """A file of a job. `direction` is in or out; out is shown when its attempt has succeeded."""
+
+    direction: str
+    name: str
+    sha256: str
+    md5: str
+    bytes: int
+
+
 class JobView(Struct, kw_only=True):
     """A job as `get`, `wait` and `find` show it; `find` leaves out what can be large. Times are RFC 3339 in UTC."""
 
@@ -317,6 +355,7 @@ class JobView(Struct, kw_only=True):
     history: Raw | UnsetType = UNSET
     worker: str | None
     meta: dict[str, str]
+    files: list[FileView] | UnsetType = UNSET
     tags: list[str]
     lock: str | None
     after: list[str]

@@ -6,7 +6,7 @@ A request struct's tag is its `cmd`. Adding a command starts with a struct in th
 
 from __future__ import annotations
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from hirehall.model import NULL, Backoff, JobSpec, Labels, Offers, PartialSpec
 
@@ -35,6 +35,19 @@ class Ping(Request, kw_only=True, tag="ping"): ...
 class Submit(JobSpec, kw_only=True, tag_field="cmd", tag="submit", forbid_unknown_fields=True):
     ref: Raw = NO_REF
     jobs: list[PartialSpec] | UnsetType = UNSET
+
+
+class Drafts(Request, kw_only=True):
+    """Which drafts: `id`, or `ids`, judged one by one."""
+
+    ids: list[str] = []
+    id: str | None = None
+
+
+class Commit(Drafts, kw_only=True, tag="commit"): ...
+
+
+class Discard(Drafts, kw_only=True, tag="discard"): ...
 
 
 class Get(Request, kw_only=True, tag="get"):
@@ -130,6 +143,13 @@ class Counts(Request, kw_only=True, tag="counts"):
 class Queues(Request, kw_only=True, tag="queues"): ...
 
 
+class Overview(Request, kw_only=True, tag="overview"):
+    """Everything at a glance: at most `limit` queues, and what came and went in each of the last 60 spans."""
+
+    limit: int = 100
+    span_seconds: int = 60
+
+
 class Workers(Request, kw_only=True, tag="workers"): ...
 
 
@@ -196,6 +216,10 @@ class Token(Request, kw_only=True, tag="token"):
     ttl_seconds: float | None = None
 
 
+class Link(Request, kw_only=True, tag="link"):
+    """An address for a browser that logs in once, as this session's token."""
+
+
 class Can(Request, kw_only=True, tag="can"):
     kind: str
     queue: str = "default"
@@ -214,7 +238,10 @@ class Work(Request, kw_only=True, tag="work"):
 
 
 class Credit(Request, kw_only=True, tag="credit"):
+    """`concurrency`: how many jobs the worker runs at once, where it holds more than that."""
+
     credit: int
+    concurrency: int | None = None
 
 
 class Progress(Request, kw_only=True, tag="progress"):
@@ -234,7 +261,7 @@ class Log(Request, kw_only=True, tag="log"):
 class DoneJob(Struct, forbid_unknown_fields=True):
     id: str
     attempt: int
-    result: Raw = NULL
+    result: Raw = field(default_factory=lambda: NULL)  # a plain default has no JSON schema
 
 
 class Done(Request, kw_only=True, tag="done"):
@@ -265,12 +292,15 @@ class Release(Request, kw_only=True, tag="release"):
     begun: bool = False
 
 
-class Beat(Request, kw_only=True, tag="beat"): ...
-
-
 class KeptJob(Struct, forbid_unknown_fields=True):
     id: str
     attempt: int
+
+
+class Beat(Request, kw_only=True, tag="beat"):
+    """Every lease of the session lives on, or those of `jobs` only."""
+
+    jobs: list[KeptJob] | UnsetType = UNSET
 
 
 class Keep(Request, kw_only=True, tag="keep"):
@@ -312,6 +342,8 @@ AnyRequest = (
     | Bye
     | Ping
     | Submit
+    | Commit
+    | Discard
     | Get
     | Wait
     | Cancel
@@ -333,6 +365,7 @@ AnyRequest = (
     | WorkerOrder
     | Shutdown
     | Token
+    | Link
     | Can
     | Kinds
     | Work
@@ -345,6 +378,7 @@ AnyRequest = (
     | Beat
     | Keep
     | Metrics
+    | Overview
     | CanDo
     | Do
     | Did

@@ -23,6 +23,7 @@ PARTS: dict[str, type] = {
     "submit jobs": PartialSpec,
     "done jobs": requests.DoneJob,
     "keep jobs": requests.KeptJob,
+    "beat jobs": requests.KeptJob,
 }
 
 

@@ -5,8 +5,8 @@ What happens to one job is a row of small steps, none of which waits:
     run -> _take -> _start -> Held.outcome_came -> ended -> Answers.flush -> (the hall replies) -> _forget
 
 Rules:
-- credit is the ceiling of what the hall may put into the hand; a job fills its place until its answer is
-  replied to;
+- credit is the ceiling of what the hall may put into the hand, the concurrency or more (ahead.py); a job fills its
+  place until its answer is replied to;
 - beats come from a timer of the agent's own loop, where no user code ever runs;
 - when no beat was answered for too long every running job is stopped and its result never reported (see
   lease.py);
@@ -33,8 +33,10 @@ from hirehall.errors import BadRequest, HallError
 from hirehall.runners.logs import job_logs
 from hirehall.runners.port import Failure, Released, Runner, Why, cut
 from hirehall.wire.replies import Delivery, Stop, WorkerSetting
-from hirehall.worker.answers import AGAIN_SECONDS, NOT_NOW, Answers
+from hirehall.worker.ahead import Ahead, must_not_wait
+from hirehall.worker.answers import AGAIN_SECONDS, PASSING, Answers
 from hirehall.worker.asking import Asked, nothing, read_lost, release
+from hirehall.worker.complaints import Complaints
 from hirehall.worker.held import Clock, Held
 from hirehall.worker.lease import Beats
 from hirehall.worker.logs import JobLogs
@@ -43,16 +45,15 @@ from hirehall.worker.serving import Serving, by_kind
 log = logging.getLogger("hirehall.worker")
 
 BYE_SECONDS = 2.0
-COMPLAIN_SECONDS = 10.0  # between the first two complaints about a hall that is not there; twice as long each time
-COMPLAIN_SECONDS_MOST = 600.0
 WHYS: dict[str, Why] = {"cancelled": "cancelled", "timeout": "timeout", "lost": "lost", "draining": "draining"}
 
 
 class Agent:
     """One worker process's part in a hall. `run` it on asyncio's own loop; on any, where no runner starts processes.
 
-    `concurrency` is its credit: how many jobs it holds at once. `lease_seconds`: how long the hall waits for
-    a word of it before others get its jobs. `clock` replaces the event loop's for tests.
+    `concurrency`: how many jobs it runs at once; it holds more only while they are quick (ahead.py).
+    `lease_seconds`: how long the hall waits for a word of it before others get its jobs. `clock` replaces the event
+    loop's for tests.
     """
 
     def __init__(
@@ -79,8 +80,6 @@ class Agent:
         self._given_clock = clock
         self._hand: dict[tuple[str, int], Held] = {}
         self._was_open = False
-        self._complain_at = float("-inf")
-        self._complain_every = COMPLAIN_SECONDS
         self._quitting = False
         self._leaving = False
         self._over: asyncio.Future[None] | None = None
@@ -99,7 +98,7 @@ class Agent:
         """Work until drained. Raises what makes working impossible: Unauthenticated, Forbidden,
         BadRequest."""
         self._begin(asyncio.get_running_loop())
-        connecting = asyncio.ensure_future(self._link.connect_patiently(self._cannot_connect))
+        connecting = asyncio.ensure_future(self._link.connect_patiently(self._complaints.say))
         job_logs.install()
         try:
             await self._until_over(connecting)
@@ -115,13 +114,15 @@ class Agent:
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._clock: Clock = self._given_clock or loop
         self._over = loop.create_future()
+        self._complaints = Complaints(self._clock)
+        self._ahead = Ahead(self._runners, self._serving, self._clock, self._say_credit)
         self._session = Session(name=self.name, worker=self.worker, pushes=self)
         lease = self._serving.lease_seconds
         self._beats = Beats(self._clock, lease, self._send_beat, self._fence, self._stop_running)
         gone = self._beats.hall_is_gone
         self._link = Link(self._session, self._locate, on_lost=self._lost, on_refused=gone, most_seconds=lease / 6)
         self._logs = JobLogs(self._session, self._link, self._clock, loop.call_soon)
-        self._answers = Answers(self._session, self._link, self._clock, self._logs, self._forget)
+        self._answers = Answers(self._session, self._link, self._clock, self._logs, self._ahead.ended, self._forget)
         if self._serving.is_draining:
             self._finish()
 
@@ -137,21 +138,13 @@ class Agent:
         elif (why := self._link.gone.result()) is not None:
             raise why
 
-    def _cannot_connect(self, why: HallError) -> None:
-        """Said once, and then at growing intervals: a hall may be away for a weekend."""
-        now = self._clock.time()
-        if now < self._complain_at:
-            return
-        log.warning("%s; trying again", why)
-        self._complain_at = now + self._complain_every
-        self._complain_every = min(2 * self._complain_every, COMPLAIN_SECONDS_MOST)
-
     # The connection.
 
     def opened(self, welcome: Welcome) -> None:
-        """Greeted: say what is in hand, then ask for more."""
+        """Greeted: say what is in hand, then ask for more. No `credit` before `work`: it would be refused."""
         log.info("connected to hall %s as %s", welcome.hall, self.name)
-        self._complain_at, self._complain_every = float("-inf"), COMPLAIN_SECONDS
+        self._complaints.over()
+        self._ahead.reset()
         if self._was_open:
             self._keep()
             self._answers.say_again(self._hand.values())
@@ -184,7 +177,7 @@ class Agent:
         self._ask(self._serving.work(), lambda _reply: self._beats.confirmed(sent_at), self._no_work)
 
     def _no_work(self, error: HallError) -> None:
-        if error.code in NOT_NOW:
+        if error.code in PASSING:
             self._clock.call_at(self._clock.time() + AGAIN_SECONDS, self._work_again)
         elif not self._serving.is_draining and self._over is not None and not self._over.done():
             self._over.set_exception(error)
@@ -246,11 +239,16 @@ class Agent:
         for seconds in {job.lease_seconds for job in jobs}:
             self._beats.lease_is(seconds)
         begin = self._give_back if self._serving.is_draining or self._beats.have_failed else self._start
+        hand, now, ahead = self._hand, self._clock.time(), self._ahead
         for job in jobs:
             key = (job.id, job.attempt)
-            if key not in self._hand:
-                held = self._hand[key] = Held(self, job.id, job.attempt)
-                begin(held, job)
+            if key not in hand:
+                held = hand[key] = Held(self, job.id, job.attempt, now)
+                if must_not_wait(job) and ahead.is_too_much(len(hand)):
+                    self._give_back(held, job)
+                else:
+                    begin(held, job)
+        ahead.came(len(hand))
 
     def _give_back(self, held: Held, _job: Delivery) -> None:
         held.answer = Released()
@@ -287,10 +285,12 @@ class Agent:
         if not self._quitting:
             self._answers.add(held)
 
-    def _forget(self, held: Held) -> None:
-        """The hall has heard the answer: the place is free."""
-        self._hand.pop((held.id, held.attempt), None)
-        self._logs.forget(held)
+    def _forget(self, told: list[Held]) -> None:
+        """The hall has heard these answers: the places are free."""
+        hand = self._hand
+        for held in told:
+            hand.pop((held.id, held.attempt), None)
+        self._logs.forget(told)
         if self._serving.is_draining:
             self._leave_if_empty()
 
@@ -311,8 +311,10 @@ class Agent:
         self.set_concurrency(setting.credit)
 
     def set_concurrency(self, concurrency: int) -> None:
-        """Hold this many jobs at once from now on. Fewer takes nothing back: what runs is finished."""
+        """Run this many jobs at once from now on. Fewer takes nothing back: what runs is finished."""
         self._serving.concurrency = max(concurrency, 0)
+        if self._over is not None:
+            self._ahead.reset()
         self._say_credit()
 
     def pause(self) -> None:
@@ -332,7 +334,7 @@ class Agent:
 
     def _say_credit(self) -> None:
         if self._over is not None:
-            self._ask({"cmd": "credit", "credit": self._serving.credit}, nothing, self.refused)
+            self._ask(self._serving.say_credit(), nothing, self._ahead.refused)
 
     # Leaving.
 

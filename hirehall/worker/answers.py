@@ -2,7 +2,11 @@
 
 An attempt stays in hand until the hall has replied to its answer: what was not replied to is told again after
 a reconnect, what the hall cannot take now is told again a little later, and what it does not admit is told in
-fewer words: an attempt that nobody answers for would be kept running by the beats for the others.
+fewer words: an attempt that nobody answers for would be kept running by the beats for the others. An answer at which
+the hall fails by a mistake of its own is told again by itself, later and later, for a minute; then it is told in fewer
+words too, so that the attempt counts and the rules of the job decide, and only when the hall fails at these as well its
+lease is given up: the hall takes that for an attempt which never arrived. Nothing is stored twice by telling it again:
+the hall knows each attempt.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from msgspec import Raw
 
 from hirehall.client.link import Link
 from hirehall.client.session import Session, encode_plain
-from hirehall.errors import BadRequest, HallError, TooLarge
+from hirehall.errors import BadRequest, HallError, TooLarge, Unknown
 from hirehall.model import MAX_MESSAGE
 from hirehall.runners.port import Failure, Outcome, Released, Success, cut
 from hirehall.wire.body import encode_body
@@ -29,21 +33,33 @@ AGAIN_SECONDS = 1.0
 ROOM = MAX_MESSAGE - 1024
 ENTRY_BYTES = 96  # of one job in a bulk `done`, beside its result
 
-NOT_NOW = frozenset({"busy", "unavailable", "storage_full", "unknown"})
+MOST_DOUBTS = 7  # the waits between are 1, 2, 4 ... 32 s
+
+NOT_NOW = frozenset({"busy", "unavailable", "storage_full"})
+IN_DOUBT = Unknown.code
+PASSING = NOT_NOW | {IN_DOUBT}  # the same may be taken a little later
 OVER = frozenset({"stale_lease", "not_found", "wrong_state", "damaged"})  # the lease has ended: nothing to mend
 UNSAID = "the hall did not admit what the worker said about this failure"
 
 
 class Answers:
-    """Collects what is to be said; `forget` is called with each attempt that the hall has heard about."""
+    """Collects what is to be said; `ended` is called with all that is about to be said and those of them
+    without a result, `forget` with the attempts that the hall has heard about."""
 
     def __init__(
-        self, session: Session, link: Link, clock: Clock, logs: JobLogs, forget: Callable[[Held], None]
+        self,
+        session: Session,
+        link: Link,
+        clock: Clock,
+        logs: JobLogs,
+        ended: Callable[[list[Held], list[Held]], None],
+        forget: Callable[[list[Held]], None],
     ) -> None:
         self._session = session
         self._link = link
         self._clock = clock
         self._logs = logs
+        self._ended = ended
         self._forget = forget
         self._ready: list[Held] = []
         self._scheduled = False
@@ -58,6 +74,9 @@ class Answers:
     def say_again(self, hand: Iterable[Held]) -> None:
         """A new connection: whatever was told on the old one and not replied to."""
         self._ready = [held for held in hand if held.answer is not None]
+        for held in self._ready:
+            if held.timer is not None:  # it would have been told later
+                held.timer.cancel()
         self.flush()
 
     def flush(self) -> None:
@@ -72,6 +91,7 @@ class Answers:
         others: list[Held] = []
         for held in ready:
             (results if isinstance(held.answer, Success) else others).append(held)
+        self._ended(ready, others)
         for piece in pieces(results):
             self._tell_results(piece)
         for held in others:
@@ -96,38 +116,67 @@ class Answers:
     def replied(self, told: list[Held]) -> None:
         """The hall has judged them. Those that it refused were not ours any more: it gave the places back as
         well."""
-        for held in told:
-            self._forget(held)
+        self._forget(told)
 
     def refused(self, told: list[Held], error: HallError) -> None:
         """The hall did not take this message."""
         if not self._session.is_open:
             return  # the connection went: they are told again on the next one
         if error.code in NOT_NOW:
-            again = self._clock.time() + AGAIN_SECONDS
-            self._clock.call_at(again, lambda: self._add_all(told))
+            self._later(AGAIN_SECONDS, told, self._add_all)
         elif len(told) > 1:  # one of them is not to its liking: find out which
-            for held in told:
-                self._ask(_command(held), [held])
-            self._link.wake()
+            self._tell_each(told)
+        elif error.code == IN_DOUBT:
+            self._doubted(told[0], error)
         else:
             self._refused_one(told[0], error)
+
+    def _later(self, seconds: float, told: list[Held], tell: Callable[[list[Held]], None]) -> None:
+        """Without a connection then, `say_again` tells them."""
+        timer = self._clock.call_at(self._clock.time() + seconds, lambda: tell(told) if self._session.is_open else None)
+        for held in told:
+            held.timer = timer
+
+    def _tell_each(self, told: list[Held]) -> None:
+        """Not together: the hall shall judge each by itself."""
+        for held in told:
+            self._ask(_command(held), [held])
+        self._link.wake()
+
+    def _doubted(self, held: Held, error: HallError) -> None:
+        held.doubts += 1
+        if held.doubts < MOST_DOUBTS:
+            self._later(AGAIN_SECONDS * 2 ** (held.doubts - 1), [held], self._tell_each)
+            return
+        if held.doubts == MOST_DOUBTS:
+            log.error(
+                "job %s attempt %d: its answer was told %d times, and the hall failed at it each time: it is told in"
+                " fewer words, and the job may run again: %s",
+                held.id, held.attempt, held.doubts, error,
+            )  # fmt: skip
+        self._say_less(held, in_fewer_words(held.answer, error))
+
+    def _say_less(self, held: Held, fewer: Outcome | None) -> None:
+        if fewer is None:
+            self._give_up(held)
+            return
+        held.answer = fewer
+        self.add(held)
+
+    def _give_up(self, held: Held) -> None:
+        """Beats are for all that is in hand: only a `keep` without it ends its lease."""
+        self._forget([held])
+        self._link.drop()
 
     def _refused_one(self, held: Held, error: HallError) -> None:
         if error.code in OVER:
             log.debug("job %s attempt %d: the hall refused its answer: %s", held.id, held.attempt, error)
-            self._forget(held)
+            self._forget([held])
             return
         log.warning("job %s attempt %d: the hall refused its answer: %s", held.id, held.attempt, error)
-        fewer = in_fewer_words(held.answer, error) if isinstance(error, BadRequest | TooLarge) else None
-        if fewer is not None:
-            held.answer = fewer
-            self.add(held)
-        else:  # beats are for all that is in hand: only a `keep` without it ends its lease
-            self._forget(held)
-            self._link.drop()
+        self._say_less(held, in_fewer_words(held.answer, error) if isinstance(error, BadRequest | TooLarge) else None)
 
-    def _add_all(self, told: list[Held]) -> None:
+    def _add_all(self, told: Iterable[Held]) -> None:
         for held in told:
             self.add(held)
 
@@ -154,7 +203,7 @@ class Told:
 def in_fewer_words(answer: Outcome | None, error: HallError) -> Outcome | None:
     """What to say instead of an answer that was refused with `error`; None when nothing is left to leave out."""
     if isinstance(answer, Success):
-        return Failure(error.code, cut(f"the hall refused the result: {error}"), retry=False)
+        return Failure(error.code, cut(f"the hall refused the result: {error}"), retry=error.code == IN_DOUBT)
     if isinstance(answer, Failure):
         bare = Failure(cut(answer.type, 200), UNSAID, retry=answer.retry)
         return bare if bare != answer else Released(begun=True)
@@ -165,6 +214,10 @@ def in_fewer_words(answer: Outcome | None, error: HallError) -> Outcome | None:
 
 def pieces(results: list[Held]) -> Iterator[list[Held]]:
     """Results in groups that fit into a message each."""
+    if sum(len(_result(held)) for held in results) + ENTRY_BYTES * len(results) <= ROOM:
+        if results:
+            yield results
+        return
     piece: list[Held] = []
     size = 0
     for held in results:

@@ -40,14 +40,16 @@ class Keeper(Protocol):
 class Held:
     """One attempt. `answer` is None while it runs; `why` is the reason for which it was told to stop."""
 
-    __slots__ = ("answer", "attempt", "execution", "fenced", "id", "keeper", "timer", "why")
+    __slots__ = ("answer", "attempt", "doubts", "execution", "fenced", "id", "keeper", "since", "timer", "why")
 
-    def __init__(self, keeper: Keeper, id: str, attempt: int) -> None:  # noqa: A002
+    def __init__(self, keeper: Keeper, id: str, attempt: int, since: float) -> None:  # noqa: A002
         self.keeper = keeper
         self.id = id
         self.attempt = attempt
+        self.since = since  # monotonic seconds: when it came
         self.execution: Execution | None = None
         self.answer: Outcome | None = None
+        self.doubts = 0  # how often the hall did not know whether it has taken the answer
         self.why: Why | None = None
         self.fenced = False  # its lease may have passed while it ran: whatever it says now is not reported
         self.timer: Timer | None = None
@@ -72,7 +74,8 @@ class Held:
 
     def outcome_came(self, outcome: Awaited) -> None:
         """The execution has ended."""
-        self.answer = self._judge(outcome_of(outcome))
+        answer = outcome_of(outcome)
+        self.answer = answer if self.why is None and not self.fenced else self._judge(answer)
         if self.timer is not None:
             self.timer.cancel()
         self.keeper.ended(self)

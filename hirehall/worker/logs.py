@@ -179,6 +179,8 @@ class JobLogs:
         """The agent has left."""
         self._is_closed = True
 
-    def forget(self, held: Held) -> None:
-        """Nobody will hear it any more."""
-        self._waiting.pop(held, None)
+    def forget(self, told: Iterable[Held]) -> None:
+        """Nobody will hear them any more; mostly there is nothing to hear."""
+        if self._waiting:
+            for held in told:
+                self._waiting.pop(held, None)

@@ -26,6 +26,7 @@ class Serving:
         self.queues = list(queues)
         self.offers = dict(offers)
         self.concurrency = concurrency
+        self.ahead = 0  # how many jobs it holds beyond those that it runs at once
         self.lease_seconds = lease_seconds
         self.is_paused = False
         self.is_draining = False
@@ -33,7 +34,12 @@ class Serving:
     @property
     def credit(self) -> int:
         """How many jobs this worker will hold at once, now. Less than it holds takes nothing back."""
-        return 0 if self.is_paused or self.is_draining else self.concurrency
+        return 0 if self.is_paused or self.is_draining or not self.concurrency else self.concurrency + self.ahead
+
+    def say_credit(self) -> dict[str, Any]:
+        """The command that says only that; and how many run at once, where those are fewer."""
+        more = {"concurrency": self.concurrency} if self.credit > self.concurrency else {}
+        return {"cmd": "credit", "credit": self.credit, **more}
 
     def work(self) -> dict[str, Any]:
         """The command that says all of it."""

@@ -13,6 +13,8 @@ from hirehall import settings_file
 from hirehall.errors import BadRequest
 
 POOLS = ("thread", "process")
+LOG_FORMATS = ("console", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class Setting(Struct, frozen=True):
@@ -40,6 +42,8 @@ SETTINGS = (
     Setting("token", "--token", str, "", "TOKEN", "who you are to it"),
     Setting("data", "--data", str, "", "DIRECTORY", "find the hall by the access file of its data directory"),
     Setting("ca", "--ca", str, "", "FILE", "who signed the hall's certificate, for hall+tls"),
+    Setting("log_format", "--log-format", str, "console", "|".join(LOG_FORMATS), "how its own log is written"),
+    Setting("log_level", "--log-level", str, "info", "|".join(LOG_LEVELS), "debug says when each job begins and ends"),
     Setting("paused", "", bool, False, "true|false", "take no new jobs as long as it is true", live=True),
     Setting("draining", "", bool, False, "true|false", "once it is true: finish what runs, then leave", live=True),
 )  # fmt: skip
@@ -60,6 +64,8 @@ class WorkSettings(Struct, frozen=True):
     token: str
     data: str
     ca: str
+    log_format: str
+    log_level: str
     paused: bool
     draining: bool
 
@@ -77,8 +83,9 @@ def settle(flags: Mapping[str, Any], file: Path | None = None) -> WorkSettings:
         values[setting.name] = next((value for value in given if value is not None), setting.default)
     if values["concurrency"] < 1:
         raise BadRequest(f"concurrency is {values['concurrency']}: give 1 or more, or set paused = true")
-    if values["pool"] not in POOLS:
-        raise BadRequest(f"pool is {values['pool']!r}: give {' or '.join(POOLS)}")
+    for name, words in (("pool", POOLS), ("log_format", LOG_FORMATS), ("log_level", LOG_LEVELS)):
+        if values[name] not in words:
+            raise BadRequest(f"{name} is {values[name]!r}: give {' or '.join(words)}")
     scripts = values["scripts"].items() if isinstance(values["scripts"], dict) else values["scripts"]
     values["scripts"] = tuple((kind, split(kind, line)) for kind, line in scripts)
     return WorkSettings(**{**values, "files": tuple(values["files"]), "queues": tuple(values["queues"])})

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hirehall.bench import crowd as crowd_module
+from hirehall.bench import rows
 from hirehall.bench import sustained as sustained_module
+from hirehall.bench.backlog import Line
+from hirehall.bench.bench import QUICK, Bench
 from hirehall.bench.crowd import SPARE, Crowd, room_for
 from hirehall.bench.halls import OwnHall, RunningHall, own_hall
 from hirehall.bench.keeping import JobsMissing, held_in
@@ -126,6 +129,33 @@ def test_a_raw_worker_that_dies_is_noticed_at_once(hall: OwnHall) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_a_raw_worker_that_dies_while_a_backlog_is_made_is_noticed_at_once(hall: OwnHall) -> None:
+    load, began = Load(new_queue(), 0), time.monotonic()
+    with raw_load(hall) as raw, pytest.raises(Unavailable, match="the raw worker ended with status -9"):
+        Line(hall, raw, "backlog", load).fill(
+            10**6, lambda count: os.kill(raw.worker.pid, signal.SIGKILL) if count > 1000 else None
+        )
+    assert time.monotonic() - began < 10
+
+
+def test_a_short_line_is_as_long_as_before_after_a_turn(hall: OwnHall) -> None:
+    with raw_load(hall) as raw:
+        line = Line(hall, raw, "backlog", Load(new_queue(), 0))
+        assert line.fill(150).jobs == 150
+        assert held(hall, line.queue) == {"ready": 150}
+        line.turn(3000, 10)  # the worker takes all
+        line.top_up()
+        assert held(hall, line.queue)["ready"] == 150
+
+
+def test_without_room_for_any_idle_worker_none_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "room_for", lambda _wanted: 0)
+    bench = Bench(lambda _room: pytest.fail("a hall was opened"), QUICK, lambda *_told: None)
+    rows.idle_workers(bench)
+    assert "there is room for 0 open files" in bench.not_measured["200 idle workers"]
+    assert bench.figures == {}
+
+
 # Of the official client, ended half way: what is left of it would be said as a traceback.
 
 
@@ -188,3 +218,11 @@ def test_the_first_and_the_last_minute_are_compared(hall: OwnHall) -> None:
     assert figures["ratio"] == 0.8
     assert figures["cpu_ratio"] == pytest.approx(1 / 0.8)
     assert figures["database_mib"] == [6.0, 12.0, 18.0, 24.0, 30.0]
+    assert figures["hall_us"] == pytest.approx([5e5 / 100, *[5e5 / 90] * 3, 5e5 / 80])
+
+
+def test_a_minute_in_which_nothing_happened_has_no_cost(hall: OwnHall) -> None:
+    course = Course(hall)
+    course.samples = [Sample(at, max(at - 60, 0), (1.0, 1.0), at / 2) for at in range(121)]
+    figures = course.figures(2)
+    assert (figures["ratio"], figures["cpu_ratio"], figures["hall_us"]) == (None, None, [None, 5e5])

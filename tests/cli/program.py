@@ -111,3 +111,10 @@ class Shell:
         """The last started first, as one closes terminals."""
         for program in reversed(self.programs):
             program.close()
+
+
+def serve(shell: Shell) -> Program:
+    """A hall that is ready, started as the README says."""
+    hall = shell.start("hirehall serve")
+    hall.says("ready")
+    return hall

@@ -185,7 +185,7 @@ def test_jobs_lists_the_newest_first_and_filters(hall_cli: Cli) -> None:
     ]
     listed = hall_cli("jobs", "--queue", "listed", "--state", "scheduled", "--json").json["jobs"]
     assert [job["id"] for job in listed] == ids[::-1]
-    assert list(listed[0]) == [name for name in JOB_FIELDS if name not in {"payload", "result", "history"}]
+    assert list(listed[0]) == [name for name in JOB_FIELDS if name not in {"payload", "result", "history", "files"}]
     assert len(hall_cli("jobs", "--queue", "listed", "--limit", "2", "--json").json["jobs"]) == 2
     assert hall_cli("jobs", "--queue", "nothing-here").out == "no jobs\n"
     hall_cli("cancel", *ids)

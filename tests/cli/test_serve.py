@@ -22,7 +22,7 @@ def test_a_ready_hall_says_one_line_with_its_address_and_where_its_data_are(shel
 
 def test_a_ready_hall_says_the_same_in_json(shell: Shell) -> None:
     said = json.loads(shell.start("hirehall serve --json").says("\n"))
-    assert list(said) == ["ready", "url", "unix", "data", "pid"]
+    assert list(said) == ["ready", "url", "unix", "http", "data", "pid"]
     assert said["ready"] is True
 
 
@@ -37,6 +37,7 @@ def test_a_hall_in_memory_says_that_nothing_survives(shell: Shell) -> None:
         ("--tcp nowhere", "write HOST:PORT"),
         ("--store mongo:x", "write sqlite:PATH or memory:"),
         ("--anonymous boss", "knows no role 'boss'"),
+        ("--log-level loud", "give debug or info or warning or error"),
         ("--config missing.toml", "cannot read the configuration missing.toml"),
         ("--config typo.toml", "did you mean 'tcp'?"),
     ],
@@ -50,6 +51,18 @@ def test_an_option_that_cannot_be_is_refused_with_one_line_and_a_status_of_its_o
     assert said.startswith("hirehall: ")
     assert said.count("\n") == 1
     assert reason in said
+
+
+def test_one_flag_lets_a_job_be_followed_in_lines_that_programs_read(shell: Shell) -> None:
+    hall = shell.start("hirehall serve --log-level debug --log-format json")
+    hall.says("ready on")
+    job = json.loads(shell.run("hirehall submit saw --json")[1])["id"]
+    hall.says(job)
+    hall.interrupt()
+    lines = [json.loads(line) for line in hall.ends()[1].splitlines() if line.startswith('{"time"')]
+    said = [line for line in lines if line.get("job") == job]
+    assert [(line["event"], line.get("step")) for line in said] == [("durable", "submit"), ("answered", None)]
+    assert {"time", "level", "logger", "queue", "kind"} <= set(said[0])
 
 
 def test_an_unknown_flag_is_a_usage_error(shell: Shell) -> None:

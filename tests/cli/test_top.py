@@ -11,6 +11,7 @@ from hirehall.cli.pulse import Frame, Sample
 from hirehall.cli.screens import drawn
 from hirehall.client.session import Welcome
 from hirehall.model import Backoff
+from hirehall.wire.glance import Crews, Flow, Glance, RunTime, Unserved
 from hirehall.wire.replies import QueueView, WorkerView
 
 
@@ -51,6 +52,24 @@ def test_rates_are_what_changed_in_a_second_and_totals_those_of_all_queues() -> 
     seen = frame(3, 1)
     assert (seen.rates["in"], seen.rates["succeeded"], seen.rates["failed"]) == (200.0, 15.0, 0.0)
     assert (seen.waiting, seen.running, seen.oldest_waiting_at) == (3, 3, "2026-01-31T12:00:00Z")
+
+
+def glance(*unserved: Unserved) -> Glance:
+    flow = Flow(in_per_second=0.0, out_per_second=0.0, span_seconds=60, into=[], out=[])
+    return Glance(
+        up_since="", ready=True, why=[], jobs={}, oldest_waiting_seconds=None, flow=flow, run_time=RunTime(0.25, 4.0),
+        workers=Crews(connected=0, gone=0, slots_used=0, slots_free=0), unserved=list(unserved), queues=[],
+        queues_left_out=0, storage=None,
+    )  # fmt: skip
+
+
+def test_run_times_and_what_nobody_runs_are_said() -> None:
+    now = Sample(2.0, {}, [], [], glance(Unserved("images", "resize", 7), Unserved("mail", "send", 2)))
+    seen = Frame.of(Welcome(), Sample(1.0, {}, [], []), now)
+    text = "\n".join(lines(seen, 160, None))
+    assert "half run 250 ms, 95 % 4 s" in text
+    assert "no worker takes 9 of them: resize (images), send (mail)" in text
+    assert "no worker takes" not in "\n".join(lines(frame(1, 1), 160, None))
 
 
 def test_a_hall_that_began_anew_between_two_looks_has_no_negative_rate() -> None:

@@ -118,7 +118,7 @@ def test_top_prints_one_frame_for_a_pipe(hall_cli: Cli) -> None:
         assert word in said.out
     frame = hall_cli("top", "--once", "--json").json
     assert list(frame)[:6] == ["hall", "server", "rates", "waiting", "running", "oldest_waiting_at"]
-    assert list(frame)[6:] == ["queues", "workers", "storage_full"]
+    assert list(frame)[6:] == ["queues", "workers", "storage_full", "run_time", "unserved"]
     assert list(frame["rates"]) == ["in", "started", "succeeded", "failed", "retried"]
 
 
@@ -216,7 +216,7 @@ def test_a_log_is_followed_live_through_a_retry(hall_cli: Cli, staffed: Hall, sh
     (shell.cwd / "talk.sh").write_text(
         'echo "attempt $HALL_ATTEMPT of \\033[31mred\\033[0m"\necho trouble >&2\n[ "$HALL_ATTEMPT" = 2 ] || exit 75\n'
     )
-    job = submit(hall_cli, "talk", "--queue", "talks", "--backoff", "constant:100ms")
+    job = submit(hall_cli, "talk", "--queue", "talks", "--backoff", "constant:2s")
     program = shell.start(f"hirehall logs {job} -f")
     program.says("is ready; waiting for it to start")
     with at_home(shell, staffed, f"hirehall logs {job} -f") as terminal:

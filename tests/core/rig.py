@@ -11,7 +11,7 @@ from msgspec import Raw
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.effects import Effects
 from hirehall.core.intake import alike
-from hirehall.core.operations import Batch, Claimed
+from hirehall.core.operations import Batch, Change, Claimed
 from hirehall.model import Instant, JobSpec, Offers, QueueSettings, State, StoredJob
 from hirehall.ports import ByIds, Search
 from hirehall.stores.sqlite import SQLiteStore
@@ -70,6 +70,11 @@ class Rig:
         """The worker reports a result."""
         self.core.leases.reserve((job,))
         self.core.leases.succeed(holder, [(job, attempt, b"1")])
+
+    def succeed_many(self, jobs: list[int], holder: str = WORKER) -> list[Change]:
+        """The worker reports the first attempts of all of these at once, each with its id as the result."""
+        self.core.leases.reserve(jobs)
+        return self.core.leases.succeed(holder, [(job, 1, b"%d" % job) for job in jobs])
 
     async def commit(self) -> Effects:
         """Commit as long as the core wants it; what sessions shall hear. Every batch is kept in `batches`."""

@@ -26,8 +26,8 @@ def test_only_a_person_leaves_an_end_and_nobody_a_success() -> None:
     assert State.SUCCEEDED not in lifecycle.RETRY.sources
 
 
-def test_every_state_but_an_end_can_be_left_and_cancelled() -> None:
-    for state in set(State) - FINAL:
+def test_every_state_but_an_end_and_a_draft_can_be_cancelled() -> None:
+    for state in set(State) - FINAL - {State.DRAFT}:
         assert state in lifecycle.CANCEL.sources
 
 
@@ -40,4 +40,10 @@ def test_the_diagram_shows_every_step() -> None:
     drawn = lifecycle.diagram()
     moves = [step for step in STEPS if {(a, b) for a in step.sources for b in step.targets if a != b}]
     assert all(f": {step.name}\n" in drawn for step in moves)
-    assert len(moves) == len(STEPS) - 1, "`remove` leads nowhere"
+    assert len(moves) == len(STEPS) - 2, "`remove` and `discard` lead nowhere"
+
+
+def test_only_commit_and_discard_leave_a_draft() -> None:
+    """Cancelled and retried it would run without its files."""
+    assert [step.name for step in STEPS if State.DRAFT in step.sources] == ["commit", "discard"]
+    assert not any(State.DRAFT in step.targets for step in STEPS)

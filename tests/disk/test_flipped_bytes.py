@@ -35,12 +35,13 @@ NOTICED = (Damaged, StoreBroken, Unavailable)
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stopped hall's file with jobs in every state, small and large, tags, locks, logs and pages that are free."""
+    """A stopped hall's file with jobs in every state, small and large, tags, locks, logs and pages that are free. It is
+    large enough that most of its pages hold what is told: a flip in one that is free or empty is harmless."""
     path = tmp_path_factory.mktemp("whole") / "hall.db"
     with asyncio.Runner() as runner:
         books = Books(lambda: SQLiteStore(str(path)), runner.run)
         jobs = [books.one(f"kind-{n % 3}", payload=b'"%b"' % (b"%d" % n * 40), tags=["t"]) for n in range(120)]
-        jobs += [books.one("big", payload=b'"' + b"y" * 9_000 + b'"', key=f"key-{n}") for n in range(20)]
+        jobs += [books.one("big", payload=b'"' + b"y" * 9_000 + b'"', key=f"key-{n}") for n in range(60)]
         books.finish(*jobs[0:30:3], *jobs[120:125])
         books.start(*jobs[1:20:3])
         for job in jobs[-3:]:

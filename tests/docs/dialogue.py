@@ -15,7 +15,12 @@ from typing import Any
 from tests.system.lines import Line, dial
 
 Message = dict[str, Any]
-MEASURED = frozenset({"at_ms", "up_since", "up_since_ms", "silent_seconds", "commits", "connected", "connections"})
+MEASURED = frozenset(
+    {
+        "at_ms", "up_since", "up_since_ms", "silent_seconds", "commits", "connected", "connections", "in_per_second",
+        "into", "out", "oldest_waiting_seconds", "database_bytes", "log_bytes", "ballast_bytes", "free_bytes",
+    }
+)  # fmt: skip
 LOST = "the connection is lost"
 CLOSED = "closes the connection"
 HELLO = re.compile(r"says hello(?:, worker (?P<worker>\w+))?")

@@ -19,13 +19,14 @@ from hirehall.service import metrics
 from hirehall.service.access import ROLES
 from hirehall.service.commands import COMMANDS
 from hirehall.service.hall_commands import ORDERS
-from hirehall.wire import replies, requests
+from hirehall.wire import glance, replies, requests
 from tests.docs.dialogue import Stage, blocks
 from tests.system.hall_process import Hall
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "protocol.md"
-STRUCTS = [kind for kind in vars(replies).values() if isinstance(kind, type) and issubclass(kind, Struct)]
+SAID = {**vars(replies), **vars(glance)}
+STRUCTS = [kind for kind in SAID.values() if isinstance(kind, type) and issubclass(kind, Struct)]
 FIELD = re.compile(r"`(\w+)`(?: \(([^)]*)\))?")  # and its default
 
 
@@ -126,7 +127,7 @@ def test_the_page_names_every_state_role_and_counter() -> None:
     assert {state.word for state in State} <= names_in(section("Asking"))
     assert set(QUEUE_STATES) <= names_in(section("Queues"))
     assert set(table("Tokens", "role")) == ROLES
-    counters = {*metrics._ENDS.values(), *metrics._STEPS.values(), *metrics._MOVES.values()}
+    counters = {*metrics._ENDS.values(), *metrics._STEPS.values()}
     assert counters <= names_in(section("Asking"))
 
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import msgspec
 
+from hirehall.blobs.local import LocalBlobs
 from hirehall.core.operations import Batch
 from hirehall.doors.tcp import LineDoor
 from hirehall.doors.tls import Certificates
 from hirehall.model import MAX_MESSAGE, Instant
-from hirehall.ports import Door
+from hirehall.ports import Blobs, Door
 from hirehall.service.access import ROLES, Tokens
 from hirehall.service.hall import Hall
 from hirehall.service.sessions import ANONYMOUS, Identity
@@ -116,16 +117,16 @@ async def dial(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection(host.strip("[]"), int(port), limit=64 * MAX_MESSAGE, ssl=trust)
 
 
-def new_hall(store: SQLiteStore) -> Hall:
+def new_hall(store: SQLiteStore, blobs: Blobs | None = None) -> Hall:
     clock = lambda: Instant(time.monotonic(), time.time_ns() // 1_000_000)  # noqa: E731
-    return Hall(store, Tokens(), Identity(ANONYMOUS, ROLES), clock, random.Random(1).random)
+    return Hall(store, Tokens(), Identity(ANONYMOUS, ROLES), clock, random.Random(1).random, blobs)
 
 
 @contextlib.asynccontextmanager
 async def open_house(make: MakeDoor, directory: Path) -> AsyncIterator[House]:
     """A hall that listens; at the end nothing of it may have failed."""
     store = WatchedStore()
-    hall = new_hall(store)
+    hall = new_hall(store, LocalBlobs(directory / "blobs", lambda: time.time_ns() // 1_000_000))
     await hall.start()
     house = House(hall, make(hall, directory), store)
     house.url = await house.door.open()

@@ -51,6 +51,7 @@ def test_every_example_is_run_here() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.suffix != ".service" and path.is_file()} == {
         "tasks.py",
         "test_tasks.py",
+        "worker-curl.sh",  # by test_http_examples.py, as what is in node/
         "worker.mjs",
         "worker.sh",
         "worker.toml",

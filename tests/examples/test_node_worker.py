@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import ROOT, Program, Shell
+from tests.cli.program import ROOT, Shell, serve
 
 WORKER = ROOT / "examples" / "worker.mjs"
 KINDS = f"""
@@ -36,12 +36,6 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     serve(shell)
     yield shell
     shell.close()
-
-
-def serve(shell: Shell) -> Program:
-    hall = shell.start("hirehall serve")
-    hall.says("ready")
-    return hall
 
 
 def test_it_does_any_payload_and_goes_on(shell: Shell) -> None:

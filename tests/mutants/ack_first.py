@@ -6,7 +6,7 @@ from typing import Any
 
 from hirehall.service.answers import AfterRow
 from hirehall.service.hall import Hall
-from hirehall.service.replying import replies_to
+from hirehall.service.replying import lines_to
 from tests.mutants import Replace
 
 CATCHERS = ("simulation",)
@@ -22,10 +22,12 @@ def plant(replace: Replace) -> None:
             submit.ids = [job.id for job in submit.jobs]
         early = [entry for entry in entries if _is_for_a_submit(entry[2])]
         for session, ref, answer in early:
-            row = answer if type(answer) is AfterRow else AfterRow([ref], lambda one=answer: [one.make()])
-            for reply in replies_to(row):
-                session.put(reply)
+            if type(answer) is AfterRow:
+                session.unanswered -= len(answer.refs)
+                session.put_lines(lines_to(answer))
+            else:
                 session.unanswered -= 1
+                hall._say(session, ref, answer.make())
             session.flush()
         if not batch.is_empty:
             await hall.store.apply(batch)

@@ -16,10 +16,11 @@ CATCHERS = (
 
 
 def plant(replace: Replace) -> None:
-    original = pushes._delivery
+    original = pushes._run
 
-    def delivery(job: Any) -> Any:
-        job.payload = msgspec.json.encode(msgspec.json.decode(job.payload))
-        return original(job)
+    def run(session: Any, jobs: Any) -> None:
+        for job in jobs:
+            job.payload = msgspec.json.encode(msgspec.json.decode(job.payload))
+        original(session, jobs)
 
-    replace(pushes, "_delivery", delivery)
+    replace(pushes, "_run", run)

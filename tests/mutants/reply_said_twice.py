@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hirehall.service import hall as hall_module
 from hirehall.service.hall import Hall
-from hirehall.service.sessions import Session
 from hirehall.wire.replies import Submitted
 from tests.mutants import Replace
 
@@ -20,6 +20,6 @@ def plant(replace: Replace) -> None:
         if type(answer) is Submitted:
             original(hall, session, ref, answer)
 
-    original_row = Session.put_all
     replace(Hall, "_say", say)
-    replace(Session, "put_all", lambda session, replies: original_row(session, [*replies, *replies[-1:]]))
+    original_row = hall_module.lines_to
+    replace(hall_module, "lines_to", lambda row: [*(lines := original_row(row)), *lines[-1:]])

@@ -9,7 +9,7 @@ from tests.mutants import Replace
 
 CATCHERS = (
     "tales",
-    "tests/stores/test_judge.py::test_results_of_one_batch_stay_with_their_jobs",
+    "tests/stores/test_runs.py::test_each_of_many_results_stays_with_its_job",
 )
 
 
@@ -17,9 +17,10 @@ def plant(replace: Replace) -> None:
     original = sqlite_changes._succeed
 
     def succeed(work: Any, changes: list[Any]) -> None:
-        results = [change.result for change in changes]
-        for change, result in zip(changes, results[1:] + results[:1], strict=True):
-            change.result = result
+        results = [result for change in changes for result in change.results]
+        others = iter(results[1:] + results[:1])
+        for change in changes:
+            change.results = [next(others) for _ in change.results]
         original(work, changes)
 
     replace(sqlite_changes, "_succeed", succeed)

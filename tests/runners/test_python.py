@@ -288,7 +288,7 @@ def hold(runner: PythonRunner, held: threading.Event, is_async: bool) -> None:
         runner._tasks._loop = loop
         threading.Thread(target=_run, args=(loop,), daemon=True).start()
     else:
-        runner._threads._size = 1
+        runner._threads._size = runner._threads._awake = 1
         threading.Thread(target=serve_later, args=(runner, held), daemon=True).start()
 
 

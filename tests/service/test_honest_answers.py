@@ -5,7 +5,10 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from hirehall.stores import sqlite
+from hirehall.core.operations import Change
+from hirehall.model import id_text
+from hirehall.stores import sqlite, sqlite_batch, sqlite_changes
+from hirehall.stores.sqlite_work import Work
 from tests.service.office import Guest, Office
 
 
@@ -33,6 +36,68 @@ def test_who_waits_is_told_when_the_last_of_its_jobs_has_ended(office: Office, b
     answer = boss.answer("wait")
     assert [job["state"] for job in answer["jobs"]] == ["succeeded", "succeeded"]
     assert answer["jobs"][1]["result"] == "last"
+
+
+def test_who_waits_for_a_running_job_is_told_of_its_end_from_one_look_into_the_store(
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = office.worker("ann")
+    job = boss.submit()
+    looks = list[object]()
+    read = office.store.read
+    monkeypatch.setattr(office.store, "read", lambda query: looks.append(query) or read(query))
+    boss.say({"cmd": "wait", "ids": [job], "ref": "wait"})
+    assert not looks
+    ann.done(job, result="told")
+    assert [job["result"] for job in boss.answer("wait")["jobs"]] == ["told"]
+    assert len(looks) == 1
+
+
+def test_a_wait_for_a_running_job_ends_with_its_time(office: Office, boss: Guest) -> None:
+    office.worker("ann")
+    job = boss.submit()
+    boss.say({"cmd": "wait", "ids": [job], "timeout_seconds": 5, "ref": "wait"})
+    office.pass_time(6)
+    assert boss.answer("wait")["pending"] == [job]
+
+
+def test_a_wait_without_time_knows_of_the_end_that_was_asked_for_before_it(office: Office, boss: Guest) -> None:
+    office.worker("ann")
+    job = boss.submit()
+    boss.say({"cmd": "cancel", "id": job}, {"cmd": "wait", "ids": [job], "timeout_seconds": 0, "ref": "wait"})
+    answer = boss.answer("wait")
+    assert [one["state"] for one in answer["jobs"]] == ["cancelled"]
+    assert answer["pending"] == []
+
+
+def test_results_that_were_taken_back_for_damage_are_not_answered_ok(
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is found damaged behind the results of a batch; when they are taken again one cannot be written."""
+    ann = office.worker("ann", credit=3)
+    jobs = boss.submit_many([{}, {}, {}])
+    held = [run["id"] for run in ann.runs()]
+    assert held == jobs
+    claim, change = sqlite_batch.claim, sqlite_changes._change
+    damage = [apsw.CorruptError("database disk image is malformed")]
+
+    def claim_once_damaged(work: Work) -> None:
+        if damage and work.batch.changes:
+            raise damage.pop()
+        claim(work)
+
+    def change_but_one(work: Work, one: Change) -> None:
+        if id_text(one.id) == jobs[1] and one.id not in work.aside:
+            work.spot.job = one.id
+            raise apsw.CorruptError("database disk image is malformed")
+        change(work, one)
+
+    monkeypatch.setattr(sqlite_batch, "claim", claim_once_damaged)
+    monkeypatch.setattr(sqlite_changes, "_change", change_but_one)
+    ann.say(*({"cmd": "done", "id": job, "attempt": 1, "ref": job} for job in jobs))
+    assert [ann.answer(job).get("error", {}).get("code") for job in jobs] == [None, "damaged", None]
+    monkeypatch.undo()
+    assert [job["state"] for job in boss.ok("get", ids=jobs)["jobs"]] == ["succeeded", "running", "succeeded"]
 
 
 def test_after_an_error_of_the_store_nothing_is_answered_ok(monkeypatch: pytest.MonkeyPatch) -> None:

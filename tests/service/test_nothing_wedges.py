@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hirehall.core.operations import Batch
 from hirehall.wire import requests
 from tests.service.odd_values import Odd, line
 from tests.service.office import Guest, Office
@@ -103,3 +105,22 @@ def test_many_commands_with_odd_values_in_one_breath_are_each_answered_once(
     lines: list[tuple[int, dict[str, Any]]],
 ) -> None:
     run(lines)
+
+
+def test_commits_for_which_nobody_waits_leave_others_their_turn(
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, apply, job = list[str](), office.store.apply, boss.submit()
+
+    async def at_once() -> None:
+        """A disk that is so quick that the loop itself has synced."""
+
+    async def noted(batch: Batch) -> None:
+        seen.append("commit")
+        asyncio.get_running_loop().call_soon(seen.append, "others")
+        await apply(batch)
+
+    monkeypatch.setattr(office.store, "_sync", at_once)
+    monkeypatch.setattr(office.store, "apply", noted)
+    boss.say(*[{"cmd": "cancel", "ids": [job]}] * 4)  # each needs a batch of its own
+    assert seen == ["commit", "others"] * 4

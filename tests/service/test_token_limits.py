@@ -24,6 +24,14 @@ def test_a_token_counts_until_its_time_is_over(office: Office, boss: Guest) -> N
     assert late.refused("hello", token=secret).startswith("unauthenticated: token 'brief' has expired")
 
 
+def test_a_running_job_that_one_may_not_see_cannot_be_waited_for(office: Office, limited: Guest, boss: Guest) -> None:
+    office.worker("ann", queues=["B"], kinds=["k"])
+    job = boss.submit("k", queue="B")
+    only_own = office.token("own", ["submit"])
+    assert limited.refused("wait", ids=[job]).startswith("not_found:")
+    assert only_own.refused("wait", ids=[job]).startswith("not_found:")
+
+
 def test_explain_names_no_worker_of_a_hidden_queue(office: Office, limited: Guest, boss: Guest) -> None:
     office.worker("secret", queues=["B"], kinds=["k"])
     job = limited.submit("k", queue="A")

@@ -138,7 +138,7 @@ def test_a_watch_that_makes_no_sense_is_refused(boss: Guest, fields: dict[str, A
 
 def test_an_event_that_there_is_not_is_refused(boss: Guest) -> None:
     said = boss.refused("watch", events=["succeed", "finished"])
-    assert said.startswith("bad_request: there is no event 'finished': use some of cancel, change, deliver, due,")
+    assert said.startswith("bad_request: there is no event 'finished': use some of cancel, change, commit, deliver,")
 
 
 # From where on.

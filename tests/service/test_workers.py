@@ -30,6 +30,22 @@ def test_a_worker_as_it_is_shown(office: Office, boss: Guest) -> None:
     }  # fmt: skip
 
 
+def test_a_worker_that_holds_more_than_it_runs_is_shown_with_both(office: Office, boss: Guest) -> None:
+    ann = office.worker("ann", credit=3)
+    ann.ok("credit", credit=80, concurrency=3)
+    assert (one(boss)["credit"], one(boss)["concurrency"]) == (80, 3)
+    ann.ok("credit", credit=3)
+    assert "concurrency" not in one(boss)
+    assert ann.refused("credit", credit=80, concurrency=-1).startswith("bad_request")
+
+
+def test_a_delivery_says_when_the_job_may_be_started_only_once(office: Office, boss: Guest) -> None:
+    ann = office.worker("ann", credit=2)
+    boss.submit(max_attempts=1)
+    boss.submit()
+    assert [job.get("once") for run in ann.pushes("run") for job in run] == [True, None]
+
+
 def test_workers_are_sorted_by_their_names(office: Office, boss: Guest) -> None:
     for name in ("cat", "ann", "bob"):
         office.worker(name)

@@ -42,6 +42,8 @@ class TasksHeard:
 
     def _is_for(self, cmd: str, row: Row) -> bool:
         final = row["state"] in FINAL
+        if row["state"] == State.DRAFT:
+            return False
         return not final if cmd == "cancel" else final and (cmd == "remove" or row["state"] != State.SUCCEEDED)
 
     def began(self, link: Link | None, task: str, asked: dict[str, Any]) -> None:
@@ -68,6 +70,42 @@ class TasksHeard:
         else:
             happened = now is None or now["state"] != before["state"] or now["forgiven"] >= before["attempt"]
         audit.demand(happened, f"what a task ({cmd}) says is done has happened", before=before, now=now)
+
+
+class Drafts:
+    """What was said to become of drafts, and what may become of them."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+        self._said: dict[int, str] = {}
+        self.known: set[int] = set()  # jobs that were stored as drafts
+
+    def settled(self, cmd: str, job: str) -> None:
+        """Somebody says `commit` or `discard`."""
+        self._said[id_number(job)] = cmd
+        if cmd == "discard":
+            self._audit.removable.add(id_number(job))
+
+    def check(self, old: Row | None, row: Row, now_ms: int) -> None:
+        """A row has changed: where it was a draft until now, that was asked for."""
+        if row["state"] == State.DRAFT:
+            self.known.add(row["id"])
+        elif old is not None and old["state"] == State.DRAFT:
+            self._check_step(old, row, now_ms)
+
+    def _check_step(self, old: Row, row: Row, now_ms: int) -> None:
+        self._audit.demand(self._said.get(row["id"]) == "commit", "only a commit lets a draft run", row=row, old=old)
+        due = rules_of(old).due or 0
+        early = due > now_ms and row["state"] not in (State.SCHEDULED, State.CANCELLED)
+        self._audit.demand(not early, "no draft goes before its time", row=row, old=old)
+        self._audit.world.count("draft committed")
+
+    def may_be_gone(self, old: Row, now_ms: int) -> bool:
+        """Whether somebody discarded this draft, or its day is over."""
+        if old["wake_at"] <= now_ms:
+            self._audit.removable.add(old["id"])
+        self._audit.world.count("draft discarded")
+        return old["id"] in self._audit.removable
 
 
 class LogsHeard:

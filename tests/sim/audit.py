@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hirehall.model import FINAL, State, id_number
-from tests.sim.asked import LogsHeard, TasksHeard
+from tests.sim.asked import Drafts, LogsHeard, TasksHeard
 from tests.sim.disk import Row, log_of
 from tests.sim.hearing import Hearing
 from tests.sim.ledger import Ledger, Moved, rules_of
@@ -54,6 +54,7 @@ class Audit:
         self.hearing = Hearing(self)
         self.tasks = TasksHeard(self)
         self.logs = LogsHeard(self)
+        self.drafts = Drafts(self)
 
     def demand(self, promise: bool, name: str, **facts: Any) -> None:
         """Raise Violation unless the promise holds."""
@@ -120,6 +121,16 @@ class Audit:
             same = row is None or msgspec.json.decode(row["payload"]) == asked["payload"]
             self.demand(same, "G2 the same key with other content is no job", asked=asked, row=row)
 
+    def _commit_answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
+        draft = self.durable.get(id_number(asked["id"]))
+        if message.get("error", {}).get("code") == "busy" and draft is not None:
+            self.world.count("draft of a full queue")
+            self._refused_as_full(draft)
+
+    def _refused_as_full(self, asked: dict[str, Any]) -> None:
+        waiting = sum(len(one.asked) for one in self.world.clients)
+        self.ledger.limits.busy(asked, waiting + self.world.lost_lines)
+
     def _submit_refused(self, asked: dict[str, Any], code: str) -> None:
         if code == "key_conflict":
             self.world.count("key conflict")
@@ -127,8 +138,7 @@ class Audit:
             other = [row for row in found if msgspec.json.decode(row["payload"]) != asked["payload"]]
             self.demand(bool(other), "G2 a conflict has its reason", asked=asked, found=found)
         elif code == "busy":
-            waiting = sum(len(one.asked) for one in self.world.clients)
-            self.ledger.limits.busy(asked, waiting + self.world.lost_lines)
+            self._refused_as_full(asked)
 
     def meddled(self, message: dict[str, Any]) -> None:
         """What people asked for may have been done from now on, whether they hear of it or not."""
@@ -178,6 +188,8 @@ class Audit:
         row = self.durable.get(id_number(asked["id"]))
         if row is None or self.may_be_gone(row) or self.may_be_revived(row):
             return
+        if "error" in message and row["id"] in self.drafts.known:
+            return  # it was refused as a draft
         if "ok" in message:
             self.demand(row["state"] == State.CANCELLED, "G16 cancelled means cancelled", row=row)
         elif message["error"]["code"] == "wrong_state":

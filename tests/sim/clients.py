@@ -29,11 +29,14 @@ class SimClient(Actor):
         self.open_keys: dict[str, dict[str, Any]] = {}
         self.unanswered_keys: set[str] = set()  # whose submit was said, and its connection broke
         self.ids: list[str] = []
+        self.followed: set[str] = set()  # jobs of whose logs more may come on this connection, between its answers
+        self.drafts: list[str] = []  # of its jobs, that it has not heard of as committed or discarded
         self.loose: list[str] = []  # jobs that may be removed: no key names them, no bulk submit holds them
 
     # What it does when it comes, and then from time to time.
 
     def greet(self) -> None:
+        self.followed.clear()
         self.hello()
         self.say(cmd="queue", queue="double", lock_limit=2, max_running=self.world.max_running)
         if self.world.work.limits:
@@ -58,6 +61,7 @@ class SimClient(Actor):
         if dice.random() < 0.03:
             self.reconnect(told=dice.random() < 0.7)
             return
+        self.settle_drafts()
         choice = dice.random()
         if choice < 0.6 and self.left > 0:
             self.submit()
@@ -87,7 +91,10 @@ class SimClient(Actor):
         elif choice < 0.8:
             self.say(cmd="find", kind=dice.choice(KINDS), limit=3)
         elif self.world.work.logs:
-            self.say(cmd="log_of", id=dice.choice(self.ids[-8:]), follow=dice.random() < 0.8)
+            job = dice.choice(self.ids[-8:])
+            follow = dice.random() < 0.8 or job in self.followed
+            self.followed |= {job} if follow else set()
+            self.say(cmd="log_of", id=job, follow=follow)
 
     # What people do to jobs, workers and tokens.
 
@@ -150,6 +157,8 @@ class SimClient(Actor):
         message = {"cmd": "submit", "follow": dice.random() < 0.5, **self.spec()}
         if dice.random() < 0.3:
             message["key"] = f"{self.name}-{self.left}"
+            if self.left % 3 == 0:  # with a key, so that it gets to know the id in any case
+                message["draft"] = True
             self.open_keys[message["key"]] = message
         elif dice.random() < 0.3:
             message["tags"] = [*message.get("tags", []), "loose"]
@@ -157,6 +166,16 @@ class SimClient(Actor):
 
     def offer(self, message: dict[str, Any]) -> None:
         self.world.audit.offered(message, self.say(**message))
+
+    def settle_drafts(self) -> None:
+        """Say of each draft again what is to become of it, until that is answered. In the end also of those that came
+        of a submit which arrived again when its key was free."""
+        if self.world.healing and self.left <= 0:
+            self.say(cmd="find", state="draft")
+        for job in self.drafts[:BULK]:
+            cmd = "discard" if int(job, 16) % 5 == 0 else "commit"
+            self.world.audit.drafts.settled(cmd, job)
+            self.say(cmd=cmd, id=job)
 
     def submit_key(self, key: str, other: bool) -> None:
         """One of many submits of this key; `other` has another payload."""
@@ -227,6 +246,10 @@ class SimClient(Actor):
     def answered(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
         if asked["cmd"] == "submit":
             self._submitted(asked, message)
+        elif asked["cmd"] in ("commit", "discard"):
+            self._draft_settled(asked, message)
+        elif asked["cmd"] == "find" and asked.get("state") == "draft":
+            self.drafts += [job["id"] for job in message.get("jobs", []) if job["id"] not in self.drafts]
         elif asked["cmd"] == "token" and "ok" in message:
             self.world.guest_token = message.get("token", "")
             self.world.count("token made" if "token" in message else "token revoked")
@@ -236,6 +259,11 @@ class SimClient(Actor):
             self.world.audit.logs.heard(self.link, message["log"], is_new=True)
         self.world.audit.answered(asked, message)
 
+    def _draft_settled(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
+        is_over = "ok" in message or message["error"]["code"] == "not_found"  # an earlier one was heard
+        if is_over and asked["id"] in self.drafts:
+            self.drafts.remove(asked["id"])
+
     def _submitted(self, asked: dict[str, Any], message: dict[str, Any]) -> None:
         key = asked.get("key")
         if key is not None and self.open_keys.get(key) == asked:
@@ -243,6 +271,8 @@ class SimClient(Actor):
         if "ok" not in message:
             return
         self.ids += message.get("ids", [message.get("id")])
+        if message.get("state") == "draft" and message["id"] not in self.drafts:
+            self.drafts.append(message["id"])
         if message.get("duplicate") and key in self.unanswered_keys:
             self.world.count("unknown, then found again")
         if key is None and "id" in message:

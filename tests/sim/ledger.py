@@ -161,12 +161,15 @@ class Ledger:
                 if row["state"] == State.SUCCEEDED:
                     self.succeeded.add(number)
                 self._count_ends(old, row)
+            self.audit.drafts.check(old, row, self.world.wall_ms())
             if old is not None:
                 self.demand(row["attempt"] >= old["attempt"], "G7 an attempt never goes back", row=row, old=old)
                 self._check_forgiven(old, row)
         for old in gone:
             self.world.count("job removed")
             may_go = self.audit.may_be_gone(old) and old["state"] in FINAL
+            if old["state"] == State.DRAFT:
+                may_go = self.audit.drafts.may_be_gone(old, self.world.wall_ms())
             self.demand(may_go, "G5 nothing removes jobs", row=old)
             self.audit.tasks.gone.add(old["id"])
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from hirehall.model import Instant, State
 from tests.sim.disk import Row
@@ -63,15 +66,23 @@ class Limits:
         self._ledger.demand(left > -1e-6, "no more jobs start in a second than may", queue=queue, left=left)
 
     def _check_waiting(self, queue: str, most: int, moved: Moved) -> None:
-        """A submit was taken only while there was room. What came back otherwise counts when the hall could know it."""
+        """A submit was taken only while there was room. What came back otherwise counts when the hall could know it:
+        so does a new job with a gate, which waits for that first, and was let in when the store had looked."""
         ledger = self._ledger
-        new = [row for old, row in moved if old is None and row["state"] == State.READY and row["queue"] == queue]
+        new = [
+            (old is not None, row["id"], row)  # drafts go into the room that submits leave
+            for old, row in moved
+            if (old is None or old["state"] == State.DRAFT) and row["state"] == State.READY and row["queue"] == queue
+        ]
         ready = [row for lane in ledger.ready.values() for row in lane.values() if row["queue"] == queue]
-        known = sum(ledger.ready_since[row["id"]] <= ledger.commits - 2 for row in ready)
-        self._ledger.demand(not new or known + len(new) <= most, "no more jobs wait than may", queue=queue, new=new)
+        waiting = sum(ledger.ready_since[row["id"]] <= ledger.commits - 2 for row in ready)
+        for *_, row in sorted(new, key=itemgetter(0, 1)):  # as they were taken
+            ledger.demand(waiting < most, "no more jobs wait than may", queue=queue, row=row, new=new)
+            waiting += not _is_gated(row)
 
     def busy(self, asked: dict[str, Any], others: int) -> None:
-        """A submit was refused because its queue was full: with what `others` may have on their way it was."""
+        """A submit, or the commit of a draft, was refused because its queue was full: with what `others` may have on
+        their way it was."""
         jobs = sum(job.get("queue") == "narrow" for job in asked.get("jobs", [asked]))
         found, limit = max(self._waiting), self._ledger.world.max_waiting
         honest = jobs and found + others + jobs > limit
@@ -81,3 +92,9 @@ class Limits:
 def _is_kept(old: Row | None, row: Row) -> bool:
     """Whether a worker came back and keeps it."""
     return old is not None and old["state"] == State.READY and old["attempt"] == row["attempt"]
+
+
+def _is_gated(row: Row) -> bool:
+    """Whether it waits for other jobs or for a lock."""
+    rules = msgspec.json.decode(row["rules"]) if row["rules"] else {}
+    return bool(rules.get("lock") or rules.get("after"))

@@ -35,7 +35,8 @@ RARE = (
     "key conflict", "cancel came before the result", "result came before the cancel", "queue set", "answered busy",
     "answered unavailable", "rate kept", "job waited for another", "job waited for its lock", "job tried again",
     "job removed", "delayed job went", "log kept", "log followed", "follower to be told", "task done: cancel",
-    "task done: retry", "task done: remove", "token made", "token revoked", "thousands of lanes",
+    "task done: retry", "task done: remove", "draft committed", "draft discarded", "token made", "token revoked",
+    "thousands of lanes",
 )  # fmt: skip
 
 

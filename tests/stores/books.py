@@ -100,7 +100,7 @@ class Books:
     def new_job(self, batch: Batch, spec: JobSpec, owner: str = "team", session: int = 7) -> NewJob:
         """The job of `spec` as the core would make it, its lane declared in `batch`."""
         job = draft(spec, self.line(spec.queue), owner, session, self.wall_ms)
-        key = lane_key(spec, SHARE)
+        key = LaneKey(*lane_key(spec, SHARE))
         job.id, job.lane = self.ids.take(self.wall_ms), lane_number(key)
         batch.lanes[job.lane] = key
         return job
@@ -134,7 +134,7 @@ class Books:
         batch = self.batch()
         batch.changes.append(change)
         self.apply(batch)
-        return change
+        return change.each[0]
 
     def succeed(self, job: int, attempt: int = 1, holder: str = ANNA, result: bytes = b"1", **fields: Any) -> Change:
         return self.change(
@@ -142,7 +142,10 @@ class Books:
         )
 
     def succeed_in_hand(self, job: int, attempt: int = 1, holder: str = ANNA, result: bytes = b"1") -> Change:
-        return self.succeed(job, attempt, holder, result, in_hand=True, lane=self.lane_of(job))
+        return self.change(
+            lifecycle.SUCCEED, job, State.SUCCEEDED, attempt=attempt, holder=holder, in_hand=True,
+            lane=self.lane_of(job), results=[result],
+        )  # fmt: skip
 
     def end(self, step: Step, job: int, target: State, attempt: int = 1, holder: str = ANNA, **fields: Any) -> Change:
         """A step of a lease in hand."""
@@ -156,7 +159,7 @@ class Books:
 
     def want(self, step: Step, job: int, edit: Edit | None = None, scope: Scope = EVERYTHING) -> Change:
         """Cancel, retry, change or remove, as the core asks for people."""
-        targets = {lifecycle.CANCEL: State.CANCELLED, lifecycle.REMOVE: None}
+        targets = {lifecycle.CANCEL: State.CANCELLED, lifecycle.REMOVE: None, lifecycle.DISCARD: None}
         return self.change(step, job, targets.get(step, State.READY), scope=scope, edit=edit)
 
     def retry(self, job: int) -> Change:

@@ -109,6 +109,12 @@ class SQLiteMemory:
             "gates": f"SELECT id FROM gates WHERE id NOT IN (SELECT id FROM jobs WHERE state NOT IN ({final}))",
             "parents": "SELECT child FROM parents WHERE child NOT IN (SELECT id FROM gates)",
             "tags": "SELECT id FROM tags WHERE id NOT IN (SELECT id FROM jobs)",
+            "files": "SELECT job FROM files WHERE job NOT IN (SELECT id FROM jobs)",
+            "blobs without their true number of files": "SELECT 0 FROM blobs WHERE refs <> (SELECT count(*) FROM files"
+            " WHERE files.sha256 = blobs.sha256)",
+            "files without a blob": "SELECT job FROM files WHERE sha256 NOT IN (SELECT sha256 FROM blobs)",
+            "sums of files": "SELECT 0 FROM (SELECT owner, sum(bytes) AS bytes FROM files GROUP BY owner) AS real"
+            " LEFT JOIN kept USING (owner) WHERE real.bytes <> coalesce(kept.bytes, 0)",
             "logs": "SELECT job FROM logs WHERE job NOT IN (SELECT id FROM jobs)",
         }
         return [(where, job) for where, query in queries.items() for (job,) in store.db.execute(query)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import UNSET
 
+from hirehall.core.intake import DRAFT_MS
 from hirehall.core.operations import SWEEP_JOBS, Edit
 from hirehall.model import FINAL, JobSpec, State, id_number
 from tests.stores.books import lane
@@ -61,6 +62,7 @@ class Paper:
     def __init__(self) -> None:
         self.jobs: dict[int, PaperJob] = {}
         self.lock_limit = 1
+        self.dues: dict[int, int | None] = {}  # of drafts
 
     def by_key(self, key: str) -> PaperJob | None:
         return next((job for job in self.jobs.values() if job.key == key), None)
@@ -85,6 +87,12 @@ class Paper:
         gated = bool(after or spec.lock)
         state = S.SCHEDULED if due is not None else S.BLOCKED if gated else S.READY
         wake = expires if due is None else due
+        if spec.draft:
+            self.dues[number], state, wake = due, S.DRAFT, now + DRAFT_MS
+            return PaperJob(
+                number, spec.kind, spec.priority, bytes(spec.payload), spec.key, state, expires, wake,
+                round((spec.keep_seconds or 0.0) * 1000), number, lock=spec.lock, after=after,
+            )  # fmt: skip
         keep = round((spec.keep_seconds or 0.0) * 1000)
         return PaperJob(
             number, spec.kind, spec.priority, bytes(spec.payload), spec.key, state, expires, wake, keep, number,
@@ -126,6 +134,24 @@ class Paper:
 
     # What people do.
 
+    def commit(self, number: int, now: int) -> str:
+        job = self.jobs[number]
+        if job.state is not S.DRAFT:
+            return "duplicate"
+        gated, due = bool(job.after or job.lock), self.dues.pop(number)
+        if due is not None and due > now:
+            job = replace(job, state=S.SCHEDULED, wake_at=due)
+        else:
+            job = replace(job, state=S.BLOCKED if gated else S.READY, wake_at=job.expires_at)
+        self.jobs[number] = replace(job, waits=job.after, gated=gated)
+        return "applied"
+
+    def discard(self, number: int) -> str:
+        if self.jobs[number].state is not S.DRAFT:
+            return "wrong_state"
+        del self.jobs[number]
+        return "applied"
+
     def retry(self, number: int) -> str:
         job = self.jobs[number]
         if job.state not in FINAL or job.state is S.SUCCEEDED:
@@ -149,7 +175,7 @@ class Paper:
     def change(self, number: int, edit: Edit, now: int) -> str:
         """An edit of `priority`, `due` and `expires_at`."""
         job = self.jobs[number]
-        if job.state in FINAL or job.state is S.RUNNING:
+        if job.state in FINAL or job.state in (S.RUNNING, S.DRAFT):
             return "wrong_state"
         due = edit.due if edit.due is not UNSET else job.wake_at if job.state is S.SCHEDULED else None
         expires = job.expires_at if edit.expires_at is UNSET else edit.expires_at
@@ -213,7 +239,7 @@ class Paper:
 
     def cancel(self, number: int, now: int) -> str:
         job = self.jobs[number]
-        if job.state in FINAL:
+        if job.state in FINAL or job.state is S.DRAFT:
             return "wrong_state"
         self.jobs[number] = job.ended(S.CANCELLED, now)
         return "applied"
@@ -223,7 +249,7 @@ class Paper:
         assert len(due) <= SWEEP_JOBS
         for number in due:
             job = self.jobs.pop(number)
-            if job.state in FINAL:
+            if job.state in FINAL or job.state is S.DRAFT:
                 continue
             expired = job.claimable_until <= now
             woken = S.BLOCKED if job.gated else S.READY

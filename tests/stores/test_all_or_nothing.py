@@ -68,8 +68,8 @@ def everything(books: Books, jobs: Furniture) -> Batch:
     books.add_submit(batch, spec("saw", lock="saw"))
     edit = Edit(priority=5, due=books.wall_ms + 1_000, tags=["c"])
     batch.changes += [
-        Change(lifecycle.SUCCEED, jobs.hand, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane(), result=b"1"),
-        Change(lifecycle.SUCCEED, jobs.saw, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane("saw"), result=b"1"),
+        Change(lifecycle.SUCCEED, jobs.hand, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane(), results=[b"1"]),
+        Change(lifecycle.SUCCEED, jobs.saw, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane("saw"), results=[b"1"]),
         Change(lifecycle.LOSE, jobs.lost, State.READY, 1, ANNA, in_hand=True, place_last=True),
         Change(lifecycle.CANCEL, jobs.waiting, State.CANCELLED),
         Change(lifecycle.CANCEL, jobs.parent, State.CANCELLED),

@@ -74,7 +74,7 @@ def test_a_parent_that_succeeds_in_the_batch_of_the_submit_counts(books: Books) 
     batch = books.batch()
     submit = books.add_submit(batch, spec("child", after=[id_text(parent)]))
     batch.changes.append(
-        Change(lifecycle.SUCCEED, parent, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane("parent"), result=b"1")
+        Change(lifecycle.SUCCEED, parent, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane("parent"), results=[b"1"])
     )
     books.apply(batch)
     assert books.states(*submit.ids) == ["ready"]

@@ -181,7 +181,7 @@ def test_who_is_let_in_may_be_claimed_in_the_same_batch(books: Books) -> None:
     books.start(jobs[0])
     batch = books.batch()
     batch.changes.append(
-        Change(lifecycle.SUCCEED, jobs[0], State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane(), result=b"1")
+        Change(lifecycle.SUCCEED, jobs[0], State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane(), results=[b"1"])
     )
     batch.claims.append(Claim(lane(), [seat(BERT)]))
     books.apply(batch)

@@ -49,7 +49,7 @@ def test_the_last_lines_come_with_the_end(books: Books) -> None:
     job = running(books)
     batch = books.batch()
     batch.changes.append(
-        Change(lifecycle.SUCCEED, job, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane(), result=b"1")
+        Change(lifecycle.SUCCEED, job, State.SUCCEEDED, 1, ANNA, in_hand=True, lane=lane(), results=[b"1"])
     )
     batch.logs.append(LogChunk(job, 1, b"[1]"))
     books.apply(batch)

@@ -21,17 +21,23 @@ from tests.stores.books import BERT, START_MS, Books, spec
 from tests.stores.makers import SQLiteFile
 from tests.system.hall_process import Hall
 
-OLD = Path(__file__).with_name("data") / "schema-1.db"
+OLD = {version: Path(__file__).with_name("data") / f"schema-{version}.db" for version in (1, 2)}
 ENDED = ("succeeded", "failed", "cancelled", "expired")
 HOLDER = "local/w-1"
 
 
+@pytest.fixture(params=OLD)
+def old(request: pytest.FixtureRequest) -> int:
+    """An older version of the schema."""
+    return int(request.param)
+
+
 @pytest.fixture
-def file(tmp_path: Path) -> SQLiteFile:
-    """The data directory of a hall of schema 1."""
+def file(tmp_path: Path, old: int) -> SQLiteFile:
+    """The data directory of an older hall."""
     file = SQLiteFile(tmp_path)
     Path(file.path).parent.mkdir()
-    shutil.copyfile(OLD, file.path)
+    shutil.copyfile(OLD[old], file.path)
     return file
 
 
@@ -51,10 +57,10 @@ def schema(path: Path | str) -> set[tuple[str, str]]:
         db.close()
 
 
-def test_the_old_file_is_old() -> None:
-    with OLD.open("rb") as file:
+def test_an_old_file_is_old(old: int) -> None:
+    with OLD[old].open("rb") as file:
         header = file.read(100)
-    assert int.from_bytes(header[60:64]) == 1 < SCHEMA_VERSION
+    assert int.from_bytes(header[60:64]) == old < SCHEMA_VERSION
 
 
 def test_an_old_file_gets_the_schema_of_a_new_one(file: SQLiteFile, tmp_path: Path, runner: asyncio.Runner) -> None:
@@ -119,7 +125,7 @@ def test_work_goes_on_in_an_old_file(file: SQLiteFile, runner: asyncio.Runner) -
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(
-    file: SQLiteFile, runner: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: SQLiteFile, old: int, runner: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = schema(file.path)
     bad = tmp_path / "999.sql"
@@ -128,7 +134,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(
     with pytest.raises(HallError, match="table jobs already exists"):
         runner.run(file.make().open())
     monkeypatch.undo()
-    assert (version(file), schema(file.path)) == (1, before)
+    assert (version(file), schema(file.path)) == (old, before)
     Books(file.make, runner.run).close()
     assert version(file) == SCHEMA_VERSION
 
@@ -162,14 +168,16 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
     return status, said.out + said.err
 
 
-def test_migrate_show_names_the_steps_and_touches_nothing(file: SQLiteFile, capsys: pytest.CaptureFixture[str]) -> None:
+def test_migrate_show_names_the_steps_and_touches_nothing(
+    file: SQLiteFile, old: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = Path(file.path).parent
     status, said = shown(capsys, "--data", str(folder), "--json")
-    steps = [step for step in STEPS if step > 1]
+    steps = [step for step in STEPS if step > old]
     assert status == 0
-    assert json.loads(said) == {"file": file.path, "version": 1, "latest": SCHEMA_VERSION, "steps": steps}
-    assert "002" in shown(capsys, "--store", f"sqlite:{file.path}")[1]
-    assert Path(file.path).read_bytes() == OLD.read_bytes()
+    assert json.loads(said) == {"file": file.path, "version": old, "latest": SCHEMA_VERSION, "steps": steps}
+    assert f"{SCHEMA_VERSION:03}" in shown(capsys, "--store", f"sqlite:{file.path}")[1]
+    assert Path(file.path).read_bytes() == OLD[old].read_bytes()
     assert [path.name for path in folder.iterdir()] == ["hall.db"]
 
 

@@ -28,19 +28,25 @@ def deliver(books: Books, holders: list[str]) -> Claim:
     return claim
 
 
-def succeed(books: Books, jobs: dict[int, str]) -> Batch:
-    """Results of these jobs from their holders, the last one first."""
+def succeed(books: Books, jobs: dict[int, str], result: bytes = b'"of %d"') -> Batch:
+    """Results of these jobs from their holders, up to three neighbours in a change, the last one first."""
+    changes: list[Change] = []
+    for job, holder in jobs.items():
+        last = changes[-1] if changes else None
+        body = result % job if b"%" in result else result
+        if last and last.results and job == last.id + last.jobs and holder == last.holder and last.jobs < 3:
+            last.results.append(body)
+        else:
+            last = Change(lifecycle.SUCCEED, job, State.SUCCEEDED, 1, holder, True, lane(), results=[body])
+            changes.append(last)
     batch = books.batch()
-    batch.changes += [
-        Change(lifecycle.SUCCEED, job, State.SUCCEEDED, 1, holder, in_hand=True, lane=lane(), result=b'"of %d"' % job)
-        for job, holder in reversed(jobs.items())
-    ]
+    batch.changes += reversed(changes)
     return books.apply(batch)
 
 
 def test_a_run_ends_where_an_id_is_missing_or_something_differs() -> None:
-    jobs = [(1, "a"), (2, "a"), (4, "a"), (5, "b"), (6, "b")]
-    assert list(runs(jobs, lambda job: job)) == [("a", [(1, "a"), (2, "a")]), ("a", [(4, "a")]), ("b", jobs[3:])]
+    jobs = [(1, 1, "a"), (2, 3, "a"), (5, 1, "a"), (7, 1, "a"), (8, 1, "b"), (9, 1, "b")]
+    assert list(runs(jobs, lambda job: job)) == [("a", jobs[:3]), ("a", jobs[3:4]), ("b", jobs[4:])]
 
 
 @pytest.mark.parametrize("has_arrays", [True, False])
@@ -91,6 +97,15 @@ def test_each_of_many_results_stays_with_its_job(books: Books) -> None:
     assert [job.result for job in books.read(*jobs)] == [b'"of %d"' % job for job in jobs]
     assert {(job.finished_at, job.wake_at) for job in books.read(*jobs)} == {(books.wall_ms, books.wall_ms + KEEP_MS)}
     assert books.states(running) == ["running"]
+
+
+def test_equal_results_come_to_those_that_ended_only(books: Books) -> None:
+    jobs = numbered(books)
+    deliver(books, [ANNA] * MANY)
+    running = {jobs.pop(), jobs.pop(MANY // 2), jobs.pop(0)}
+    succeed(books, dict.fromkeys(jobs, ANNA), b"null")
+    assert {job.result for job in books.read(*jobs)} == {b"null"}
+    assert {(job.state, job.result) for job in books.read(*running)} == {(State.RUNNING, None)}
 
 
 @pytest.mark.parametrize("at", [0, MANY // 2, MANY - 1])

@@ -15,9 +15,15 @@ from tests.stores.books import ANNA, CARL, Books, lane
 
 TTL_SECONDS = 3_600.0
 BY_THE_STORE = (lifecycle.DUE, lifecycle.UNBLOCK, lifecycle.DELIVER, lifecycle.EXPIRE)
-BY_PEOPLE = (lifecycle.CANCEL, lifecycle.RETRY, lifecycle.CHANGE, lifecycle.REMOVE)
+BY_PEOPLE = (
+    lifecycle.COMMIT, lifecycle.DISCARD, lifecycle.CANCEL, lifecycle.RETRY, lifecycle.CHANGE, lifecycle.REMOVE
+)  # fmt: skip
 BY_WORKERS = tuple(step for step in STEPS if step not in (*BY_THE_STORE, *BY_PEOPLE))
 REFUSALS = {"stale", "wrong_state", "duplicate"}
+
+
+def a_draft(books: Books) -> int:
+    return books.one(draft=True, ttl_seconds=TTL_SECONDS)
 
 
 def scheduled(books: Books) -> int:
@@ -73,6 +79,7 @@ def expired(books: Books) -> int:
 
 Situation = Callable[[Books], int]
 SITUATIONS: dict[Situation, State] = {
+    a_draft: State.DRAFT,
     scheduled: State.SCHEDULED,
     blocked: State.BLOCKED,
     ready: State.READY,
@@ -124,7 +131,7 @@ def want(books: Books, step: Step, job: int) -> str:
 CASES = [
     (step, target, situation) for step in BY_WORKERS for target in sorted(step.targets) for situation in SITUATIONS
 ]
-ENDS_IN = {lifecycle.CANCEL: State.CANCELLED, lifecycle.RETRY: State.READY}
+ENDS_IN = {lifecycle.CANCEL: State.CANCELLED, lifecycle.RETRY: State.READY, lifecycle.COMMIT: State.READY}
 
 
 def test_every_situation_is_in_the_state_it_stands_for(books: Books) -> None:
@@ -162,9 +169,9 @@ def test_a_person_gets_what_the_table_allows_and_changes_nothing_elsewhere(
     before = books.job(job)
     answer = want(books, step, job)
     if before.state not in step.sources:
-        assert answer == "wrong_state"
+        assert answer == ("duplicate" if step is lifecycle.COMMIT else "wrong_state")
         assert books.job(job) == before
-    elif step is lifecycle.REMOVE:
+    elif step in (lifecycle.REMOVE, lifecycle.DISCARD):
         assert (answer, books.read(job)) == ("applied", [])
     else:
         assert (answer, books.job(job).state) == ("applied", ENDS_IN.get(step, before.state))

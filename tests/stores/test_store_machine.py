@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec import UNSET
 
 from hirehall.core import lifecycle
-from hirehall.core.operations import Edit
+from hirehall.core.operations import Change, Commit, Edit
 from hirehall.model import FINAL, JobSpec, State, StoredJob, id_text
 from tests.stores.books import ANNA, BERT, CARL, Books, lane, spec
 from tests.stores.makers import MAKERS
@@ -49,6 +49,7 @@ def a_spec(dice: Random, parents: list[int]) -> JobSpec:
         keep_seconds=dice.choice((0.0, 2.0, 60.0)),
         lock=dice.choice((None, "x", "x", "y")),
         after=after or None,
+        draft=dice.random() < 0.15,
     )
 
 
@@ -188,6 +189,26 @@ class StoreMachine(RuleBasedStateMachine):
         job = dice.choice(self.jobs())
         assert self.books.cancel(job.id).answer == self.paper.cancel(job.id, self.now)
         self.open_gates()
+
+    @precondition(there_is(State.DRAFT))
+    @rule(dice=DICE)
+    def settle_a_draft(self, dice: Random) -> None:
+        """Mostly a draft; else whatever there is."""
+        job = dice.choice((dice.random() < 0.9 and self.jobs(State.DRAFT)) or self.jobs())
+        if dice.random() < 0.7:
+            change = Commit(lifecycle.COMMIT, job.id, State.READY)
+            expected = self.paper.commit(job.id, self.now)
+        else:
+            change = Change(lifecycle.DISCARD, job.id, None)
+            expected = self.paper.discard(job.id)
+        batch = self.books.batch()
+        batch.changes.append(change)
+        self.books.apply(batch)
+        assert change.answer == expected
+        self.open_gates()
+        if isinstance(change, Commit) and expected == "applied":
+            became = change.gated.became if change.gated is not None else None
+            assert (became or change.target) is self.paper.jobs[job.id].state
 
     @precondition(there_is(*FINAL))
     @rule(dice=DICE)

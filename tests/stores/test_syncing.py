@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,9 @@ import pytest
 from hirehall.errors import StoreBroken
 from hirehall.model import StoredJob
 from hirehall.ports import ByIds
-from tests.stores.books import StoreFactory, spec
+from hirehall.stores import wal
+from hirehall.stores.wal import Pace
+from tests.stores.books import Books, StoreFactory, spec
 from tests.stores.makers import MAKERS, StoreMaker
 
 
@@ -101,6 +103,97 @@ def test_nobody_reads_what_is_not_on_the_disk_yet(
         return await read
 
     assert [job.id for job in runner.run(read_meanwhile())] == submit.ids
+
+
+class Threads:
+    """In which threads the system was asked to sync. Each sync takes `seconds`."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.asked: list[bool] = []  # was it the loop's?
+        self.seconds = 0.0
+        self._now = 0.0
+        patch.setattr(os, "fdatasync", self._fdatasync)
+        patch.setattr(wal, "perf_counter", lambda: self._now)
+
+    def of(self, commit: Callable[[], object]) -> list[bool]:
+        """Of the syncs of this commit."""
+        self.asked.clear()
+        commit()
+        return self.asked
+
+    def _fdatasync(self, fd: int) -> None:
+        self.asked.append(threading.current_thread() is MAIN)
+        self._now += self.seconds
+
+
+MAIN = threading.main_thread()
+QUICK, SLOW = wal.QUICK_SECONDS / 2, wal.SLOW_SECONDS * 2
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Threads:
+    return Threads(monkeypatch)
+
+
+def test_only_a_disk_that_has_shown_to_be_quick_is_waited_for_by_the_loop(
+    threads: Threads, store_factory: StoreFactory
+) -> None:
+    books = store_factory()
+    for _ in range(wal.ROW_OF_SYNCS - 1):  # opening it was one sync
+        assert threads.of(books.one) == [False]
+    assert threads.of(books.one) == [True]
+
+
+def test_after_one_slow_sync_the_loop_waits_for_none_until_a_whole_row_was_quick(
+    threads: Threads, store_factory: StoreFactory
+) -> None:
+    books = quick_store(store_factory)
+    threads.seconds = SLOW
+    assert threads.of(books.one) == [True]
+    threads.seconds = QUICK
+    for _ in range(wal.ROW_OF_SYNCS):
+        assert threads.of(books.one) == [False]
+    assert threads.of(books.one) == [True]
+
+
+def test_a_large_commit_is_never_waited_for_by_the_loop(threads: Threads, store_factory: StoreFactory) -> None:
+    books = quick_store(store_factory)
+    assert threads.of(lambda: books.submit(*[spec() for _ in range(500)])) == [False]
+    assert threads.of(books.one) == [True]
+
+
+def test_while_the_log_is_carried_over_the_loop_waits_for_no_sync(
+    threads: Threads, store_factory: StoreFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books, carried = quick_store(store_factory), threading.Event()
+    monkeypatch.setattr(wal, "CHECKPOINT_PAGES", 1)
+    monkeypatch.setattr(books.store._wal, "_run_checkpoint", lambda: carried.wait(10))
+    assert threads.of(books.one) == [True]
+    assert threads.of(books.one) == [False]
+    carried.set()
+
+
+def quick_store(store_factory: StoreFactory) -> Books:
+    """A store whose disk has shown to be quick."""
+    books = store_factory()
+    for _ in range(wal.ROW_OF_SYNCS):
+        books.one()
+    return books
+
+
+def test_a_disk_that_is_mostly_slow_is_not_quick() -> None:
+    pace = Pace()
+    for at in range(wal.ROW_OF_SYNCS * 10):
+        pace.note(wal.QUICK_SECONDS * (0.5 if at % 3 == 0 else 1.5))
+        assert not pace.is_quick
+
+
+def test_an_error_while_the_loop_itself_syncs_is_an_error_of_the_store(disk: Disk, store_factory: StoreFactory) -> None:
+    books = store_factory()
+    books.store._wal._pace.is_quick = True
+    disk.broken = True
+    with pytest.raises(StoreBroken, match="cannot write"):
+        books.one()
 
 
 def test_every_connection_that_writes_syncs_what_it_carries_over(store_factory: StoreFactory) -> None:

@@ -67,6 +67,11 @@ def test_s2_beyond_this_machine_everything_is_in_tls(refused: Refused) -> None:
     assert "--tls-cert" in said
 
 
+def test_s1_and_s2_hold_for_http_as_for_lines(refused: Refused) -> None:
+    assert "--http 0.0.0.0 is open to other machines, which needs TLS" in refused("--http", "0.0.0.0:0")
+    assert "--http 0.0.0.0 with --anonymous" in refused("--http", "0.0.0.0:0", "--anonymous", "submit")
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
 def test_s3_an_access_file_that_others_can_read_is_no_secret(refused: Refused, tmp_path: Path, mode: int) -> None:
     file = access(tmp_path / "hall", mode=mode)

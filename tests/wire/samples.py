@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from hirehall.model import Backoff, PartialSpec
+from hirehall.model import Backoff, FileName, PartialSpec
 from hirehall.wire import requests
 
 ID = "01890a5d2c400001"
@@ -63,9 +63,13 @@ SAMPLES: dict[type, dict[str, Any]] = {
         "after": [ID],
         "tags": ["night", "żółć"],
         "meta": {"trace": "żółć"},
+        "files": [FileName("a.png", "e3" * 32)],
+        "draft": True,
         "follow": True,
         "jobs": [PartialSpec(), PartialSpec(kind="scan", payload=Raw(b"2"), key=None)],
     },
+    requests.Commit: {"id": ID, "ids": [ID]},
+    requests.Discard: {"id": ID, "ids": [ID]},
     requests.Get: {"ids": [ID]},
     requests.Wait: {"ids": [ID, ID], "timeout_seconds": 10.0},
     requests.Cancel: CHOICE,
@@ -112,6 +116,7 @@ SAMPLES: dict[type, dict[str, Any]] = {
         "expires_at": "2030-01-31T12:00:00Z",
         "ttl_seconds": 60.0,
     },
+    requests.Link: {},
     requests.Can: {"kind": "resize", "queue": "images", "requires": {"gpu": 2}},
     requests.Kinds: {},
     requests.Work: {
@@ -121,7 +126,7 @@ SAMPLES: dict[type, dict[str, Any]] = {
         "credit": 4,
         "lease_seconds": 0.5,
     },
-    requests.Credit: {"credit": 0},
+    requests.Credit: {"credit": 45, "concurrency": 10},
     requests.Progress: {"id": ID, "attempt": 1, "percent": 40.0, "text": "page 4 of 10"},
     requests.Log: {"id": ID, "attempt": 1, "stream": "stderr", "text": "żółć\n"},
     requests.Done: {
@@ -138,9 +143,10 @@ SAMPLES: dict[type, dict[str, Any]] = {
         "delay_seconds": 0.25,
     },
     requests.Release: {"id": ID, "attempt": 1, "delay_seconds": 60.0, "begun": True},
-    requests.Beat: {},
+    requests.Beat: {"jobs": [requests.KeptJob(ID, 1)]},
     requests.Keep: {"jobs": [requests.KeptJob(ID, 1)]},
     requests.Metrics: {},
+    requests.Overview: {"limit": 10, "span_seconds": 1},
     requests.CanDo: {"types": ["resize", "mail"]},
     requests.Do: {"id": Raw(b'"job-1"'), "type": "resize", "arg": Raw(b'{"w":100}')},
     requests.Did: {"id": Raw(b"17"), "res": Raw(b'"ok"')},

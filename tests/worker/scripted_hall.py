@@ -60,6 +60,10 @@ class Peer(asyncio.Protocol):
         while await asyncio.wait_for(self.heard.get(), PATIENCE_SECONDS) is not None:
             pass
 
+    def unread(self) -> list[Message | None]:
+        """What has come and was not looked at."""
+        return [self.heard.get_nowait() for _ in range(self.heard.qsize())]
+
     def say(self, *messages: Message) -> None:
         """Send lines, in one write."""
         self.transport.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))

@@ -26,6 +26,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "offers": ("{ gpu = 1, mesher = ['tetgen', 'gmsh'] }", {"gpu": 1, "mesher": ["tetgen", "gmsh"]}),
     "concurrency": ("3", 3),
     "pool": ('"process"', "process"),
+    "log_format": ('"json"', "json"),
+    "log_level": ('"debug"', "debug"),
     "name": ('"ann"', "ann"),
     "url": ('"hall://h:1"', "hall://h:1"),
     "token": ('"t"', "t"),

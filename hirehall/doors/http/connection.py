@@ -1,0 +1,113 @@
+"""One HTTP connection: uvicorn's, with the limits and the shape of errors of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from hirehall.doors.http.answers import error_body, raw_answer
+from hirehall.doors.http.statuses import of_status
+from hirehall.doors.unfinished import LINE_SECONDS
+
+if TYPE_CHECKING:
+    from hirehall.doors.places import Place
+    from hirehall.doors.unfinished import Unfinished
+
+MAX_HEAD = 16 << 10  # bytes of request line and headers
+MAX_HEADERS = 64
+KEEP_ALIVE_SECONDS = 60
+UNREAD_BYTES = 1 << 18  # a reader with more than this unread is waited for
+
+logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # bad requests are the business of who sends them
+
+
+class HttpConnection(HttpToolsProtocol):
+    """Refuses what could be read in two ways, ends what does not come to an end, counts its place."""
+
+    is_paused = False  # for Unfinished: it is always read
+
+    def __init__(self, config: Config, state: ServerState, place: Place, unfinished: Unfinished) -> None:
+        super().__init__(config=config, server_state=state, app_state={})
+        self._place = place
+        self._unfinished = unfinished
+        self._head = 0  # bytes of the head that has begun
+        self._midway = False  # a request has begun and is not whole
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=UNREAD_BYTES)
+        self._unfinished.begun(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        self._unfinished.ended(self)
+        self._place.leave()
+
+    def data_received(self, data: bytes) -> None:
+        if self.parser is None or self.transport.is_closing():
+            return
+        if not self._midway:
+            self._unfinished.begun(self)
+            self._midway, self._head = True, 0
+        in_head = self._head >= 0
+        super().data_received(data)
+        if in_head and self._head >= 0 and self._midway:
+            self._head += len(data)
+            if self._head > MAX_HEAD:
+                self._refuse(431, f"the head of a request has at most {MAX_HEAD} bytes and {MAX_HEADERS} headers")
+
+    def on_message_begin(self) -> None:
+        self._midway, self._head = True, 0
+        super().on_message_begin()
+        self.scope["state"]["place"] = self._place
+        self.scope["state"]["abort"] = self.transport.abort
+        self.scope["state"]["goes_on"] = self._goes_on
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        if len(self.headers) > MAX_HEADERS:
+            raise ValueError("too many headers")
+
+    def on_headers_complete(self) -> None:
+        self._head = -1
+        version = self.parser.get_http_version()
+        if not self.url.startswith(b"/") or version not in ("1.0", "1.1"):
+            raise ValueError("not a path")
+        if version == "1.0" and any(name == b"transfer-encoding" for name, _ in self.headers):
+            raise ValueError("HTTP/1.0 has no chunks")
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._midway = False
+        self._unfinished.ended(self)
+        super().on_message_complete()
+
+    def _goes_on(self) -> None:
+        """So much of a long body has come that it may take its time for as much again."""
+        if self._midway:
+            self._unfinished.begun(self)
+
+    def line_is_late(self) -> None:
+        """Nothing has come, or a request has begun and does not go on."""
+        if not self._midway:
+            self.transport.close()
+        else:
+            self._refuse(408, f"a request that is begun must be at its end within {LINE_SECONDS} seconds")
+
+    def send_400_response(self, msg: str) -> None:
+        """What the parser refuses."""
+        if len(self.headers or ()) > MAX_HEADERS:
+            self._refuse(431, f"a request has at most {MAX_HEADERS} headers")
+        else:
+            self._refuse(400, "this is no HTTP request that can be read in one way only: send HTTP/1.1 with a path")
+
+    def _refuse(self, status: int, why: str) -> None:
+        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
+            self.transport.write(raw_answer(status, error_body(of_status(status, why))))
+        self.transport.close()

@@ -1,0 +1,174 @@
+"""Everything about one job, as its page shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from hirehall.doors.http.dashboard import job_rows
+from hirehall.doors.http.dashboard.bodies import Body, body
+from hirehall.doors.http.dashboard.times import millis, moment, time_of_day
+from hirehall.doors.http.dashboard.wording import size, span
+from hirehall.wire.replies import FileView, JobView
+
+ENDED = frozenset({"succeeded", "failed", "cancelled", "expired"})
+AGAIN = ENDED - {"succeeded"}
+HOW = {
+    "fail": ("failed", "failed"),
+    "timeout": ("failed", "ran out of time"),
+    "lose": ("failed", "was lost with its worker"),
+    "release": ("ready", "was given back"),
+    "cancel": ("cancelled", "was cancelled"),
+}
+MAX_TRACE = 32 << 10
+
+
+class Moment(Struct):
+    """Something in a job's life. `hue` is the state that its colour stands for."""
+
+    hue: str
+    name: str
+    what: str
+    detail: str
+    at: str
+    clock: str
+    trace: str = ""
+
+
+class Shown(Struct, kw_only=True):
+    """What the template needs."""
+
+    job: JobView
+    percent: float | None
+    text: str
+    running_since: str
+    so_far: str
+    moments: list[Moment]
+    attempts: list[int]
+    requires: list[str]
+    error: dict[str, str] | None
+    files: list[tuple[FileView, str]]
+
+    @property
+    def payload(self) -> Body | None:
+        """What the worker gets."""
+        return body(self.job.payload)
+
+    @property
+    def result(self) -> Body | None:
+        """What the worker answered."""
+        return body(self.job.result)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.job.state in ENDED
+
+    @property
+    def can_be_tried_again(self) -> bool:
+        """Whether a person may have it tried again."""
+        return self.job.state in AGAIN
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether there is something left to end."""
+        return self.job.state not in ENDED and self.job.state != "draft"
+
+
+def shown(job: JobView, now_ms: int) -> Shown:
+    """A job as its page shows it."""
+    percent, text = job_rows.progress(job)
+    began = millis(job.started_at)
+    running = job.state == "running" and began is not None
+    return Shown(
+        job=job,
+        percent=percent,
+        text=text,
+        running_since=moment(began) if running else "",
+        so_far=_so_far(job, (now_ms - (began or 0)) // 1000) if running else "",
+        moments=moments(job, now_ms),
+        attempts=list(range(job.attempt, max(job.attempt - 50, 0), -1)),
+        requires=labels(msgspec.json.decode(job.requires)),
+        error=_error(job),
+        files=[(file, size(file.bytes)) for file in job.files] if job.files is not UNSET else [],
+    )
+
+
+def _so_far(job: JobView, seconds: int) -> str:
+    """How long it runs. What is kept is when its first attempt began."""
+    lasted = span(max(seconds, 0))
+    return f"{lasted} so far" if job.attempt == 1 else f"{lasted} since its first attempt began"
+
+
+def labels(requires: dict[str, Any] | None) -> list[str]:
+    """`mesher=tetgen` for each label."""
+    return [f"{name}={_plain(value)}" for name, value in (requires or {}).items()]
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _error(job: JobView) -> dict[str, str] | None:
+    error = job_rows.fault(job)
+    if error is None:
+        return None
+    return {name: str(error.get(name, ""))[:MAX_TRACE] for name in ("type", "message", "trace")}
+
+
+def moments(job: JobView, now_ms: int) -> list[Moment]:
+    """Its life, the first thing first."""
+    history = msgspec.json.decode(job.history) if job.history is not UNSET else None
+    past: list[dict[str, Any]] = history or []
+    lived = [_moment("ready", "Submitted", "", "", millis(job.created_at))]
+    lived += [_attempt(job, entry) for entry in past]
+    now = _now(job, past, now_ms)
+    return [*lived, now] if now is not None else lived
+
+
+def _attempt(job: JobView, entry: dict[str, Any]) -> Moment:
+    """An attempt that has ended without success."""
+    hue, words = HOW.get(entry["how"], ("cancelled", f"ended by {entry['how']}"))
+    began, ended = millis(job.started_at), entry["at_ms"]
+    # When later attempts began is not kept.
+    is_first = entry["attempt"] == 1 and began is not None
+    lasted = f" after {span((ended - began) / 1000)}" if is_first and began is not None and ended >= began else ""
+    where = f" on {entry['worker']}" if entry.get("worker") else ""
+    error = entry.get("error")
+    made = _moment(hue, f"Attempt {entry['attempt']}", f"{words}{where}{lasted}", job_rows.error_line(error), ended)
+    made.trace = str((error or {}).get("trace", ""))[:MAX_TRACE]
+    return made
+
+
+def _now(job: JobView, past: list[dict[str, Any]], now_ms: int) -> Moment | None:
+    """Where it is, or how it ended, unless the last attempt said that."""
+    where = f" on {job.worker}" if job.worker else ""
+    number = f"Attempt {job.attempt}"
+    if job.state == "running":
+        return _moment("running", number, f"runs{where}", "", millis(job.started_at) if job.attempt == 1 else None)
+    if job.state == "succeeded":
+        lasted = f" after {job_rows.took(job)}" if job.attempt == 1 and job_rows.took(job) else ""
+        return _moment("succeeded", number, f"succeeded{where}{lasted}", "", millis(job.finished_at))
+    if job.state == "scheduled":
+        run_at = millis(job.run_at)
+        due = span(max((run_at or now_ms) - now_ms, 0) / 1000)
+        return _moment("scheduled", f"Attempt {job.attempt + 1}", f"is due in {due}", "", run_at)
+    if job.state in ENDED:
+        said = (
+            bool(past)
+            and past[-1]["attempt"] == job.attempt
+            and past[-1]["how"] in ("fail", "timeout", "cancel", "lose")
+        )
+        if said and job.state in ("failed", "cancelled"):
+            return None
+        return _moment(
+            job.state, job.state.capitalize(), "", job_rows.error_line(job_rows.fault(job)), millis(job.finished_at)
+        )
+    words = {"ready": "Waits for a worker", "blocked": "Waits for others", "draft": "Waits for its files"}
+    return _moment(job.state, words.get(job.state, job.state), "", "", None)
+
+
+def _moment(hue: str, name: str, what: str, detail: str, at: int | None) -> Moment:
+    return Moment(hue, name, what, detail, moment(at), time_of_day(at))

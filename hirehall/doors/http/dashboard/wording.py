@@ -1,0 +1,64 @@
+"""Numbers, times and sizes as people read them."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+NONE = "\u2013"  # a dash
+THIN = "\u202f"  # a narrow space that does not break
+_LONG = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def number(value: float | None) -> str:
+    """12480 as 12,480."""
+    return NONE if value is None else f"{value:,}"
+
+
+def rate(value: float) -> str:
+    """Jobs a second: one digit behind the point while that says something."""
+    return f"{value:,.1f}" if 0 < value < 100 else f"{value:,.0f}"
+
+
+def span(seconds: float | None) -> str:
+    """A duration in its two largest units."""
+    if seconds is None:
+        return NONE
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.0f}{THIN}ms"
+    if seconds < 10:
+        return f"{seconds:.1f}{THIN}s".replace(f".0{THIN}", THIN)
+    left, said = int(seconds), []
+    for length, unit in _LONG:
+        count, left = divmod(left, length)
+        if count:
+            said.append(f"{count}{THIN}{unit}")
+        elif said:
+            break
+    return " ".join(said[:2]) or f"0{THIN}s"
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that leaves a short number."""
+    amount = float(count)
+    for unit in _SIZES:
+        if amount < 1024 or unit == _SIZES[-1]:
+            break
+        amount /= 1024
+    return f"{amount:,.0f}{THIN}{unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f}{THIN}{unit}"
+
+
+def ago(at: str | None) -> str:
+    """How long since this time (RFC 3339)."""
+    return NONE if at is None else span(seconds_since(at))
+
+
+def seconds_since(at: str) -> float:
+    """How long ago this was (RFC 3339)."""
+    return max(time.time() - datetime.fromisoformat(at).timestamp(), 0.0)
+
+
+def clock(at: str) -> str:
+    """A time (RFC 3339) as UTC date and time to the second."""
+    return datetime.fromisoformat(at).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,216 @@
+"""Server-sent events: what a session of ours hears, said on for as long as the peer reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hirehall.doors.http.calls import Calls, identity_of, json_answer, read
+from hirehall.doors.http.guard import Receive, Scope, Send
+from hirehall.doors.http.inputs import Input
+from hirehall.errors import BadRequest
+from hirehall.service.asking import Asking, Push
+from hirehall.wire.codec import encode
+from hirehall.wire.replies import LogPart, LogPush
+
+if TYPE_CHECKING:
+    from hirehall.service.hall import Hall
+
+CLOGGED_BYTES = 1 << 20  # unsaid: the hall tells it nothing more for now
+QUIET_SECONDS = 15.0  # then a comment, so that nobody on the way thinks it is over
+CUT_SECONDS = 30.0  # a peer that takes nothing for so long is cut off
+START = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
+LAST_EVENT_ID = "last-event-id"
+MAX_EVENT_ID = 64
+
+
+class _Place(Struct):
+    seq: str
+
+
+_place = msgspec.json.Decoder(_Place).decode
+
+
+def frame(data: bytes, place: str, event: str = "") -> bytes:
+    """One event on the stream; `place` is what the client comes back with."""
+    name = b"event: " + event.encode() + b"\n" if event else b""
+    return b"id: " + place.encode() + b"\n" + name + b"data: " + data + b"\n\n"
+
+
+class Stream(Response):
+    """An answer without end. `frames` makes what is said of what is heard; `take` is what has to be said now."""
+
+    pace_seconds = 0.0  # at least so long between two things said
+
+    def __init__(self, hall: Hall, request: Request) -> None:
+        super().__init__()
+        self._hall = hall
+        self._parts: list[bytes] = []
+        self._bytes = 0
+        self._news = asyncio.Event()
+        self._over = False
+        self.session = Asking(hall, identity_of(request), self._heard)
+
+    async def begin(self) -> None:
+        """Ask for what shall be heard. Raises HallError, and then nothing has begun."""
+        try:
+            await self.ask()
+        except BaseException:
+            self.leave()
+            raise
+
+    async def ask(self) -> None:
+        raise NotImplementedError
+
+    def frames(self, push: Push) -> bytes:
+        raise NotImplementedError
+
+    def _heard(self, pushes: Sequence[Push]) -> None:
+        for push in pushes:
+            self.add(self.frames(push))
+        self._news.set()
+
+    def add(self, part: bytes) -> None:
+        """Something to say, in its turn."""
+        self._parts.append(part)
+        self._bytes += len(part)
+        self._news.set()
+        if self._bytes > CLOGGED_BYTES and not self.session.clogged and not self.session.closed:
+            self._hall.clogged(self.session, True)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self._over = True
+        self._news.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.ensure_future(until_gone(receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": list(START)})
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.body", "body": b""})
+                return
+            await self._say_all(send, gone)
+        except TimeoutError:
+            scope["state"]["abort"]()
+        finally:
+            gone.cancel()
+            self.leave()
+
+    def leave(self) -> None:
+        """Nobody listens any more."""
+        self.session.leave()
+
+    def take(self) -> bytes:
+        """What is to be said, which counts as said from now on."""
+        parts, self._parts, self._bytes = self._parts, [], 0
+        return b"".join(parts)
+
+    async def _say_all(self, send: Send, gone: asyncio.Future[None]) -> None:
+        news: asyncio.Future[Any] | None = None
+        while not gone.done():
+            said = self.take()
+            self._news.clear()
+            if self.session.clogged and not self.session.closed:
+                self._hall.clogged(self.session, False)
+            is_last = self._over or self.session.closed
+            if said or is_last:
+                async with asyncio.timeout(CUT_SECONDS):
+                    await send({"type": "http.response.body", "body": said, "more_body": not is_last})
+            if is_last:
+                return
+            if self.pace_seconds:
+                await asyncio.wait({gone}, timeout=self.pace_seconds)
+            news = asyncio.ensure_future(self._news.wait())
+            await asyncio.wait({news, gone}, timeout=QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not self._news.is_set():
+                self.add(b":\n\n")
+            news.cancel()
+
+
+async def until_gone(receive: Receive) -> None:
+    """Until the peer has closed its connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class EventStream(Stream):
+    """What happens in the hall."""
+
+    def __init__(self, hall: Hall, request: Request, watch: Any) -> None:
+        super().__init__(hall, request)
+        self._watch = watch
+
+    async def ask(self) -> None:
+        reply = await self.session.ask(self._watch)
+        early, self._parts = self._parts, []
+        self.add(frame(encode(reply), reply.seq, "begin"))
+        self._parts += early
+
+    def frames(self, push: Push) -> bytes:
+        data = push if isinstance(push, bytes) else encode(push)
+        return frame(data, _place(data).seq)
+
+
+class LogStream(Stream):
+    """An attempt's log until its end."""
+
+    def __init__(self, hall: Hall, request: Request, log_of: Any) -> None:
+        super().__init__(hall, request)
+        self._log_of = log_of
+
+    async def ask(self) -> None:
+        reply = await self.session.ask(self._log_of)
+        early, self._parts = self._parts, []
+        self.add(self._part(reply.log))
+        self._parts += early
+
+    def frames(self, push: Push) -> bytes:
+        assert isinstance(push, LogPush), "nothing else is followed"
+        return self._part(push.log)
+
+    def _part(self, part: LogPart) -> bytes:
+        place = f"{part.attempt}-{part.next}"
+        data = frame(self.said(part), place)
+        if part.ended:
+            data += frame(b"{}", place, "end")
+            self.end()
+        return data
+
+    def said(self, part: LogPart) -> bytes:
+        """A part as this stream's readers want it."""
+        return encode(part)
+
+
+async def events(calls: Calls, what: Input, request: Request) -> Response:
+    """`Last-Event-ID` counts before `since`: a browser that comes back knows better than its address."""
+    watch = what.request({}, await read(what, request))
+    last = request.headers.get(LAST_EVENT_ID)
+    if last:
+        watch.since = last[:MAX_EVENT_ID]
+    stream = EventStream(calls.hall, request, watch)
+    await stream.begin()
+    return stream
+
+
+async def log(calls: Calls, what: Input, request: Request) -> Response:
+    """A part of the log as JSON, or all of it as a stream for who accepts that."""
+    asked = what.request(request.path_params, await read(what, request))
+    if "text/event-stream" not in request.headers.get("accept", ""):
+        return json_answer(await calls.ask(request, asked))
+    last = request.headers.get(LAST_EVENT_ID)
+    if last:
+        attempt, _, offset = last.partition("-")
+        if not (attempt.isascii() and attempt.isdigit() and offset.isascii() and offset.isdigit()) or len(last) > 30:
+            raise BadRequest("Last-Event-ID is none of this stream's: leave it out to begin anew")
+        asked.attempt, asked.offset = int(attempt), int(offset)
+    asked.follow = True
+    stream = LogStream(calls.hall, request, asked)
+    await stream.begin()
+    return stream

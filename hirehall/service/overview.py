@@ -1,0 +1,178 @@
+"""The command `overview`: the hall at a glance, in one answer, from numbers that are there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from hirehall.core.workers import Worker
+from hirehall.errors import BadRequest
+from hirehall.model import DEFAULT_SETTINGS
+from hirehall.ports import Count, Counts, Footprint, OldestReady, Sizes
+from hirehall.service import health, scope
+from hirehall.service.answers import AfterRead, rfc3339
+from hirehall.service.figures import Histogram, QueueFigures
+from hirehall.service.hall_commands import visible_workers
+from hirehall.service.sessions import Session
+from hirehall.wire import glance, requests
+
+if TYPE_CHECKING:
+    from hirehall.service.hall import Hall
+
+MOST_QUEUES = 500  # in one answer
+MOST_UNSERVED = 100
+SPANS = (1, 60)  # seconds
+MEAN_SECONDS = 10
+
+
+def overview(hall: Hall, session: Session, message: requests.Overview) -> AfterRead:
+    """Everything at a glance."""
+    if message.span_seconds not in SPANS:
+        raise BadRequest(f"span_seconds is {message.span_seconds}: give 1 or 60")
+    if not 0 <= message.limit <= MOST_QUEUES:
+        raise BadRequest(f"limit is {message.limit}: give 0 to {MOST_QUEUES}")
+
+    def make(counts: list[Count], oldest: dict[str, int], sizes: Sizes) -> glance.OverviewReply:
+        return glance.OverviewReply(overview=_Look(hall, session, message, counts, oldest).seen(sizes))
+
+    return AfterRead((Counts(queues=session.identity.queues), OldestReady(), Footprint()), make)
+
+
+class Waiting(NamedTuple):
+    """Ready jobs that nobody here may take."""
+
+    queue: str
+    kind: str
+
+
+class _Look:
+    """One look of one session."""
+
+    def __init__(
+        self, hall: Hall, session: Session, asked: requests.Overview, counts: list[Count], oldest_ms: dict[str, int]
+    ) -> None:
+        self._hall, self._session, self._asked = hall, session, asked
+        self._now, self._second = hall.core.now, int(hall.core.now.mono)
+        self._workers = visible_workers(hall, session)
+        self._served = Counter(queue for worker in self._workers for queue in _served(worker))
+        self._jobs = _by_queue(counts)
+        known = {*self._jobs, *self._served, *hall.metrics.figures.queues, *hall.core.hallway.set_lines}
+        self._names = scope.visible(session, frozenset(known))
+        self._oldest_ms = {queue: at for queue, at in oldest_ms.items() if queue in self._names}
+        self._unserved = self._nobody_takes()
+        self._unserved_in: Counter[str] = Counter()
+        for waiting, jobs in self._unserved.items():
+            self._unserved_in[waiting.queue] += jobs
+
+    def seen(self, sizes: Sizes) -> glance.Glance:
+        """All of it."""
+        figures = [found for name, found in self._hall.metrics.figures.queues.items() if name in self._names]
+        reasons = health.why_not(self._hall)
+        shown = sorted(self._names, key=self._rank)[: self._asked.limit]
+        unserved = [glance.Unserved(*kind, jobs) for kind, jobs in self._unserved.most_common(MOST_UNSERVED)]
+        return glance.Glance(
+            up_since=rfc3339(self._hall.metrics.up_since_ms) or "",
+            ready=not reasons,
+            why=reasons,
+            jobs=dict(sum(self._jobs.values(), Counter())),
+            oldest_waiting_seconds=self._age(min(self._oldest_ms.values(), default=None)),
+            flow=self._flow(figures),
+            run_time=self._run_time(figures),
+            workers=_crews(self._workers),
+            unserved=unserved,
+            queues=[self._queue(name) for name in shown],
+            queues_left_out=len(self._names) - len(shown),
+            storage=self._storage(sizes) if self._session.identity.queues is None else None,
+        )
+
+    def _queue(self, name: str) -> glance.QueueGlance:
+        known = self._hall.metrics.figures.queues.get(name)
+        figures = [] if known is None else [known]
+        line = self._hall.core.hallway.lines.get(name)
+        return glance.QueueGlance(
+            queue=name,
+            state=(DEFAULT_SETTINGS if line is None else line.wanted).state,
+            jobs=dict(self._jobs.get(name, {})),
+            workers=self._served[name],
+            unserved=self._unserved_in[name],
+            oldest_waiting_seconds=self._age(self._oldest_ms.get(name)),
+            flow=self._flow(figures),
+            run_time=self._run_time(figures),
+        )
+
+    def _rank(self, name: str) -> tuple[int, int, str]:
+        jobs = self._jobs.get(name, Counter())
+        return -jobs["ready"], -jobs["running"], name
+
+    def _age(self, at_ms: int | None) -> float | None:
+        return None if at_ms is None else max(self._now.wall_ms - at_ms, 0) / 1000
+
+    def _flow(self, figures: Iterable[QueueFigures]) -> glance.Flow:
+        seconds = _sums(found.seconds(self._second) for found in figures)
+        shown = seconds
+        if self._asked.span_seconds != 1:
+            shown = _sums(found.minutes(self._second) for found in figures)
+        into, out = (round(sum(side[-MEAN_SECONDS - 1 : -1]) / MEAN_SECONDS, 1) for side in seconds)
+        return glance.Flow(
+            in_per_second=into,
+            out_per_second=out,
+            span_seconds=self._asked.span_seconds,
+            into=shown[0],
+            out=shown[1],
+        )
+
+    def _run_time(self, figures: Iterable[QueueFigures]) -> glance.RunTime:
+        recent = Histogram()
+        for found in figures:
+            recent.join(found.recent(self._second))
+        return glance.RunTime(recent.quantile(0.5), recent.quantile(0.95))
+
+    def _nobody_takes(self) -> Counter[Waiting]:
+        found: Counter[Waiting] = Counter()
+        for lane in self._hall.core.hallway.lanes.values():
+            if lane.key.queue in self._names and lane.is_unserved:
+                found[Waiting(lane.key.queue, lane.key.kind)] += lane.ready + lane.promised
+        return found
+
+    def _storage(self, sizes: Sizes) -> glance.Storage:
+        return glance.Storage(
+            full=self._hall.store.is_full,
+            damaged=self._hall.store.is_damaged,
+            database_bytes=sizes.database,
+            log_bytes=sizes.log,
+            ballast_bytes=sizes.ballast,
+            free_bytes=sizes.free,
+        )
+
+
+def _by_queue(counts: list[Count]) -> dict[str, Counter[str]]:
+    jobs: dict[str, Counter[str]] = {}
+    for count in counts:
+        jobs.setdefault(count.queue, Counter())[count.state.word] += count.jobs
+    return jobs
+
+
+def _served(worker: Worker) -> frozenset[str]:
+    return worker.crew.queues if worker.crew is not None and worker.session is not None else frozenset()
+
+
+def _crews(workers: list[Worker]) -> glance.Crews:
+    connected = sum(worker.session is not None for worker in workers)
+    return glance.Crews(
+        connected=connected,
+        gone=len(workers) - connected,
+        slots_used=sum(len(worker.held) + worker.promised for worker in workers),
+        slots_free=sum(max(worker.free, 0) for worker in workers),
+    )
+
+
+def _sums(pairs: Iterable[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
+    """In and out of all together, span by span."""
+    into, out = [0] * 60, [0] * 60
+    for more_into, more_out in pairs:
+        if not any(more_into) and not any(more_out):
+            continue
+        into = [one + other for one, other in zip(into, more_into, strict=True)]
+        out = [one + other for one, other in zip(out, more_out, strict=True)]
+    return into, out

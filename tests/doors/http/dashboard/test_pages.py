@@ -1,0 +1,120 @@
+"""Pages as they come: complete, escaped, and with no more than their reader may."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.doors.http.dashboard.house import OWN, PAGES, reader, say
+from tests.doors.http.house import BOSS, Opening
+
+HOSTILE = "<img src=x onerror=alert(1)>'\"&{{7*7}}</hx-partial>"
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_page_comes_whole_and_may_run_nothing_of_its_own(site: Opening, path: str) -> None:
+    async with site as house:
+        page = await (await reader(house, BOSS)).get(path)
+        assert page.status_code == 200
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert page.headers["cache-control"] == "no-store"
+        assert page.text.endswith("</html>")
+        assert "'unsafe" not in page.headers["content-security-policy"]
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script>|javascript:", page.text), "nothing inline"
+        for address in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text):
+            found = await house.visitor(cookie=page.request.headers["cookie"]).get(address)
+            assert found.status_code == 200, address
+            assert "immutable" in found.headers["cache-control"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_names_from_outside_are_text_on_every_page(site: Opening, path: str) -> None:
+    async with site as house:
+        await say(house, path="/jobs", kind=HOSTILE, queue="images", tags=[HOSTILE])
+        worker = {"worker": "w1", "kinds": [HOSTILE], "queues": ["images"], "offers": {HOSTILE: HOSTILE}}
+        await say(house, path="/claim", wait_seconds=0, **worker)
+        await say(house, path="/jobs", kind=HOSTILE, queue="images", requires={"never": True})
+        client = await reader(house, BOSS)
+        page = await client.get(path)
+        assert page.status_code == 200
+        assert "<img" not in page.text
+        assert "onerror=alert(1)>" not in page.text
+        if path != "/queues":
+            assert "&lt;img src=x onerror=alert(1)&gt;" in page.text
+
+
+async def test_who_may_only_read_sees_everything_and_no_buttons(site: Opening) -> None:
+    async with site as house:
+        await say(house, path="/jobs", kind="thumbnail", queue="images")
+        await say(house, path="/claim", worker="w1", kinds=["thumbnail"], queues=["mail"], wait_seconds=0)
+        watcher, boss = await reader(house, "read"), await reader(house, BOSS)
+        for path in PAGES:
+            page, full = await watcher.get(path), await boss.get(path)
+            assert page.status_code == 200
+            assert "hx-post" not in page.text, path
+            assert ("hx-post" in full.text) == (path not in ("/", "/?span=1", "/?span=60")), path
+        refused = await watcher.post("/queues/images/pause?page=queues", headers=OWN)
+        assert refused.status_code == 403, "the hall says no, whatever a page shows"
+        assert (await house.client().get("/queues/images")).json()["queue"]["state"] == "open"
+
+
+@pytest.mark.parametrize("role", ["submit", "work", "admin"])
+async def test_who_may_not_read_is_told_so_by_a_page(site: Opening, role: str) -> None:
+    async with site as house:
+        client = await reader(house, role)
+        for path in PAGES:
+            page = await client.get(path)
+            assert page.status_code == 403
+            assert "does not have the role read" in page.text
+        assert (await client.get("/live?page=overview", headers={"hx-request": "true"})).status_code == 403
+
+
+async def test_who_is_limited_to_some_queues_sees_these_only(site: Opening) -> None:
+    async with site as house:
+        made = await say(house, path="/tokens", name="few", roles=["read"], queues=["mail"])
+        for queue in ("images", "mail"):
+            await say(house, path="/jobs", kind=f"kind-of-{queue}", queue=queue)
+        client = await reader(house, made["token"])
+        for path in ("/", "/queues", "/workers"):
+            page = (await client.get(path)).text
+            assert "images" not in page, path
+            assert "Database" not in page, "the store is the whole hall's"
+
+
+async def test_errors_are_pages_for_people_and_json_for_scripts(site: Opening) -> None:
+    async with site as house:
+        client = await reader(house, BOSS)
+        page = await client.get("/nothing<b>")
+        assert (page.status_code, "text/html" in page.headers["content-type"]) == (404, True)
+        assert "<b>" not in page.text
+        for given in ({"accept": "*/*"}, {"hx-request": "true"}):
+            assert (await client.get("/nothing", headers=given)).json()["error"]["code"] == "not_found"
+        assert (await client.get("/api/v1/nothing")).json()["error"]["code"] == "not_found"
+        wrong = await client.get("/queues/no%20queue")
+        assert (wrong.status_code, "text/html" in wrong.headers["content-type"]) == (400, True)
+        assert (await client.get("/?color=red")).status_code == 400
+        assert (await client.get("/?span=2")).status_code == 400
+
+
+async def test_who_is_not_logged_in_is_led_to_the_login_and_back(site: Opening) -> None:
+    async with site as house:
+        stranger = house.visitor(accept="text/html")
+        assert (await stranger.get("/")).headers["location"] == "/login"
+        assert (await stranger.get("/?span=1")).headers["location"] == "/login?to=%2F%3Fspan%3D1"
+        live = await stranger.get("/live?page=overview", headers={"hx-request": "true"})
+        assert live.status_code == 401, "a stream hears it, and the page leads on"
+
+
+async def test_of_the_files_only_those_of_the_login_page_are_for_strangers(site: Opening) -> None:
+    async with site as house:
+        client, stranger = await reader(house, BOSS), house.visitor()
+        login, overview = (await stranger.get("/login")).text, (await client.get("/")).text
+        wanted = set(re.findall(r'"(/static/[^"]+)"', login))
+        assert wanted
+        for address in wanted:
+            assert (await stranger.get(address)).status_code == 200
+        for address in set(re.findall(r'"(/static/[^"]+)"', overview)) - wanted:
+            assert (await stranger.get(address)).status_code == 401, address
+        for address in ("/static/000000000000/style.css", "/static/x/..%2Fpages.py", "/static/x/base.html"):
+            assert (await client.get(address)).status_code == 404, address
