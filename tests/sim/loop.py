@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import inspect
+import itertools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -24,12 +25,13 @@ class Timeline:
         self.now = 1_000.0
         self.steps = 0
         self._heap: list[tuple[float, int, SimLoop, asyncio.Handle]] = []
-        self._count = 0
+        self._turns = itertools.count()
 
     def push(self, when: float, loop: SimLoop, handle: asyncio.Handle) -> None:
-        """`handle` runs on `loop` at `when`, after everything pushed for that time before it."""
-        self._count += 1
-        heapq.heappush(self._heap, (max(when, self.now), self._count, loop, handle))
+        """`handle` runs on `loop` at `when`, after everything pushed for that time before it; never on a dead loop."""
+        if not loop.dead:
+            # In one step: what the garbage collector ends may push in the middle of this line.
+            heapq.heappush(self._heap, (max(when, self.now), next(self._turns), loop, handle))
 
     def step(self) -> bool:
         """Run the next event. False when there is none."""
