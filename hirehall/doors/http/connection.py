@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from uvicorn.config import Config
@@ -29,7 +31,7 @@ logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # bad requests are t
 class HttpConnection(HttpToolsProtocol):
     """Refuses what could be read in two ways, ends what does not come to an end, counts its place."""
 
-    is_paused = False  # for Unfinished: it is always read
+    is_paused = False  # for Unfinished: whether it is the hall that puts what has come away first
 
     def __init__(self, config: Config, state: ServerState, place: Place, unfinished: Unfinished) -> None:
         super().__init__(config=config, server_state=state, app_state={})
@@ -67,7 +69,7 @@ class HttpConnection(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["state"]["place"] = self._place
         self.scope["state"]["abort"] = self.transport.abort
-        self.scope["state"]["goes_on"] = self._goes_on
+        self.scope["state"]["storing"] = self._storing
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
@@ -88,10 +90,16 @@ class HttpConnection(HttpToolsProtocol):
         self._unfinished.ended(self)
         super().on_message_complete()
 
-    def _goes_on(self) -> None:
-        """So much of a long body has come that it may take its time for as much again."""
-        if self._midway:
-            self._unfinished.begun(self)
+    @contextlib.contextmanager
+    def _storing(self) -> Iterator[None]:
+        """Around putting a piece of a long body away: that time is the hall's, and then it may take as long again."""
+        self.is_paused = True
+        try:
+            yield
+        finally:
+            self.is_paused = False
+            if self._midway:
+                self._unfinished.begun(self)
 
     def line_is_late(self) -> None:
         """Nothing has come, or a request has begun and does not go on."""

@@ -42,9 +42,9 @@ async def pieces(request: Request) -> AsyncIterator[bytes]:
         async for part in request.stream():
             piece += part
             if len(piece) >= PIECE:
-                yield bytes(piece)
+                with request.scope["state"]["storing"]():
+                    yield bytes(piece)
                 piece.clear()
-                request.scope["state"]["goes_on"]()
     except ClientDisconnect:
         if piece:
             yield bytes(piece)

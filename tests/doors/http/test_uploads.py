@@ -297,7 +297,7 @@ async def test_who_sends_too_slowly_is_cut_off_and_who_is_long_at_it_is_not(
     site: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unfinished, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(unfinished, "LINE_SECONDS", 10)
+    monkeypatch.setattr(unfinished, "LINE_SECONDS", 25)
     async with site as house:
         client = house.client()
         where = f"/uploads/{(await client.post('/uploads', json={})).json()['upload']}"
