@@ -1,4 +1,4 @@
-"""A worker says what it holds: those leases go on, the others never arrived."""
+"""A worker says what it holds: those leases go on, the others never arrived. Or it says that it lives: all go on."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ def keep(leases: Leases, worker: Worker, named: Iterable[tuple[int, int]]) -> Ke
     return answer
 
 
+def beat(leases: Leases, session: int, holder: str) -> None:
+    """Every lease of this session's worker runs again in full."""
+    worker = leases.workers.get(holder)
+    if worker is not None and worker.session == session:
+        worker.beat_at = leases.now.mono
+        _heard_from(leases, worker)
+
+
 def extend(leases: Leases, holder: str, named: Iterable[tuple[int, int]]) -> set[int]:
     """These leases of the worker run again in full, no others; the jobs that it does not hold. It is not silent."""
     worker = leases.workers.get(holder)
@@ -45,10 +53,15 @@ def extend(leases: Leases, holder: str, named: Iterable[tuple[int, int]]) -> set
             lease.since = leases.now.mono
         else:
             lost.add(job)
-    if worker is not None and worker.is_silent:
+    if worker is not None:
+        _heard_from(leases, worker)
+    return lost
+
+
+def _heard_from(leases: Leases, worker: Worker) -> None:
+    if worker.is_silent:
         worker.is_silent = False
         leases.hallway.refresh(worker)
-    return lost
 
 
 def drop_ended(leases: Leases, worker: Worker) -> None:

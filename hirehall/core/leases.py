@@ -309,15 +309,6 @@ class Leases:
             change.wake_at = self.now.wall_ms + round(delay_seconds * 1000)
         return self.collecting.add(change)
 
-    def beat(self, session: int, holder: str) -> None:
-        """Extend every lease of this session's worker."""
-        worker = self.workers.get(holder)
-        if worker is not None and worker.session == session:
-            worker.beat_at = self.now.mono
-            if worker.is_silent:
-                worker.is_silent = False
-                self.hallway.refresh(worker)
-
     def in_hand(self, holder: str, job: int, attempt: int) -> Lease:
         """The open lease that this worker speaks of; raise StaleLease when it is not its own."""
         lease = self.open.get(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 from collections import Counter
+from collections.abc import Callable
 
 from hirehall.errors import Busy
 
@@ -21,6 +22,7 @@ class Place:
         self._places = places
         self._stranger = stranger
         self._left = False
+        self.at_end: Callable[[], None] | None = None
 
     def greeted(self) -> None:
         """It has said who it is."""
@@ -34,6 +36,8 @@ class Place:
             self._left = True
             self.greeted()
             self._places.taken -= 1
+            if self.at_end is not None:
+                self.at_end()
 
 
 class Places:

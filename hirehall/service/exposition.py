@@ -147,7 +147,12 @@ def _hall(counter: str) -> Callable[[Seen], Labelled]:
     return _one(lambda seen: seen.hall.metrics.counts[counter])
 
 
+def _by_door(counted: Counter[str]) -> Labelled:
+    return [((door,), number) for door, number in sorted(counted.items())]
+
+
 QUEUE = ("queue",)
+DOOR = ("door",)
 COUNTED = (
     ("submitted", "Jobs that were submitted and not there before."),
     ("delivered", "Attempts that were handed to a worker."),
@@ -171,10 +176,14 @@ METRICS = (
     Metric("hirehall_workers", "gauge", ("state",), "Workers; gone: it may come back to what it holds.", _workers),
     Metric("hirehall_slots", "gauge", ("state",), "Places for jobs at workers.", _slots),
     Metric("hirehall_leases", "gauge", (), "Attempts in hand.", _one(lambda seen: len(seen.hall.core.leases.open))),
-    Metric("hirehall_connections", "gauge", (), "Connections that are open.",
+    Metric("hirehall_connections", "gauge", DOOR, "Connections that are open.",
+           lambda seen: _by_door(seen.hall.metrics.inside)),
+    Metric("hirehall_connections_opened", "counter", DOOR, "Connections that were taken.",
+           lambda seen: _by_door(seen.hall.metrics.taken)),
+    Metric("hirehall_connections_refused", "counter", DOOR, "Connections for which was no room.",
+           lambda seen: _by_door(seen.hall.metrics.refused)),
+    Metric("hirehall_sessions", "gauge", (), "Who speaks to the hall now: connections by lines, requests by HTTP.",
            _one(lambda seen: len(seen.hall.sessions))),
-    Metric("hirehall_connections_opened", "counter", (), "Connections that were taken.", _hall("connected")),
-    Metric("hirehall_connections_refused", "counter", (), "Connections for which was no room.", _hall("turned_away")),
     Metric("hirehall_commit_seconds", "histogram", (), "From the sealing of a batch until it is durable.",
            _one(lambda seen: seen.hall.metrics.figures.commits)),
     Metric("hirehall_sync_seconds", "summary", (), "What a batch waits for the disk.",

@@ -40,6 +40,28 @@ class Metrics:
         self.counts: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))  # all are there from the beginning
         self.figures = Figures()
         self.committing_since: float | None = None  # monotonic seconds: the store has a batch
+        self.inside: Counter[str] = Counter()  # connections that are open, by door, and below how many there were
+        self.taken: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+
+    def listening(self, door: str) -> None:
+        """It has figures from now on: the first increase of a counter that was not there before is not seen."""
+        for counter in (self.inside, self.taken, self.refused):
+            counter[door] += 0
+
+    def entered(self, door: str) -> None:
+        """A connection was taken."""
+        self.inside[door] += 1
+        self.taken[door] += 1
+
+    def left(self, door: str) -> None:
+        """It is gone."""
+        self.inside[door] -= 1
+
+    def turned_away(self, door: str) -> None:
+        """There was no room for it."""
+        self.refused[door] += 1
+        self.counts["turned_away"] += 1
 
     def count(self, batch: Batch, runs: Iterable[Run], now: Instant) -> None:
         """Add what a batch did that is durable `now`; `runs` are what it did to jobs, as events."""

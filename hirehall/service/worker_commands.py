@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET, Raw
 
+from hirehall.core import keeping
 from hirehall.core.checks import check_labels, check_name, check_queue, check_seconds
-from hirehall.core.keeping import Kept, extend
+from hirehall.core.keeping import Kept
 from hirehall.core.operations import APPLIED, DAMAGED, DUPLICATE, NOT_FOUND, Change
 from hirehall.core.workers import DRAINING, STOPPING, Worker
 from hirehall.errors import BadRequest, HallError, NotFound, StaleLease, TooLarge
@@ -245,9 +246,9 @@ def beat(hall: Hall, session: Session, message: requests.Beat) -> Answer:
     """Every lease of this session runs again in full, or those that it names."""
     if message.jobs is not UNSET:
         named = [(id_number(job.id), job.attempt) for job in message.jobs]
-        lost = extend(hall.core.leases, session.holder, named)
+        lost = keeping.extend(hall.core.leases, session.holder, named)
         return replies.Beaten(lost=[job.id for job in message.jobs if id_number(job.id) in lost])
-    hall.core.leases.beat(session.number, session.holder)
+    keeping.beat(hall.core.leases, session.number, session.holder)
     return replies.Reply() if message.ref else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Raw
 
+from hirehall.core import keeping
 from hirehall.core.dispatcher import Dispatcher
 from hirehall.core.effects import Effects
 from hirehall.core.intake import alike
@@ -97,7 +98,7 @@ class Rig:
             self.seconds += 0.5
             self.core.turn(self.instant())
             if beats:
-                self.core.leases.beat(SESSION, WORKER)
+                keeping.beat(self.core.leases, SESSION, WORKER)
             self.core.tick()
             effects = self.core.effects()
             committed = await self.commit()

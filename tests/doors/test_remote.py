@@ -184,7 +184,7 @@ async def test_plain_text_on_a_tls_port_costs_that_connection_only(tmp_path: Pat
 
 
 async def test_a_handshake_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hirehall.doors.tcp.HANDSHAKE_SECONDS", 0.2)
+    monkeypatch.setattr("hirehall.doors.entrance.HANDSHAKE_SECONDS", 0.2)
     async with remote_house(tmp_path, certificates().context) as house:
         reader, writer = await asyncio.open_connection(HERE, int(house.url.rpartition(":")[2]))
         with contextlib.suppress(ConnectionError):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hirehall.core.leases import Leases
+from hirehall.core import keeping
 from tests.mutants import Replace
 
 CATCHERS = ("tests/core/test_dispatcher.py::test_a_beaten_lease_lives_and_a_silent_one_is_lost",)
 
 
 def plant(replace: Replace) -> None:
-    replace(Leases, "beat", lambda leases, session, holder: None)
+    replace(keeping, "beat", lambda leases, session, holder: None)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from hirehall.doors.entrance import Entrance, Maker, Manner
 from hirehall.doors.http.answers import error_body, raw_answer
-from hirehall.doors.knocks import Knocks, source
-from hirehall.doors.listening import Listening, tcp_sockets
-from hirehall.doors.places import Place, Places
-from hirehall.doors.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
+from hirehall.doors.knocks import Knocks
+from hirehall.doors.listening import tcp_sockets
+from hirehall.doors.places import Places
 from hirehall.doors.unfinished import Unfinished
 from hirehall.errors import Busy, Unavailable
 
@@ -26,7 +26,7 @@ PARTING_SECONDS = 1.0  # for answers under way when the hall ends
 
 class HttpDoor:
     """Listens on one address; `names` are what else it is called in a browser. With `or_any` a free port does where the
-    one wanted is taken. Implements ports.Door."""
+    one wanted is taken, and `was_taken` says so. Implements ports.Door."""
 
     def __init__(
         self,
@@ -43,73 +43,41 @@ class HttpDoor:
         self.hall = hall
         self.names = tuple(name.lower() for name in names)
         self.knocks = Knocks()
+        self.was_taken = False
         self._host, self._port, self._or_any = host, port, or_any
         self._tls, self._remote = tls, remote
         self._places = Places() if places is None else places
         self._unfinished = Unfinished()
-        self._listening: Listening | None = None
+        self._entrance: Entrance | None = None
         self._site: asyncio.Task[Site] | None = None
-        self._entering: set[asyncio.Task[None]] = set()
 
     async def open(self) -> str:
         """Listen; the answer is the URL for browsers."""
-        self._listening = Listening(await self._sockets(), self._take)
-        host, port = self._listening.sockets[0].getsockname()[:2]
-        scheme = "http" if self._tls is None else "https"
-        url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-        self.hall.tokens.logins.url = f"{scheme}://{self.names[0]}:{port}" if self.names else url
-        return url
+        manner = Manner("http", _refusal, self._maker)
+        sockets = await self._sockets()
+        self._entrance = Entrance(self.hall, manner, sockets, self._places, tls=self._tls, remote=self._remote)
+        scheme, where = "http" if self._tls is None else "https", self._entrance.where
+        named = f"{self.names[0]}:{where.rpartition(':')[2]}" if self.names else where
+        self.hall.tokens.logins.url = f"{scheme}://{named}"
+        return f"{scheme}://{where}"
 
     async def _sockets(self) -> list[socket.socket]:
         try:
             return await tcp_sockets(self._host, self._port)
         except OSError as exc:
             if self._or_any:
+                self.was_taken = exc.errno == errno.EADDRINUSE
                 return await tcp_sockets(self._host, 0)
             where = f"{self._host}:{self._port}"
             raise Unavailable(f"cannot listen on {where}: {exc.strerror or exc}; name another with --http") from exc
 
     # Who comes.
 
-    def _take(self, taken: socket.socket, address: Any) -> None:
-        try:
-            place = self._places.take(source(address) if self._remote else None)
-        except Busy as busy:
-            self._turn_away(taken, busy)
-            return
-        task = asyncio.get_running_loop().create_task(self._let_in(taken, place))
-        self._entering.add(task)
-        task.add_done_callback(self._entering.discard)
+    async def _maker(self) -> Maker:
+        site = await self.site()
+        return lambda place: site.connection(place, self._unfinished)
 
-    def _turn_away(self, taken: socket.socket, busy: Busy) -> None:
-        self.hall.metrics.counts["turned_away"] += 1
-        with contextlib.suppress(OSError):
-            if self._tls is None:
-                taken.send(raw_answer(429, error_body(busy)))
-                taken.shutdown(socket.SHUT_WR)
-                taken.recv(1 << 16)  # closing a socket with something unread in it would take back what was said
-        taken.close()
-
-    async def _let_in(self, taken: socket.socket, place: Place) -> None:
-        handshake, shutdown = (HANDSHAKE_SECONDS, SHUTDOWN_SECONDS) if self._tls else (None, None)
-        transport: asyncio.BaseTransport | None = None
-        try:
-            site = await self._built()
-            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: site.connection(place, self._unfinished),
-                taken,
-                ssl=self._tls,
-                ssl_handshake_timeout=handshake,
-                ssl_shutdown_timeout=shutdown,
-            )
-        except OSError:
-            pass  # it left, or does not speak TLS
-        finally:
-            if transport is None:
-                place.leave()
-                taken.close()
-
-    async def _built(self) -> Site:
+    async def site(self) -> Site:
         """What is behind the door, made once, in a thread: the hall goes on meanwhile."""
         if self._site is None:
             self._site = asyncio.get_running_loop().create_task(self._build())
@@ -123,10 +91,12 @@ class HttpDoor:
 
     async def close(self) -> None:
         """Stop listening, let answers under way leave, close every connection."""
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            listening.close()
-        for task in self._entering:
-            task.cancel()
+        entrance, self._entrance = self._entrance, None
+        if entrance is not None:
+            entrance.close()
         if self._site is not None and self._site.done() and not self._site.cancelled():
             await self._site.result().close(PARTING_SECONDS)
+
+
+def _refusal(busy: Busy) -> bytes:
+    return raw_answer(429, error_body(busy))
