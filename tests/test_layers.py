@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.service.files",  # contents come in pieces, not as commands
         "hirehall.service.file_commands",
         "hirehall.core.filing",  # a name is judged before a gigabyte has come for it
+        "hirehall.service.audit",  # logins are no commands
         "hirehall.service.exposition",
         "hirehall.service.health",
     ),

@@ -62,6 +62,7 @@ class LineConnection(asyncio.Protocol):
         self._transport = transport
         self._connections.add(self)
         self._session = self._hall.connected(self, remote=self.remote)
+        self._session.peer = self._place.peer if self._place is not None else ""
 
     def data_received(self, data: bytes) -> None:
         if not self._begun and data.startswith(TLS_HANDSHAKE):

@@ -66,6 +66,7 @@ class Entrance:
         except Busy as busy:
             self._turn_away(taken, busy)
             return
+        place.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "unix"
         place.at_end = partial(self._hall.metrics.left, self._manner.name)
         self._hall.metrics.entered(self._manner.name)
         task = asyncio.get_running_loop().create_task(self._let_in(taken, place))

@@ -22,6 +22,7 @@ class Place:
         self._places = places
         self._stranger = stranger
         self._left = False
+        self.peer = ""  # where it comes from, for the log
         self.at_end: Callable[[], None] | None = None
 
     def greeted(self) -> None:

@@ -49,9 +49,12 @@ class Inside:
 class Asking(Session):
     """A session whose replies go to who asked, and whose pushes go to `heard`. Use it by `asking`, or `leave` it."""
 
-    def __init__(self, hall: Hall, identity: Identity, heard: Heard = nothing_heard, worker: str = "") -> None:
+    def __init__(
+        self, hall: Hall, identity: Identity, heard: Heard = nothing_heard, worker: str = "", peer: str = ""
+    ) -> None:
         super().__init__(0, Inside(self._sent_away), identity)
         self._hall = hall
+        self.peer = peer
         self._heard = heard
         self._refs = itertools.count(1)
         self._asked: dict[bytes, asyncio.Future[Any]] = {}
@@ -141,9 +144,9 @@ def _weight(message: Struct | dict[str, Any]) -> int:
 
 
 @contextmanager
-def asking(hall: Hall, identity: Identity, heard: Heard = nothing_heard) -> Iterator[Asking]:
+def asking(hall: Hall, identity: Identity, peer: str = "") -> Iterator[Asking]:
     """A session for as long as the block; whoever is cancelled in it has left it."""
-    session = Asking(hall, identity, heard)
+    session = Asking(hall, identity, peer=peer)
     try:
         yield session
     finally:

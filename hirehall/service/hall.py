@@ -21,10 +21,10 @@ from hirehall.core.operations import MAX_OPERATIONS, Batch
 from hirehall.errors import HallError, StoreBroken
 from hirehall.model import Instant, session_holder
 from hirehall.ports import Blobs, Connection, Store
-from hirehall.service import pushes
+from hirehall.service import audit, pushes
 from hirehall.service.access import Tokens
 from hirehall.service.answers import AfterCommit, AfterRead, AfterRow, AfterSearch, Answer, Asked, error_reply, mistake
-from hirehall.service.commands import COMMANDS, INTERNAL, check_role, run_row
+from hirehall.service.commands import COMMANDS, INTERNAL, Command, check_role, run_row
 from hirehall.service.ending import Ending
 from hirehall.service.events import Events
 from hirehall.service.files import Files
@@ -231,6 +231,11 @@ class Hall:
         if type(message) is BadLine:
             raise message.error
         command = COMMANDS.get(type(message)) or INTERNAL[type(message)]
+        if type(message) in audit.ORDERS:
+            return audit.followed(session, message, lambda: self._run_command(session, command, message))
+        return self._run_command(session, command, message)
+
+    def _run_command(self, session: Session, command: Command, message: Any) -> Any:
         check_role(session, command)
         return command.run(self, session, message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from hirehall import __version__
@@ -11,7 +12,7 @@ from hirehall.core.lanes import Crew
 from hirehall.core.workers import WORKING
 from hirehall.errors import BadRequest, HallError, Unauthenticated
 from hirehall.model import LaneKey
-from hirehall.service import scope
+from hirehall.service import audit, scope
 from hirehall.service.answers import AfterCommit, Answer, error_reply
 from hirehall.service.sessions import CRLF, Identity, Session
 from hirehall.wire import replies, requests
@@ -29,6 +30,8 @@ def hello(hall: Hall, session: Session, message: requests.Hello) -> Answer:
         return _greet(hall, session, message)
     except HallError as exc:
         session.end()
+        if isinstance(exc, Unauthenticated):
+            audit.knocked(logging.INFO, session.peer, "hello", exc)
         return error_reply(exc)
 
 

@@ -51,6 +51,7 @@ class Session:
         self.over = False  # it said bye, or was sent away: nothing more of it runs
         self.holder = session_holder(number)
         self.name = ""
+        self.peer = ""  # where it comes from, as its door calls that
         self.named_worker = False
         self.deputy: DeputySide | None = None
         self.line_end = LF

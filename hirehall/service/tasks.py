@@ -96,7 +96,7 @@ class Tasks:
 
     async def _run(self, task: Task, starter: Session) -> None:
         try:
-            with asking(self._hall, starter.identity) as session:
+            with asking(self._hall, starter.identity, f"task {task.view.id}") as session:
                 await self._steps(task, session, starter)
         except HallError:
             task.stopping = True

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from hirehall.doors.http.answers import JSON
+from hirehall.doors.http.guard import peer_of
 from hirehall.doors.http.inputs import Input
 from hirehall.doors.http.statuses import of_status
 from hirehall.errors import BadRequest, HallError, NotFound
 from hirehall.model import MAX_MESSAGE
-from hirehall.service.asking import asking
+from hirehall.service.asking import Asking, asking
 from hirehall.service.claims import Claims, Wish
 from hirehall.service.sessions import Identity
 from hirehall.wire import requests
@@ -96,7 +98,7 @@ class Calls:
 
     async def ask(self, request: Request, message: Any) -> Any:
         """The reply to one command of whoever asks."""
-        with asking(self.hall, identity_of(request)) as session:
+        with asks(self.hall, request) as session:
             return await session.ask(message)
 
 
@@ -105,6 +107,11 @@ def identity_of(request: Request) -> Identity:
     identity = request.scope["state"]["identity"]
     assert isinstance(identity, Identity)
     return identity
+
+
+def asks(hall: Hall, request: Request) -> AbstractContextManager[Asking]:
+    """A session of whoever asks, for as long as the block."""
+    return asking(hall, identity_of(request), peer_of(request.scope))
 
 
 async def read(what: Input, request: Request) -> Any:

@@ -43,6 +43,12 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return found[0] if found else None
 
 
+def peer_of(scope: Scope) -> str:
+    """Where a request comes from, for the log."""
+    host, port = scope["client"] or ("", 0)
+    return f"{host}:{port}" if host else ""
+
+
 class Guard:
     """The outermost part of the site. `names` are what else than its address the hall is called in a browser."""
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hirehall.doors.http.calls import Calls, identity_of, json_answer, read
-from hirehall.doors.http.guard import Receive, Scope, Send
+from hirehall.doors.http.guard import Receive, Scope, Send, peer_of
 from hirehall.doors.http.inputs import Input
 from hirehall.errors import BadRequest
 from hirehall.service.asking import Asking, Push
@@ -55,7 +55,7 @@ class Stream(Response):
         self._bytes = 0
         self._news = asyncio.Event()
         self._over = False
-        self.session = Asking(hall, identity_of(request), self._heard)
+        self.session = Asking(hall, identity_of(request), self._heard, peer=peer_of(request.scope))
 
     async def begin(self) -> None:
         """Ask for what shall be heard. Raises HallError, and then nothing has begun."""

@@ -16,14 +16,14 @@ from starlette.responses import Response
 
 from hirehall.core.filing import check_file_name
 from hirehall.doors.http import file_requests as up
-from hirehall.doors.http.calls import Calls, Gone, identity_of, json_answer, read
+from hirehall.doors.http.calls import Calls, Gone, asks, json_answer, read
 from hirehall.doors.http.inputs import Input
 from hirehall.doors.http.statuses import of_status
 from hirehall.errors import BadRequest, HallError, NotFound, TooLarge, WrongState
 from hirehall.model import MAX_FILE, Blob
 from hirehall.ports import Upload
 from hirehall.service import file_commands as files
-from hirehall.service.asking import Asking, asking
+from hirehall.service.asking import Asking
 from hirehall.service.commands import INTERNAL, check_role
 from hirehall.wire import replies, requests
 
@@ -122,7 +122,7 @@ async def put_file(calls: Calls, what: Input, request: Request) -> Response:
     """An input or an output. What can be known to be wrong before the body has come is said before."""
     given = what.query(request.scope["query_string"])
     sort = what.operation.says
-    with asking(calls.hall, identity_of(request)) as session:
+    with asks(calls.hall, request) as session:
         check_role(session, INTERNAL[sort])
         check_file_name(request.path_params["name"])
         await _check_job(session, request.path_params["id"], is_input=sort is files.Attach)
@@ -145,7 +145,7 @@ async def _check_job(session: Asking, job: str, *, is_input: bool) -> None:
 async def put_content(calls: Calls, what: Input, request: Request) -> Response:
     """A content that a submit will name."""
     what.query(request.scope["query_string"])
-    with asking(calls.hall, identity_of(request)) as session:
+    with asks(calls.hall, request) as session:
         return _stored(await take(calls, session, request, request.path_params["sha256"]))
 
 
@@ -157,14 +157,14 @@ async def begin(calls: Calls, what: Input, request: Request) -> Response:
     wanted = await read(what, request)
     if wanted.size is not None and wanted.size < 0:
         raise BadRequest(f"size is {wanted.size}: give the bytes of the file, or leave it out")
-    with asking(calls.hall, identity_of(request)) as session:
+    with asks(calls.hall, request) as session:
         return _view(await calls.hall.files.begin(session, wanted.size, wanted.sha256), what.operation.status)
 
 
 async def look(calls: Calls, what: Input, request: Request) -> Response:
     """How far it is."""
     await read(what, request)
-    with asking(calls.hall, identity_of(request)) as session:
+    with asks(calls.hall, request) as session:
         return _view(await calls.hall.files.received(session, request.path_params["upload"]))
 
 
@@ -173,7 +173,7 @@ async def go_on(calls: Calls, what: Input, request: Request) -> Response:
     offset = what.query(request.scope["query_string"]).offset
     check_headers(request, *DIGESTS)
     keeper = calls.hall.files
-    with asking(calls.hall, identity_of(request)) as session:
+    with asks(calls.hall, request) as session:
         upload = await keeper.received(session, request.path_params["upload"])
         if offset != upload.received:
             raise WrongState(f"upload {upload.id} has {upload.received} bytes, not {offset}: go on from there")
@@ -186,14 +186,14 @@ async def go_on(calls: Calls, what: Input, request: Request) -> Response:
 async def finish(calls: Calls, what: Input, request: Request) -> Response:
     """It is whole."""
     await read(what, request)
-    with asking(calls.hall, identity_of(request)) as session:
+    with asks(calls.hall, request) as session:
         return _stored(await calls.hall.files.finish(session, request.path_params["upload"]))
 
 
 async def abandon(calls: Calls, what: Input, request: Request) -> Response:
     """It is not wanted."""
     await read(what, request)
-    with asking(calls.hall, identity_of(request)) as session:
+    with asks(calls.hall, request) as session:
         await calls.hall.files.abandon(session, request.path_params["upload"])
     return json_answer(replies.Reply())
 

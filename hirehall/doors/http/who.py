@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
-from hirehall.doors.http.guard import SAFE_METHODS, Scope, header
+from hirehall.doors.http.guard import SAFE_METHODS, Scope, header, peer_of
 from hirehall.doors.knocks import source
 from hirehall.errors import Busy, Forbidden, Unauthenticated
+from hirehall.service import audit
 from hirehall.service.access import digest_of
 from hirehall.service.logins import LOGIN_SECONDS
 from hirehall.service.sessions import Identity
@@ -60,11 +62,12 @@ class Who:
             if digest is None:
                 raise Unauthenticated("this login or token is not known here: it ended, or never was one")
             return self._hall.tokens.identify_digest(digest, self._hall.clock().wall_ms)
-        except Unauthenticated:
+        except Unauthenticated as exc:
             address, now = source(scope["client"]), asyncio.get_running_loop().time()
             if self._knocks.must_wait(address, now):
                 raise Busy(f"too many wrong tokens from {address}: try again in a minute") from None
             self._knocks.failed(address, now)
+            audit.knocked(logging.WARNING, peer_of(scope), "a request", exc)
             raise
 
     # Logging in and out.
@@ -76,10 +79,12 @@ class Who:
         identity = self._counted(scope, digest)
         assert digest is not None, "nobody is known by nothing"
         scope["state"]["place"].greeted()
+        audit.say(identity.name, peer_of(scope), "login", audit.OK, way="token" if token is not None else "link")
         return identity, _set_cookie(scope, self._logins.begin(digest, now), LOGIN_SECONDS)
 
     def log_out(self, scope: Scope) -> str:
         """The cookie counts no more; the Set-Cookie that says so to the browser."""
+        audit.say(scope["state"]["identity"].name, peer_of(scope), "logout", audit.OK)
         self._logins.end(cookie_of(scope) or "")
         return _set_cookie(scope, "", 0)
 

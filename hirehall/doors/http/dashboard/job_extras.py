@@ -10,14 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hirehall.doors.http.calls import identity_of, json_answer
+from hirehall.doors.http.calls import asks, json_answer
 from hirehall.doors.http.dashboard import job_search, times
 from hirehall.doors.http.dashboard.ansi import Paint
 from hirehall.doors.http.dashboard.concerned import concerned
 from hirehall.doors.http.dashboard.jobs import JOBS
 from hirehall.doors.http.streams import LAST_EVENT_ID, LogStream
 from hirehall.errors import BadRequest
-from hirehall.service.asking import asking
 from hirehall.wire import requests
 from hirehall.wire.codec import encode
 from hirehall.wire.replies import LogEntry, LogPart
@@ -66,7 +65,7 @@ class JobExtras:
         given = dict(request.query_params)
         verb = given.pop("verb", "")
         wanted = job_search.read(JOBS.read(given))
-        with asking(self._hall, identity_of(request)) as session:
+        with asks(self._hall, request) as session:
             found = await concerned(session.ask, wanted, verb, times.now())
         return json_answer({"jobs": found.jobs, "is_all": found.is_all, "question": found.question(verb)})
 

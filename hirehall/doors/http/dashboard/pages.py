@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hirehall import __version__
-from hirehall.doors.http.calls import body_of, identity_of
+from hirehall.doors.http.calls import asks, body_of, identity_of
 from hirehall.doors.http.dashboard import queues, statics, workers
 from hirehall.doors.http.dashboard.job_extras import JobExtras
 from hirehall.doors.http.dashboard.live import Looks, Reader, keys_of
@@ -20,7 +20,6 @@ from hirehall.doors.http.dashboard.rendering import render, render_part
 from hirehall.doors.http.dashboard.view import Ask, Facts, View, chosen
 from hirehall.doors.http.dashboard.views import VIEWS
 from hirehall.errors import Forbidden, HallError
-from hirehall.service.asking import asking
 from hirehall.service.sessions import Identity
 from hirehall.wire.codec import decode_whole
 
@@ -56,7 +55,7 @@ class Pages:
     def _endpoint(self, view: View):  # type: ignore[no-untyped-def]
         async def endpoint(request: Request) -> Response:
             params = view.read({**request.query_params, **request.path_params})
-            with asking(self.hall, identity_of(request)) as session:
+            with asks(self.hall, request) as session:
                 return Response(await self._page(view, params, request, session.ask), media_type=HTML)
 
         return endpoint
@@ -98,7 +97,7 @@ class Pages:
     async def act(self, request: Request, message: Any, said: str) -> Response:
         """Do it, then answer the parts of the page that the query names; all others hear of it at once."""
         view, params = chosen(VIEWS, request.query_params)
-        with asking(self.hall, identity_of(request)) as session:
+        with asks(self.hall, request) as session:
             await session.ask(message)
             facts: Facts = await view.facts(session.ask, params)
         self.looks.changed()
