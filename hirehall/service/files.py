@@ -29,7 +29,8 @@ UPLOADERS = frozenset({"submit", "work"})
 QUOTA = 10 << 30  # bytes of files that the jobs of one token may have
 PIN_SECONDS = 3_600.0  # an uploaded content that nothing names waits so long
 UPLOAD_SECONDS = 86_400.0  # an upload to which nothing is added
-MAX_UPLOADS = 64  # of a token that were begun or looked at since the last sweep, and are not finished
+MAX_UPLOADS = 64  # of a token that were begun or gone on with in the last hour, and are not finished
+NAMING_SECONDS = 60.0  # what is named now is still there when that is committed
 SWEEP_SECONDS = 3_600.0  # between two sweeps
 FIRST_SWEEP_SECONDS = 60.0
 
@@ -41,6 +42,14 @@ class Pin(Struct):
     owners: dict[str, float] = {}
 
 
+class OnItsWay(Struct):
+    """An upload that was begun or gone on with in this run. `seen_at` is monotonic seconds."""
+
+    owner: str
+    received: int
+    seen_at: float
+
+
 class Files:
     """One hall's. Every call names the session that asks; another token's uploads are not found."""
 
@@ -48,7 +57,7 @@ class Files:
         self._hall = hall
         self.quota: int | None = QUOTA
         self._pins: dict[str, Pin] = {}
-        self._owners: dict[str, str] = {}  # of uploads that were looked at in this run
+        self._uploads: dict[str, OnItsWay] = {}
         self._to_remove: list[str] = []
         self._removing: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
@@ -75,17 +84,23 @@ class Files:
         _check_size(size or 0)
         if self._hall.store.is_full:
             raise StorageFull()
+        since = self._hall.core.now.mono - SWEEP_SECONDS
+        if sum(one.owner == session.owner and one.seen_at > since for one in self._uploads.values()) >= MAX_UPLOADS:
+            raise Busy(f"{MAX_UPLOADS} uploads of {session.owner!r} are on their way: finish or abandon some first")
         self._check_room(session.owner, size or 0)
-        upload = await self._blobs.begin(session.owner, size, sha256)
-        self._owners[upload.id] = session.owner
+        return self._seen(await self._blobs.begin(session.owner, size, sha256))
+
+    def _seen(self, upload: Upload) -> Upload:
+        self._uploads[upload.id] = OnItsWay(upload.owner, upload.received, self._hall.core.now.mono)
         return upload
 
     def _check_room(self, owner: str, size: int) -> None:
-        """What no job names yet is bounded, too."""
-        if list(self._owners.values()).count(owner) >= MAX_UPLOADS:
-            raise Busy(f"{MAX_UPLOADS} uploads of {owner!r} are on their way: finish or abandon some first")
+        """What no job names yet is bounded, too: contents, and what has come of uploads."""
+        if self.quota is None:
+            return
         waiting = sum(pin.blob.bytes for pin in self._pins.values() if owner in pin.owners)
-        if self.quota is not None and waiting + size > self.quota:
+        waiting += sum(one.received for one in self._uploads.values() if one.owner == owner)
+        if waiting + size > self.quota:
             raise TooLarge(
                 f"{waiting} bytes that {owner!r} has uploaded are in no job yet, {waiting + size} with this: at most"
                 f" {self.quota} are kept for a token (--files-quota); give them to jobs first"
@@ -97,15 +112,15 @@ class Files:
         found = await self._blobs.received(upload)
         if found.owner != session.owner:
             raise NotFound(f"there is no upload {upload} of yours")
-        self._owners[upload] = found.owner
-        return found
+        return self._seen(found)
 
     async def write(self, session: Session, upload: str, offset: int, data: bytes) -> Upload:
         """At most MAX_PIECE bytes more. Raises WrongState when `offset` is not where it ends."""
         await self._check_owner(session, upload)
         _check_size(offset + len(data))
+        self._check_room(session.owner, len(data))
         with _Stopping(self._hall):
-            return await self._blobs.write(upload, offset, data)
+            return self._seen(await self._blobs.write(upload, offset, data))
 
     async def finish(self, session: Session, upload: str) -> Blob:
         """All was sent: from now on this token may give the content to its jobs, for an hour. Raises BadRequest when it
@@ -115,17 +130,18 @@ class Files:
             blob = await self._blobs.seal(upload)
             self._pin(blob, session.owner)
             await self._blobs.publish(upload)
-        self._owners.pop(upload, None)
+        self._uploads.pop(upload, None)
         return blob
 
     async def abandon(self, session: Session, upload: str) -> None:
         """Nothing more comes."""
         await self._check_owner(session, upload)
-        self._owners.pop(upload, None)
+        self._uploads.pop(upload, None)
         await self._blobs.remove(upload)
 
     async def _check_owner(self, session: Session, upload: str) -> None:
-        if self._owners.get(upload) != session.owner:
+        known = self._uploads.get(upload)
+        if known is None or known.owner != session.owner:
             await self.received(session, upload)
 
     # Down.
@@ -138,15 +154,18 @@ class Files:
 
     def filed(self, session: Session, sha256s: Iterable[str]) -> Filed:
         """Which of these contents this session may give to jobs, as far as that is known here."""
-        owner = session.owner
+        owner, soon = session.owner, self._hall.core.now.mono + NAMING_SECONDS
         pins = {sha256: self._pins[sha256] for sha256 in sha256s if sha256 in self._pins}
         known = {sha256: pin.blob for sha256, pin in pins.items() if owner in pin.owners}
+        for sha256, blob in known.items():
+            if pins[sha256].owners[owner] < soon:  # not to be removed before the commit that names it
+                self._pin(blob, owner, NAMING_SECONDS)
         return Filed(owner, known, session.scope("read"), self.quota)
 
-    def _pin(self, blob: Blob, owner: str) -> None:
-        now = self._hall.core.now.mono
-        self._pins.setdefault(blob.sha256, Pin(blob)).owners[owner] = now + PIN_SECONDS
-        self._hall.core.alarm(now + PIN_SECONDS, partial(self._unpin, blob.sha256, owner))
+    def _pin(self, blob: Blob, owner: str, seconds: float = PIN_SECONDS) -> None:
+        until = self._hall.core.now.mono + seconds
+        self._pins.setdefault(blob.sha256, Pin(blob)).owners[owner] = until
+        self._hall.core.alarm(until, partial(self._unpin, blob.sha256, owner))
 
     def _unpin(self, sha256: str, owner: str) -> None:
         """Its hour is over, unless he has uploaded it again."""
@@ -199,8 +218,8 @@ class Files:
 
     async def sweep(self) -> None:
         """Take away uploads that nobody goes on with, and what a crash has left without a name."""
-        now = self._hall.core.now.wall_ms
-        self._owners.clear()  # who goes on with one is looked up again
+        now, gone = self._hall.core.now.wall_ms, self._hall.core.now.mono - UPLOAD_SECONDS
+        self._uploads = {name: one for name, one in self._uploads.items() if one.seen_at > gone}
         with _Stopping(self._hall):
             for part in range(PARTS):
                 uploads, blobs = now - round(UPLOAD_SECONDS * 1000), now - round(PIN_SECONDS * 1000)

@@ -10,10 +10,15 @@ import pytest
 
 from hirehall.blobs.local import LocalBlobs
 from hirehall.ports import Blobs
+from tests.blobs.memory import Disk, MemoryBlobs
 from tests.blobs.shelf import START_MS, Shelf
 
 Maker = Callable[[Path, Callable[[], int]], Blobs]
-MAKERS: dict[str, Maker] = {"local": lambda folder, clock: LocalBlobs(folder / "blobs", clock)}
+DISKS: dict[Path, Disk] = {}  # by the folder of a test
+MAKERS: dict[str, Maker] = {
+    "local": lambda folder, clock: LocalBlobs(folder / "blobs", clock),
+    "memory": lambda folder, clock: MemoryBlobs(DISKS.setdefault(folder, Disk()), clock),
+}
 
 
 @pytest.fixture(params=sorted(MAKERS))

@@ -8,7 +8,7 @@ import pytest
 
 from hirehall.errors import BadRequest, NotFound, WrongState
 from hirehall.model import Blob
-from hirehall.ports import MAX_PIECE
+from hirehall.ports import MAX_PIECE, Blobs
 from tests.blobs.shelf import DAY_MS, HOUR_MS, Shelf, digest, facts
 
 TEXT = b"a sentence that is long enough to be cut into pieces"
@@ -199,3 +199,9 @@ def test_no_name_leads_elsewhere(shelf: Shelf, name: str) -> None:
 def test_a_digest_that_is_none_is_refused(shelf: Shelf) -> None:
     with pytest.raises(BadRequest, match="64 of the digits"):
         shelf.begin(None, "../" * 20)
+
+
+def test_the_seam_is_small() -> None:
+    """Another place for contents is one more file: this is all that it has to do."""
+    calls = [name for name in vars(Blobs) if not name.startswith("_")]
+    assert calls == ["begin", "received", "write", "seal", "publish", "read", "remove", "sweep"]

@@ -147,6 +147,18 @@ def test_outputs_of_a_lost_attempt_go_when_the_next_one_has_some(archive: Archiv
     assert shown(boss, job) == [("out", "new", digest(OTHER))]
 
 
+def test_outputs_of_a_lost_attempt_go_with_the_end_of_the_next_one(archive: Archive, boss: Guest, desk: Desk) -> None:
+    job = boss.submit()
+    archive.worker("ann", lease_seconds=5)
+    archive.upload(desk, TEXT)
+    archive.ask(desk, AttachOutput(id=job, name="out", sha256=digest(TEXT), attempt=1, worker="w-ann"))
+    archive.pass_time(7)
+    assert archive.contents() == [digest(TEXT)], "its result would count still"
+    archive.worker("bob").ok("fail", id=job, attempt=2, error={"message": "no"}, delay_seconds=100)
+    assert archive.contents() == []
+    assert archive.hall.store.db.execute("SELECT count(*) FROM kept").get == 0
+
+
 @pytest.mark.parametrize(("attempt", "worker"), [(2, "w-ann"), (1, "w-bob"), (1, "")])
 def test_only_who_holds_the_attempt_adds_outputs(
     archive: Archive, boss: Guest, desk: Desk, attempt: int, worker: str
@@ -326,6 +338,20 @@ def test_what_no_job_names_is_bounded_too(archive: Archive, desk: Desk) -> None:
         archive.run(files.begin(desk))
     archive.run(files.abandon(desk, uploads[0].id))
     archive.run(files.begin(desk))
+
+
+def test_what_has_come_of_uploads_counts_too_until_they_are_gone(archive: Archive, desk: Desk) -> None:
+    files = archive.hall.files
+    files.quota = 20
+    first, second = (archive.run(files.begin(desk)) for _ in range(2))
+    archive.run(files.write(desk, first.id, 0, b"x" * 15))
+    for _ in range(2):
+        with pytest.raises(TooLarge, match="in no job yet"):
+            archive.run(files.write(desk, second.id, 0, b"x" * 6))
+        archive.run(files.sweep())  # which takes neither: they are young
+    archive.run(files.write(archive.desk("other"), archive.run(files.begin(archive.desk("other"))).id, 0, b"x" * 20))
+    archive.run(files.abandon(desk, first.id))
+    assert archive.run(files.write(desk, second.id, 0, b"x" * 6)).received == 6
 
 
 def test_names_and_payload_fit_into_a_line_together(archive: Archive, boss: Guest, desk: Desk) -> None:

@@ -77,6 +77,16 @@ def test_an_upload_that_a_submit_named_stays_when_its_hour_is_over(archive: Arch
     assert archive.contents() == []
 
 
+def test_a_content_that_is_named_in_its_last_moment_is_there_when_that_is_durable(archive: Archive, desk: Desk) -> None:
+    archive.upload(desk, TEXT)
+    archive.leap(HOUR - 5)
+    archive.hall.files.filed(desk, [digest(TEXT)])  # as by a submit whose commit takes its time
+    archive.pass_time(20)
+    assert archive.contents() == [digest(TEXT)]
+    archive.pass_time(60)
+    assert archive.contents() == []
+
+
 def test_a_content_whose_last_name_goes_while_it_is_uploaded_again_is_there(
     archive: Archive, boss: Guest, desk: Desk
 ) -> None:

@@ -311,7 +311,8 @@ async def test_who_sends_too_slowly_is_cut_off_and_who_is_long_at_it_is_not(
         async def drip() -> None:
             with contextlib.suppress(ConnectionError):
                 while True:
-                    slow.write(b"x")
+                    if not slow.is_closing():
+                        slow.write(b"x")
                     steady.write(LONG[: uploads.PIECE])
                     await steady.drain()
                     await asyncio.sleep(0.02)
