@@ -30,6 +30,11 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 WRITERS = 2  # threads: more would only wait for the same disk
 
 
+def path_of(directory: Path, sha256: str) -> Path:
+    """Where a content lies."""
+    return directory / sha256[:2] / sha256
+
+
 class LocalBlobs:
     """Implements ports.Blobs. `spare` bytes of the disk are left to others; `clock` answers epoch milliseconds."""
 
@@ -112,7 +117,7 @@ class LocalBlobs:
     def _path(self, sha256: str) -> Path:
         if not DIGEST.fullmatch(sha256):
             raise NotFound(f"there is no content {sha256[:80]!r}: name it by its sha256")
-        return self._directory / sha256[:2] / sha256
+        return path_of(self._directory, sha256)
 
     async def read(self, sha256: str, offset: int, count: int) -> bytes:
         """Open for this piece only: who reads slowly holds nothing."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from hirehall.cli.copying import bar
-from hirehall.cli.database import database, where
+from hirehall.cli.database import blobs, database, where
 from hirehall.cli.exits import Exit
 from hirehall.cli.hall import JSON
-from hirehall.cli.output import say, say_json
+from hirehall.cli.output import note, say, say_json
 from hirehall.stores.sqlite_backup import backup
 from hirehall.stores.sqlite_salvage import Salvaged, salvage
 
@@ -27,7 +27,8 @@ def command(file: Path, data: str | None, store: str | None, force: bool, is_dam
     """Copy everything that a hall keeps, as it is at this moment, to FILE. The hall may be running and goes on.
 
     FILE gets its name when the copy is complete, checked and on the disk. It holds payloads and results: only its
-    owner may read it. Of a damaged store, whose hall must have stopped, --salvage copies every
+    owner may read it. Contents of files are not in it: copy the directory `blobs` of the hall's data before and after,
+    for example by rsync -a --exclude=uploads. Of a damaged store, whose hall must have stopped, --salvage copies every
     job that can still be read, and names the others.
 
     \b
@@ -47,6 +48,11 @@ def command(file: Path, data: str | None, store: str | None, force: bool, is_dam
         say_json(made)
     else:
         say(f"{made.jobs} jobs backed up to {file} ({made.bytes / (1 << 20):.1f} MiB)")
+        if made.contents:
+            note(
+                f"their files are not in it: copy {blobs(data)} (contents: {made.contents},"
+                f" {made.contents_bytes / (1 << 20):.1f} MiB) now, too; best before and after a backup"
+            )
     return Exit.OK
 
 

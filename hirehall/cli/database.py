@@ -26,6 +26,11 @@ def where(function: F) -> F:
     return function
 
 
+def blobs(data: str | None) -> Path:
+    """The directory in which that hall keeps contents of files, there or not."""
+    return settle({"data": data}).data / "blobs"
+
+
 def database(data: str | None, store: str | None) -> Path:
     """The file in which that hall keeps its jobs, there or not. Raises BadRequest when it keeps them in none."""
     url = settle({"data": data, "store": store}).store

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import apsw
 from msgspec import Struct
@@ -32,12 +33,15 @@ Progress = Callable[[int, int], None]  # pages copied, pages in all
 
 
 class BackedUp(Struct, frozen=True):
-    """A backup that is complete, checked and on the disk."""
+    """A backup that is complete, checked and on the disk. `contents` of files, which are not in it, is what its jobs
+    name."""
 
     file: str
     bytes: int
     version: int
     jobs: int
+    contents: int
+    contents_bytes: int
 
 
 class Restored(Struct, frozen=True):
@@ -48,6 +52,7 @@ class Restored(Struct, frozen=True):
     jobs: int
     running: int  # they will run again
     kept: str | None
+    contents: list[str]  # of files that its jobs name, by sha256
 
 
 class Contents(Struct, frozen=True):
@@ -57,6 +62,7 @@ class Contents(Struct, frozen=True):
     jobs: int
     running: int
     last_id: int
+    blobs: dict[str, int]  # bytes by sha256
 
 
 # Backup.
@@ -70,7 +76,8 @@ def backup(database: Path, file: Path, progress: Progress, *, force: bool = Fals
             _copy(source, fresh, progress)
         contents = _checked(fresh)
         size = _put(fresh, file)
-    return BackedUp(str(file), size, contents.version, contents.jobs)
+    blobs = contents.blobs
+    return BackedUp(str(file), size, contents.version, contents.jobs, len(blobs), sum(blobs.values()))
 
 
 @contextmanager
@@ -145,7 +152,9 @@ def _checked(path: Path) -> Contents:
 def _contents(db: apsw.Connection) -> Contents:
     jobs, running = db.execute("SELECT coalesce(sum(jobs), 0), coalesce(sum(jobs * (state = 3)), 0) FROM counts").get
     last_id = db.execute(LAST_ID).get
-    return Contents(db.pragma("user_version"), jobs, running, last_id)
+    has_files = db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'blobs'").get  # not before schema 3
+    rows: list[Any] = db.execute("SELECT lower(hex(sha256)), bytes FROM blobs").fetchall() if has_files else []
+    return Contents(db.pragma("user_version"), jobs, running, last_id, dict(rows))
 
 
 def _put(fresh: Path, file: Path) -> int:
@@ -187,7 +196,7 @@ def restore(file: Path, database: Path, progress: Progress, now_ms: int, *, forc
                 _put(fresh, database)
         finally:
             os.close(descriptor)
-    return Restored(str(database), contents.version, contents.jobs, contents.running, kept)
+    return Restored(str(database), contents.version, contents.jobs, contents.running, kept, list(contents.blobs))
 
 
 def _before(database: Path, force: bool) -> Contents | None:

@@ -14,6 +14,7 @@ import apsw
 import pytest
 
 from hirehall.cli.main import run as run_command
+from hirehall.client.files import Files
 from hirehall.errors import StoreBroken
 from hirehall.model import first_id, id_number
 from hirehall.stores import sqlite_backup
@@ -117,6 +118,29 @@ def test_a_backup_shows_one_moment_though_the_hall_writes_between_its_pieces(
     made = backup(hall.data / "hall.db", tmp_path / "copy.db", between)
     assert (made.jobs, pieces) == (10, list(range(1, len(pieces) + 1)))
     assert len(pieces) > 10
+
+
+def test_a_backup_says_that_files_are_beside_it_and_with_their_copy_all_is_there(
+    make_hall: MakeHall, command: Command, tmp_path: Path
+) -> None:
+    hall, plan = make_hall("hall").start(), tmp_path / "plan.bin"
+    plan.write_bytes(b"a plan" * 50_000)
+    assert "their files" not in command("backup", tmp_path / "none.db", "--data", hall.data)[1]
+    sent = Files(hall.access["http"], hall.access["token"]).upload(plan)
+    job = submit(hall.session(), files=[{"name": "plan", "sha256": sent.sha256}])
+    status, said = command("backup", tmp_path / "copy.db", "--data", hall.data)
+    assert status == 0
+    assert f"copy {hall.data / 'blobs'} (contents: 1, 0.3 MiB)" in said
+    shutil.copytree(hall.data / "blobs", tmp_path / "blobs", ignore=shutil.ignore_patterns("uploads"))
+    hall.stop()
+    second = make_hall("second")
+    status, said = command("restore", tmp_path / "copy.db", "--data", second.data)
+    assert f"1 of 1 contents of files are not in {second.data / 'blobs'}" in said
+    shutil.copytree(tmp_path / "blobs", second.data / "blobs")
+    assert "are not in" not in command("restore", tmp_path / "copy.db", "--data", second.data, "--force")[1]
+    second.start()
+    back = Files(second.access["http"], second.access["token"]).download(job, "plan", tmp_path / "second")
+    assert back.read_bytes() == plan.read_bytes()
 
 
 def test_a_backup_changes_nothing_of_the_halls(make_hall: MakeHall, command: Command, tmp_path: Path) -> None:
@@ -225,7 +249,7 @@ def test_a_restored_hall_goes_on_where_the_backup_was_made(
     assert status == 0
     made = json.loads(said)
     assert made == {"file": str(tmp_path / "second" / "hall.db"), "version": SCHEMA_VERSION, "jobs": 3, "running": 1,
-                    "kept": None}  # fmt: skip
+                    "kept": None, "contents": 0, "contents_missing": 0}  # fmt: skip
     line = make_hall("second").start().session(worker="w-2")
     done = line.ok("submit", kind=KIND, key="done")
     assert (done["duplicate"], done["state"]) == (True, "succeeded")
