@@ -24,7 +24,7 @@ def ready(hall: Hall) -> tuple[bool, str]:
 
 
 def why_not(hall: Hall) -> list[str]:
-    """Every reason why new jobs are not taken, or cannot be trusted to be."""
+    """Every reason why new jobs are not taken. Damage is none: jobs on whole pages go on, and nobody else has them."""
     lives, words = alive(hall)
     if not lives:
         return [words]
@@ -33,7 +33,6 @@ def why_not(hall: Hall) -> list[str]:
     reasons = {
         "the hall is ending": hall.ending.begun or hall.read_until is not None,
         "its disk is full: new jobs are refused": hall.store.is_full,
-        "its disk has given back other bytes than were written: see the hall's log": hall.store.is_damaged,
         f"its disk has not answered for {waited:.0f} s": waited > STUCK_SECONDS,
     }
     return [reason for reason, holds in reasons.items() if holds]

@@ -76,18 +76,27 @@ def test_an_open_hall_is_alive_and_ready(office: Office, boss: Guest) -> None:
     assert health.ready(office.hall) == (True, "ready")
 
 
-def test_a_full_or_damaged_disk_or_one_that_does_not_answer_is_not_ready(office: Office, boss: Guest) -> None:
-    office.store.is_damaged = True
+def test_a_full_disk_or_one_that_does_not_answer_is_not_ready(
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(office.store), "is_full", True)
     office.hall.metrics.committing_since = office.seconds - 11.0
     is_ready, words = health.ready(office.hall)
     assert not is_ready
     assert [line.partition(":")[0] for line in words.split("\n")] == [
-        "its disk has given back other bytes than were written", "its disk has not answered for 11 s",
+        "its disk is full", "its disk has not answered for 11 s",
     ]  # fmt: skip
     assert glance(boss)["why"] == words.split("\n")[:1], "it answers, so the disk has"
     office.hall.metrics.committing_since = None
-    office.store.is_damaged = False
+    monkeypatch.undo()
     assert health.ready(office.hall) == (True, "ready")
+
+
+def test_a_hall_with_a_damaged_page_is_told_of_and_not_taken_out(office: Office, boss: Guest) -> None:
+    office.store.is_damaged = True
+    assert health.ready(office.hall) == (True, "ready")
+    shown = glance(boss)
+    assert (shown["ready"], shown["why"], shown["storage"]["damaged"]) == (True, [], True)
 
 
 def test_a_commit_that_is_done_is_not_waited_for(office: Office, boss: Guest) -> None:
