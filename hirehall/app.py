@@ -127,6 +127,11 @@ class Building:
             log.warning("room for %d connections, not %d: raise the limit of open files (LimitNOFILE)", room, wanted)
         return Places(room)
 
+    @property
+    def http_was_taken(self) -> bool:
+        """Whether HTTP is elsewhere than beside TCP, since somebody else is there."""
+        return any(isinstance(door, HttpDoor) and door.was_taken for door in self.doors)
+
     async def open(self) -> None:
         """Start the hall, then its doors, then say where it is."""
         await self.hall.start()

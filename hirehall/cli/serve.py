@@ -85,7 +85,9 @@ def in_a_browser(building: app.Building) -> str:
     """Where people look: on a terminal by a link that logs them in, which a log file should not have."""
     if building.http is None:
         return ""
-    return f" and {building.new_link() if sys.stdout.isatty() else building.http}"
+    address = building.settings.http_address
+    other = f" (port {address[1]} is taken)" if building.http_was_taken and address is not None else ""
+    return f" and {building.new_link() if sys.stdout.isatty() else building.http}{other}"
 
 
 def homely(path: Path) -> str:

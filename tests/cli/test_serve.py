@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ def test_a_ready_hall_says_the_same_in_json(shell: Shell) -> None:
     said = json.loads(shell.start("hirehall serve --json").says("\n"))
     assert list(said) == ["ready", "url", "unix", "http", "data", "pid"]
     assert said["ready"] is True
+
+
+def test_a_hall_whose_http_port_is_taken_says_where_it_is_instead(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        said = shell.start(f"hirehall serve --tcp 127.0.0.1:{taken - 1}").says("\n")
+    assert f" (port {taken} is taken) (data in " in said
+    assert f" and http://127.0.0.1:{taken} " not in said
 
 
 def test_a_hall_in_memory_says_that_nothing_survives(shell: Shell) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import ssl
 from collections.abc import Iterable
@@ -66,7 +65,7 @@ class HttpDoor:
             return await tcp_sockets(self._host, self._port)
         except OSError as exc:
             if self._or_any:
-                self.was_taken = exc.errno == errno.EADDRINUSE
+                self.was_taken = True
                 return await tcp_sockets(self._host, 0)
             where = f"{self._host}:{self._port}"
             raise Unavailable(f"cannot listen on {where}: {exc.strerror or exc}; name another with --http") from exc
