@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,13 +44,17 @@ def frame(data: bytes, place: str, event: str = "") -> bytes:
 
 
 class Stream(Response):
-    """An answer without end. `frames` makes what is said of what is heard; `take` is what has to be said now."""
+    """An answer without end. `ask` asks for what shall be heard, `frames` makes of that what is said; `take` is what
+    has to be said now."""
 
     pace_seconds = 0.0  # at least so long between two things said
 
-    def __init__(self, hall: Hall, request: Request) -> None:
+    def __init__(
+        self, hall: Hall, request: Request, ask: Callable[[], Awaitable[None]], frames: Callable[[Push], bytes]
+    ) -> None:
         super().__init__()
         self._hall = hall
+        self._ask, self._frames = ask, frames
         self._parts: list[bytes] = []
         self._bytes = 0
         self._news = asyncio.Event()
@@ -60,20 +64,14 @@ class Stream(Response):
     async def begin(self) -> None:
         """Ask for what shall be heard. Raises HallError, and then nothing has begun."""
         try:
-            await self.ask()
+            await self._ask()
         except BaseException:
             self.leave()
             raise
 
-    async def ask(self) -> None:
-        raise NotImplementedError
-
-    def frames(self, push: Push) -> bytes:
-        raise NotImplementedError
-
     def _heard(self, pushes: Sequence[Push]) -> None:
         for push in pushes:
-            self.add(self.frames(push))
+            self.add(self._frames(push))
         self._news.set()
 
     def add(self, part: bytes) -> None:
@@ -144,16 +142,16 @@ class EventStream(Stream):
     """What happens in the hall."""
 
     def __init__(self, hall: Hall, request: Request, watch: Any) -> None:
-        super().__init__(hall, request)
+        super().__init__(hall, request, self._begin, self._event)
         self._watch = watch
 
-    async def ask(self) -> None:
+    async def _begin(self) -> None:
         reply = await self.session.ask(self._watch)
         early, self._parts = self._parts, []
         self.add(frame(encode(reply), reply.seq, "begin"))
         self._parts += early
 
-    def frames(self, push: Push) -> bytes:
+    def _event(self, push: Push) -> bytes:
         data = push if isinstance(push, bytes) else encode(push)
         return frame(data, _place(data).seq)
 
@@ -162,16 +160,16 @@ class LogStream(Stream):
     """An attempt's log until its end."""
 
     def __init__(self, hall: Hall, request: Request, log_of: Any) -> None:
-        super().__init__(hall, request)
+        super().__init__(hall, request, self._begin, self._more)
         self._log_of = log_of
 
-    async def ask(self) -> None:
+    async def _begin(self) -> None:
         reply = await self.session.ask(self._log_of)
         early, self._parts = self._parts, []
         self.add(self._part(reply.log))
         self._parts += early
 
-    def frames(self, push: Push) -> bytes:
+    def _more(self, push: Push) -> bytes:
         assert isinstance(push, LogPush), "nothing else is followed"
         return self._part(push.log)
 

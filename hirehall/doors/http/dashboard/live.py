@@ -140,12 +140,12 @@ class Reader(Stream):
     pace_seconds = PACE_SECONDS
 
     def __init__(self, hall: Hall, request: Request, looks: Looks, keys: tuple[Key, ...]) -> None:
-        super().__init__(hall, request)
+        super().__init__(hall, request, self._join, self._happened)
         self._looks, self._keys = looks, keys
         self._unsaid: dict[str, bytes] = {}
         self.may_hear: Callable[[], bool] = lambda: True  # still
 
-    async def ask(self) -> None:
+    async def _join(self) -> None:
         for key in self._keys:
             self._looks.join(key, self)
 
@@ -155,7 +155,7 @@ class Reader(Stream):
             self._unsaid |= parts
             self._news.set()
 
-    def frames(self, push: Push) -> bytes:
+    def _happened(self, push: Push) -> bytes:
         """Something happened that this page is about."""
         self._looks.changed(self._keys[-1:])
         return b""
