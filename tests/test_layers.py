@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.service.sessions",
         "hirehall.service.hall",
         "hirehall",  # its version
+        "hirehall.tracing",
         "hirehall.service.access",  # what a token and a login are: HTTP has no hello
         "hirehall.service.logins",
         "hirehall.service.answers",  # how errors are said

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from hirehall import tracing
 from hirehall.doors.http.answers import JSON
 from hirehall.doors.http.guard import peer_of
 from hirehall.doors.http.inputs import Input
 from hirehall.doors.http.statuses import of_status
-from hirehall.errors import BadRequest, HallError, NotFound
+from hirehall.errors import BadRequest, Forbidden, HallError, NotFound
 from hirehall.model import MAX_MESSAGE
 from hirehall.service.asking import Asking, asking
 from hirehall.service.claims import Claims, Wish
 from hirehall.service.sessions import Identity
-from hirehall.wire import requests
+from hirehall.wire import replies, requests
 from hirehall.wire.codec import encode
 
 if TYPE_CHECKING:
@@ -135,6 +136,30 @@ async def get(calls: Calls, what: Input, request: Request) -> Response:
     return json_answer(reply.jobs[0])
 
 
+async def queue(calls: Calls, what: Input, request: Request) -> Response:
+    """One of those that may be seen; one that is as by default and empty, who might set it."""
+    await read_nothing(what, request)
+    name = request.path_params["queue"]
+    listed = (await calls.ask(request, requests.Queues())).queues
+    found = next((one for one in listed if one.queue == name), None)
+    if found is not None:
+        return json_answer(replies.QueueReply(queue=found))
+    try:
+        return json_answer(await calls.ask(request, requests.Queue(queue=name)))
+    except Forbidden:
+        raise NotFound(f"queue {name[:64]!r} has no jobs, workers or settings of its own that you may see") from None
+
+
+async def submit(calls: Calls, what: Input, request: Request) -> Response:
+    """Jobs carry the trace of the request that hands them in (W3C Trace Context), unless they say one themselves."""
+    message = what.request({}, await read(what, request))
+    said = {name: request.headers.get(name, "") for name in (tracing.PARENT, tracing.STATE)}
+    for job in [message, *(message.jobs or ())] if tracing.of(said) else ():
+        if job is message or job.meta:
+            job.meta = tracing.carried({"meta": job.meta}, tracing.of(said))["meta"]
+    return json_answer(await calls.ask(request, message), what.operation.status)
+
+
 async def read_nothing(what: Input, request: Request) -> None:
     """For who takes only a path."""
     if await body_of(request):
@@ -185,4 +210,6 @@ async def answered(calls: Calls, what: Input, request: Request) -> Response:
     return json_answer(await poller.ask(message))
 
 
-SPECIAL: dict[str, Answerer] = {"get": get, "wait": wait, "claim": claim, "beat": beat, "answer": answered}
+SPECIAL: dict[str, Answerer] = {
+    "submit": submit, "get": get, "queue": queue, "wait": wait, "claim": claim, "beat": beat, "answer": answered,
+}  # fmt: skip

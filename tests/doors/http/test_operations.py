@@ -6,6 +6,7 @@ import html
 from typing import Any
 
 import httpx
+import pytest
 
 from hirehall.doors.http import file_requests as up
 from hirehall.doors.http.operations import OPERATIONS, ROWS
@@ -130,6 +131,39 @@ async def test_queues_are_set_paused_and_drained(site: Opening) -> None:
         await ok(client, "POST", "/queues/wood/drain")
         closed = await client.post("/jobs", json={"kind": "saw", "queue": "wood"})
         assert (closed.status_code, error_of(closed)[:12]) == (409, "queue_closed")
+
+
+async def test_who_may_read_sees_one_queue_as_well_as_all(site: Opening) -> None:
+    async with site as house:
+        await ok(house.client(), "POST", "/jobs", json={"kind": "saw", "queue": "wood"})
+        reader = house.client("read")
+        assert (await ok(reader, "GET", "/queues/wood"))["queue"]["jobs"] == {"ready": 1}
+        missing = await reader.get("/queues/stone")
+        assert (missing.status_code, error_of(missing)[:9]) == (404, "not_found")
+        token = await ok(house.client(), "POST", "/tokens", json={"name": "n", "roles": ["read"], "queues": ["iron"]})
+        assert (await house.client(token["token"]).get("/queues/wood")).status_code == 404
+
+
+TRACE = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "a=1"}
+
+
+async def test_jobs_carry_the_trace_of_the_request_that_handed_them_in(site: Opening) -> None:
+    async with site as house:
+        client, worker = house.client(**TRACE), {"worker": "w", "kinds": ["saw"], "n": 5, "wait_seconds": 0}
+        await ok(client, "POST", "/jobs", json={"kind": "saw", "meta": {"a": "b"}})
+        own = {"traceparent": TRACE["traceparent"].replace("-b7", "-c8")}
+        jobs = [{}, {"meta": {"c": "d"}}, {"meta": own}]
+        await ok(client, "POST", "/jobs", json={"kind": "saw", "jobs": jobs})
+        run = (await ok(client, "POST", "/claim", json=worker))["run"]
+        assert [job["meta"] for job in run] == [TRACE | {"a": "b"}, TRACE, TRACE | {"c": "d"}, own]
+
+
+@pytest.mark.parametrize("parent", ["", "nonsense", "00-" + "0" * 32 + "-b7ad6b7169203331-01", "x" * 9_000])
+async def test_a_trace_that_is_none_is_no_reason_to_refuse_a_job(site: Opening, parent: str) -> None:
+    async with site as house:
+        client = house.client(traceparent=parent, tracestate="a=1")
+        job = (await ok(client, "POST", "/jobs", json={"kind": "saw"}))["id"]
+        assert (await ok(client, "GET", f"/jobs/{job}"))["meta"] == {}
 
 
 async def test_tokens_are_made_listed_and_revoked_at_once(site: Opening) -> None:
