@@ -1,7 +1,7 @@
 """What no request passes by: it denies by default, and what it lets through is answered in one shape.
 
-A browser is somebody else's tool: the Host must be ours (DNS rebinding), and what changes anything must be JSON from
-our own pages, or from a program that is no browser.
+A browser is somebody else's tool: the Host must be ours (DNS rebinding), nothing but a step to a page may come from
+another site's page, and what changes anything must be JSON, or the bytes of a file.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Guard:
         host = self._host(scope)
         if scope["method"] not in SAFE_METHODS:
             self._check_type(scope)
-        if scope["method"] not in SAFE_METHODS or b"text/event-stream" in (header(scope, b"accept") or b""):
+        if not is_a_step(scope):
             check_origin(scope, host)
 
     def _host(self, scope: Scope) -> bytes:
@@ -117,12 +117,17 @@ class Guard:
         if kind is None and not has_body:
             return
         if scope["method"] == "PUT":  # bytes of a file; no page of another site can PUT without having asked first
-            if kind not in (None, b"application/octet-stream"):
+            if kind is not None and kind.lower() != b"application/octet-stream":
                 raise of_status(415, "send the bytes of the file: content-type: application/octet-stream, or none")
             return
         essence, _, parameter = (kind or b"").lower().partition(b";")
         if essence.strip() != b"application/json" or parameter.strip() not in (b"", b"charset=utf-8"):
             raise of_status(415, "send JSON: content-type: application/json")
+
+
+def is_a_step(scope: Scope) -> bool:
+    """Whether a browser goes to a page, from wherever: what it sees then is on no other site's page."""
+    return scope["method"] in SAFE_METHODS and header(scope, b"sec-fetch-mode") == b"navigate"
 
 
 def check_origin(scope: Scope, host: bytes) -> None:

@@ -75,6 +75,8 @@ def _operation(one: Input, components: dict[str, Any]) -> dict[str, Any]:
         "responses": {str(operation.status): _answer(operation), "default": {
             "description": "What went wrong.", "content": {JSON: {"schema": _ref("ErrorReply")}}}},
     }  # fmt: skip
+    if links := _links(operation):
+        found["responses"][str(operation.status)]["links"] = links
     if operation.has_body and one.names:
         content: dict[str, Any] = {"schema": _ref(one.struct.__name__)}
         found["requestBody"] = {"required": bool(one.required), "content": {JSON: content}}
@@ -84,6 +86,17 @@ def _operation(one: Input, components: dict[str, Any]) -> dict[str, Any]:
         found["requestBody"] = {"required": False, "content": {BYTES: {"schema": {}}}}
     if not operation.has_body:
         found["parameters"] = words + _query(one, components)
+    return found
+
+
+def _links(operation: Operation) -> dict[str, Any]:
+    """What can be done with what this makes: the operations below its path, by the word that its answer has for it."""
+    made = {field.name for sort in _sorts(operation.answers) for field in msgspec.structs.fields(sort)}
+    found = {}
+    for other in OPERATIONS if operation.method == "POST" else ():
+        word = next(iter(words_of(other.path)), None)
+        if word in made and other.path.startswith(f"{operation.path}/{{{word}}}"):
+            found[other.name] = {"operationId": other.name, "parameters": {word: f"$response.body#/{word}"}}
     return found
 
 
@@ -110,7 +123,7 @@ def _answer(operation: Operation) -> dict[str, Any]:
     if operation.special == "events":
         content = {}
     if operation.special in STREAMS:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {"schema": {}}
     return {"description": operation.about, "content": content}
 
 

@@ -40,7 +40,8 @@ class Site:
         self.calls = Calls(door.hall)
         self.who = Who(door.hall, door.knocks)
         self.pages = Pages(door.hall, self.who)
-        self._router = Router(self._routes(), redirect_slashes=False)
+        self.routes = self._routes()
+        self._router = Router(self.routes, redirect_slashes=False)
         self._config = Config(
             Guard(self._known, door.names),
             http=HttpConnection,

@@ -26,6 +26,19 @@ async def test_a_port_that_is_taken_is_an_error_where_it_was_asked_for_and_anoth
         await beside.close()
 
 
+async def test_connections_are_counted_by_door(tmp_path: Path) -> None:
+    async with open_site(tmp_path, places=Places(1)) as house:
+        metrics = house.hall.metrics
+        assert (metrics.taken, metrics.inside, metrics.refused) == ({"http": 0}, {"http": 0}, {"http": 0})
+        client = house.client()
+        text = (await client.get(f"{house.url}/metrics")).text
+        assert 'hirehall_connections{door="http"} 1' in text
+        await house.raw(b"GET /healthz HTTP/1.1\r\nHost: HOST\r\n\r\n")
+        assert (metrics.taken["http"], metrics.refused["http"]) == (1, 1)
+        await client.aclose()
+        await until(lambda: metrics.inside["http"] == 0)
+
+
 async def test_connections_take_places_and_give_them_back(tmp_path: Path) -> None:
     places = Places(2)
     async with open_site(tmp_path, places=places) as house:

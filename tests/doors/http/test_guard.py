@@ -1,14 +1,12 @@
 """What comes from other sites' pages, under other names, or as something that is no clear request, changes nothing and
-is told so in the one shape."""
+is told so in the one shape. test_matrix has what holds for each route."""
 
 from __future__ import annotations
 
 import pytest
 
-from hirehall.doors.http.operations import OPERATIONS
-from tests.doors.http.house import BOSS, Opening, Site, error_of, path_of, said
+from tests.doors.http.house import BOSS, Opening, Site, error_of
 
-CHANGING = [operation for operation in OPERATIONS if operation.method != "GET"]
 FOREIGN = {
     "cross-site": {"sec-fetch-site": "cross-site"},
     "same-site": {"sec-fetch-site": "same-site"},
@@ -32,40 +30,6 @@ OTHER_TYPES = {
 def counted(house: Site) -> dict[str, int]:
     """What would tell that something had happened."""
     return dict(house.hall.metrics.counts)
-
-
-@pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
-@pytest.mark.parametrize("who", ["bearer", "cookie"])
-async def test_no_other_page_changes_anything(site: Opening, headers: dict[str, str], who: str) -> None:
-    async with site as house:
-        client = house.client(BOSS if who == "bearer" else None, **{"x-hirehall": "1"})
-        if who == "cookie":
-            await client.post(f"{house.url}/login", json={"token": BOSS})
-        before = counted(house)
-        given = {name: value.replace("HOST", house.host) for name, value in headers.items()}
-        for operation in CHANGING:
-            answer = await client.request(
-                operation.method, path_of(operation), headers=given, **said(operation, operation.example)
-            )
-            assert (answer.status_code, error_of(answer)[:9]) == (403, "forbidden"), operation.name
-        assert (await client.post(f"{house.url}/login", json={"token": BOSS}, headers=given)).status_code == 403
-        stream = await client.get("/events", headers={**given, "accept": "text/event-stream"})
-        assert stream.status_code == 403, "the stream of events is for our own pages, too"
-        assert counted(house) == before
-
-
-@pytest.mark.parametrize("kind", OTHER_TYPES.values(), ids=OTHER_TYPES)
-async def test_what_a_form_could_send_is_no_request(site: Opening, kind: str) -> None:
-    async with site as house:
-        client, before = house.client(), counted(house)
-        for operation in CHANGING:
-            answer = await client.request(
-                operation.method, path_of(operation), content=b'{"kind":"saw"}', headers={"content-type": kind}
-            )
-            assert (answer.status_code, error_of(answer)[:11]) == (415, "bad_request"), operation.name
-        untyped = await client.post("/jobs", content=b'{"kind":"saw"}')
-        assert untyped.status_code == 415
-        assert counted(house) == before
 
 
 async def test_our_own_pages_and_programs_are_let_in(site: Opening) -> None:

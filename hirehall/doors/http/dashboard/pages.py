@@ -95,7 +95,9 @@ class Pages:
         return await self.act(request, message, f"{worker} {workers.ACTS[do]}.")
 
     async def act(self, request: Request, message: Any, said: str) -> Response:
-        """Do it, then answer the parts of the page that the query names; all others hear of it at once."""
+        """Do it, then answer the parts of the page that the query names; all others hear of it at once. Who may not see
+        what has become of it does nothing here."""
+        may_look(request)
         view, params = chosen(VIEWS, request.query_params)
         with asks(self.hall, request) as session:
             await session.ask(message)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.doors.http.dashboard.hostile import PAYLOADS
 from tests.doors.http.dashboard.house import OWN, PAGES, reader, say
-from tests.doors.http.house import BOSS, Opening
+from tests.doors.http.dashboard.test_hostile_text import Shape
+from tests.doors.http.house import BOSS, Opening, open_site
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&{{7*7}}</hx-partial>"
 
@@ -42,6 +46,28 @@ async def test_names_from_outside_are_text_on_every_page(site: Opening, path: st
         assert "onerror=alert(1)>" not in page.text
         if path != "/queues":
             assert "&lt;img src=x onerror=alert(1)&gt;" in page.text
+
+
+NAMES = [text for text in PAYLOADS if text.isprintable() and len(text) <= 128]
+
+
+async def elements(site: Opening, names: list[str]) -> dict[str, set[Any]]:
+    """What the pages are made of where kinds, workers and labels are called like this."""
+    async with site as house:
+        for name in names:
+            await say(house, path="/jobs", kind=name, queue="images", requires={"never": name}, tags=[name])
+        for name in names:
+            worker = {"worker": name.replace("/", "|"), "kinds": names, "queues": ["images"], "offers": {name: name}}
+            await say(house, path="/claim", wait_seconds=0, **worker)
+        client = await reader(house, BOSS)
+        return {path: set(Shape((await client.get(path)).text).elements) for path in PAGES}
+
+
+async def test_no_name_makes_anything_on_any_page(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    plain = await elements(open_site(tmp_path / "a"), [f"name {number}" for number in range(len(NAMES))])
+    assert await elements(open_site(tmp_path / "b"), NAMES) == plain
 
 
 async def test_who_may_only_read_sees_everything_and_no_buttons(site: Opening) -> None:
