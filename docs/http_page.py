@@ -37,7 +37,8 @@ lasts 12 hours at most and never longer than its token. With its cookie a reques
 
 Bodies are `application/json`, at most 1 MiB. What the protocol says of fields holds: an unknown one, in a body or in
 the query, is a `bad_request` that names it. Requests that another site's page makes are refused, whoever they come
-from, and so are those under a name that is not the hall's (`--http-host`).
+from, unless somebody follows a link to a page; so are those under a name that is not the hall's (`--http-host`). A
+`traceparent` header of a submit goes into the `meta` of its jobs.
 
 ## Operations
 
@@ -85,7 +86,8 @@ direction, `--files-quota` for all of a token: else `too_large`.
 
 A download is always an attachment, `application/octet-stream`, sandboxed. `ETag` is the sha256; one `Range`, with
 `If-Range`, is answered by 206, one behind the end by 416. Outputs (`PUT .../outputs/NAME` with `worker` and
-`attempt`) can be seen when their attempt has succeeded. Who takes nothing for 30 seconds is cut off.
+`attempt`) can be seen when their attempt has succeeded. Who does not take 256 KiB of any
+answer in 30 seconds is cut off.
 
 ## Watching over it
 

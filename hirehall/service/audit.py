@@ -96,7 +96,7 @@ def followed(session: Session, message: Any, run: Callable[[], Asked]) -> Asked:
         raise
 
 
-def _heard(session: Session, order: str, target: Target, answer: Any) -> Any:
+def _heard(session: Session, order: str, target: Target, answer: Asked) -> Asked:
     if isinstance(answer, AfterCommit):
         make = answer.make
         return AfterCommit(lambda: _made(session, order, target, make))
@@ -104,7 +104,7 @@ def _heard(session: Session, order: str, target: Target, answer: Any) -> Any:
         read = answer.make
         return AfterRead(answer.queries, lambda *found: _made(session, order, target, lambda: read(*found)))
     outcome = answer.error.code if isinstance(answer, ErrorReply) else OK
-    refused = len(getattr(answer, "refused", UNSET) or ())
+    refused = len(getattr(answer, "refused", None) or ())
     began = getattr(getattr(answer, "task", None), "id", None)
     more = {"refused": refused or None} | ({"task": began} if began else {})
     say(session.identity.name, session.peer, order, outcome, session.number, **target | more)

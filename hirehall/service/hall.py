@@ -56,6 +56,7 @@ class Hall:
     ) -> None:  # fmt: skip
         self.store, self.blobs, self.tokens, self.anonymous, self.clock = store, blobs, tokens, anonymous, clock
         self._roll = roll
+        self.metrics = Metrics(clock().wall_ms)
         self.sessions: dict[int, Session] = {}
         self.failed: asyncio.Future[HallError] = asyncio.get_running_loop().create_future()
         self.ending = Ending(self)
@@ -77,7 +78,6 @@ class Hall:
         recovered = await self.store.recover()
         self.core = Dispatcher(recovered, now, self._roll)
         self.tokens.restore(recovered.tokens)
-        self.metrics = Metrics(now.wall_ms)
         self.waits = Waits(self)
         self.events = Events(self, f"{now.wall_ms:x}")
         self.logs = LogFollows(self)

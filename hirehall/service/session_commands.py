@@ -79,7 +79,7 @@ def ping(hall: Hall, session: Session, message: requests.Ping) -> Answer:
 
 def metrics(hall: Hall, session: Session, message: requests.Metrics) -> Answer:
     """Counters; in Deputy's shape for who has not said hello."""
-    connections = len(hall.sessions)
+    connections = sum(hall.metrics.inside.values())
     if not session.greeted:
         session.line_end = CRLF
         return {"cmd": "metrics", "metrics": hall.metrics.deputy(connections)}

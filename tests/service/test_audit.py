@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,14 +37,13 @@ class Book(logging.Handler):
 
 
 @pytest.fixture
-def book(monkeypatch: pytest.MonkeyPatch) -> Any:
+def book() -> Iterator[Book]:
     log, book = logging.getLogger("hirehall.audit"), Book()
     log.addHandler(book)
-    monkeypatch.setattr(log, "level", logging.INFO)
-    log.manager._clear_cache()  # type: ignore[attr-defined]
+    log.setLevel(logging.INFO)
     yield book
     log.removeHandler(book)
-    log.manager._clear_cache()  # type: ignore[attr-defined]
+    log.setLevel(logging.NOTSET)
 
 
 def test_every_command_that_takes_more_than_to_read_or_work_is_an_order() -> None:
