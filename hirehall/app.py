@@ -137,14 +137,13 @@ class Building:
         await self.hall.start()
         self.hall.files.quota = self.settings.files_quota << 20 or None
         try:
-            addresses = [await door.open() for door in self.doors]
+            addresses = [await door.open() for door in reversed(self.doors)]  # HTTP first: `hello` says where it is
             unix = None if self.settings.unix is None else str(self.settings.unix)
-            self.http = addresses[-1] if self.settings.http_address is not None else None
-            write_access_file(self.settings.data, AccessFile(addresses[0], unix, self.token, self.http))
+            self.url, self.http = addresses[-1], addresses[0] if self.settings.http_address is not None else None
+            write_access_file(self.settings.data, AccessFile(self.url, unix, self.token, self.http))
         except HallError:
             await self.close()
             raise
-        self.url = addresses[0]
         log.info("ready on %s", self.url)
 
     def new_link(self) -> str:

@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.service.commands",  # who may, for the table of routes
         "hirehall.service.files",  # contents come in pieces, not as commands
         "hirehall.service.file_commands",
-        "hirehall.core.filing",  # a name is judged before a gigabyte has come for it
+        "hirehall.core.file_names",  # a name is judged before a gigabyte has come for it
         "hirehall.service.audit",  # logins are no commands
         "hirehall.service.exposition",
         "hirehall.service.health",
@@ -68,6 +68,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.runners",
         "hirehall.settings_file",
         "hirehall.loops",
+        "hirehall.core.file_names",  # a name is judged before a gigabyte is sent for it
     ),
     "loops": (),
     "log_lines": (),

@@ -19,6 +19,7 @@ from hirehall.cli.selectors import chosen
 from hirehall.cli.settings import NOW, backoff, moment, read_texts
 from hirehall.cli.times import Span
 from hirehall.cli.waiting import mention_gone, patiently, status_of, wait_for
+from hirehall.client.large import read_result
 from hirehall.client.sync_client import Hall, Job
 
 SPAN = Span()
@@ -131,6 +132,7 @@ def finish(hall: Hall, job: Job, as_json: bool) -> int:
     """Its result on stdout, or why there is none on stderr."""
     waited = wait_for(hall, [job.id])
     for info in waited.jobs:
+        info.result = read_result(hall, info)
         if as_json:
             say_json(whole(info))
         elif info.state == "succeeded":

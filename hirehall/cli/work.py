@@ -39,6 +39,9 @@ def work(config: str | None, reload: bool, as_json: bool, **flags: Any) -> None:
     Ctrl-C finishes what runs and leaves, the second stops at once. A change of queues, offers, concurrency, paused or
     draining in the file that --config names counts within seconds; flags count before the file.
 
+    Files of a job: a function has them in context.files and leaves its own in context.out, a script in the
+    directories $HALL_IN and $HALL_OUT. They lie in TMPDIR while it runs.
+
     \b
     Examples:
       hirehall work tasks.py --queue images --concurrency 4

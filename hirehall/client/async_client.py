@@ -19,12 +19,13 @@ from hirehall.client import verbs
 from hirehall.client.asking import Ask
 from hirehall.client.contact import Contact
 from hirehall.client.jobs import Handle, LogPart
+from hirehall.client.large import load, meant
 from hirehall.client.limits import Limits, Waiter, wake
 from hirehall.client.link import Link
-from hirehall.client.session import Welcome
 from hirehall.client.streams import End, Event, EventStream, LogStream, Stream, TaskStream, Watched
 from hirehall.client.submits import SubmitOptions, joined, submit, submit_many
 from hirehall.errors import HallError, Unavailable
+from hirehall.wire.large import Reference, reference
 from hirehall.wire.replies import TaskView
 
 T = TypeVar("T")
@@ -46,7 +47,8 @@ class AsyncJob(Handle):
         you like."""
         if self._outcome is None:
             await self._wait(timeout_seconds)
-        return self._value()
+        value = self._value()
+        return value if (place := reference(value)) is None else await self._hall.read_result(self.id, value, place)
 
     async def _wait(self, timeout_seconds: float | None) -> None:
         """On a future of one's own: who gives up waiting takes nothing from others."""
@@ -158,7 +160,6 @@ class AsyncHall(Contact[AsyncJob]):
     def _begin(self) -> None:
         self._link: Link | None = None
         self.limits = Limits()
-        self.welcome: Welcome | None = None
 
     def _job(self, id: str, state: str | None, duplicate: bool) -> AsyncJob:  # noqa: A002
         return AsyncJob(self, id, state, duplicate)
@@ -166,7 +167,7 @@ class AsyncHall(Contact[AsyncJob]):
     async def open(self) -> Self:
         """Connect. Raises Unavailable, Unauthenticated or Forbidden."""
         link = Link(self._session, self._locate, patience_seconds=self._patience)
-        self.welcome = await link.connect()
+        await link.connect()
         self._link = link
         return self
 
@@ -244,6 +245,11 @@ class AsyncHall(Contact[AsyncJob]):
         if not job.is_followed:
             self._session.followed.ask(job)
             self._wake()
+
+    async def read_result(self, id: str, value: Any, place: Reference) -> Any:  # noqa: A002
+        """What lies in the file that a large result, `value`, refers to; `value` when it refers to none."""
+        file = meant(place, await self.get([id]))
+        return value if file is None else await asyncio.to_thread(load, self, id, file)
 
     def listen(self, stream: Stream[Any]) -> None:
         """Hear a stream until `ignore`."""

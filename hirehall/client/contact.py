@@ -11,13 +11,12 @@ from typing import Generic
 from hirehall.client.address import Address, locate
 from hirehall.client.jobs import J, JobMaker
 from hirehall.client.session import Session, Welcome
+from hirehall.errors import Unavailable
 
 
 class Contact(ABC, Generic[J]):
     """A connection to a hall. Without arguments: HIREHALL_URL, HIREHALL_DATA, or this machine's own.
     `reconnect_seconds`: how long to try after the connection was lost."""
-
-    welcome: Welcome | None
 
     def __init__(
         self,
@@ -42,6 +41,13 @@ class Contact(ABC, Generic[J]):
     @abstractmethod
     def _job(self, id: str, state: str | None, duplicate: bool) -> J:  # noqa: A002
         """A handle of the shell's own kind."""
+
+    @property
+    def welcome(self) -> Welcome:
+        """What the hall said to `hello`, last. Raises Unavailable before it was heard."""
+        if self._session.welcome is None:
+            raise Unavailable("not connected yet")
+        return self._session.welcome
 
     @property
     def address(self) -> Address:

@@ -6,6 +6,8 @@ what came. Blocking, and with nothing but the standard library; asyncio's have `
     job = hall.submit("resize", files=[{"name": "a.png", "sha256": sent.sha256}])
     job.result()
     files.download(job.id, "small.png", Path("."))
+
+`files_of` takes the asyncio client too.
 """
 
 from __future__ import annotations
@@ -13,27 +15,44 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from hirehall.client.backoff import full_jitter
-from hirehall.client.sync_client import Hall
 from hirehall.client.tls import context_for
-from hirehall.errors import BadRequest, Damaged, HallError, NotFound, Unauthenticated, Unavailable, from_wire
+from hirehall.errors import (
+    BadRequest,
+    Damaged,
+    HallError,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    WrongState,
+    from_wire,
+)
 from hirehall.wire.replies import ErrorReply, FileView
+
+if TYPE_CHECKING:
+    from hirehall.client.address import Address
+    from hirehall.client.contact import Contact
 
 PIECE = 1 << 18  # bytes
 SILENT_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0  # without anything that brings it on
 T = TypeVar("T")
 BROKEN = (OSError, http.client.HTTPException)
+GONE = (*BROKEN, Unavailable)
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+LONGEST_PART = 250  # bytes of a name that `.part` still fits behind
 Shown = Callable[[int], None]  # is told how many bytes are there
 
 
@@ -54,23 +73,77 @@ class _Listed(Struct):
     files: list[FileView]
 
 
-def files_of(hall: Hall) -> Files:
+class Patience:
+    """For a hall that has gone and may come again."""
+
+    def __init__(self) -> None:
+        self._had = -1
+        self._pauses = full_jitter()
+        self.extend()
+
+    def extend(self) -> None:
+        """So long again, from now."""
+        self._until = time.monotonic() + PATIENCE_SECONDS
+
+    def wait(self, have: int, why: Exception) -> None:
+        """So many bytes are there. Raises Unavailable when they have been no more for too long."""
+        if have > self._had:
+            self._had, self._pauses = have, full_jitter()
+            self.extend()
+        elif time.monotonic() > self._until:
+            raise Unavailable(f"the hall is gone, and has not come again: {why}") from why
+        self.pause(next(self._pauses))
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing for so long."""
+        time.sleep(seconds)
+
+
+def files_of(hall: Contact[Any]) -> Files:
     """Those of the hall that this is a connection to. Raises WrongState when it has no HTTP door, Unauthenticated
     without a token: nobody is anonymous there."""
-    address = hall.address
+    return files_at(hall.address, hall.welcome.http)
+
+
+def files_at(address: Address, site: str | None, patience: Callable[[], Patience] = Patience) -> Files:
+    """Those of the hall at `address`, whose welcome says that its HTTP door is at `site`. Raises as `files_of`."""
     if address.token is None:
         raise Unauthenticated("files need a token: say --token, HIREHALL_TOKEN, or where the hall's access.json is")
-    site = hall.request({"cmd": "link"})["link"].partition("/login")[0]
-    return Files(site, address.token, context_for(address) if site.startswith("https:") else None)
+    if site is None:
+        raise WrongState("this hall has no HTTP door, and so no files: start it with --http")
+    tls = context_for(address) if site.startswith("https:") else None
+    return Files(site, address.token, tls, near=address.host, patience=patience)
 
 
 class Files:
-    """The hall at `site`, an http:// or https:// address, for who has this token."""
+    """The hall at `site`, an http:// or https:// address, for who has this token. `near`: the host to ask when the site
+    is everywhere on its machine. One transfer at a time; `hang_up` and `move` are for other threads."""
 
-    def __init__(self, site: str, token: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        site: str,
+        token: str,
+        tls: ssl.SSLContext | None = None,
+        *,
+        near: str = "",
+        patience: Callable[[], Patience] = Patience,
+    ) -> None:
+        self._tls, self._token, self._near, self._patience = tls, token, near, patience
+        self._live: socket.socket | None = None
+        self.move(site)
+
+    def move(self, site: str) -> None:
+        """The hall was started anew, perhaps on another port: what is under way goes on there."""
         parts = urlsplit(site)
-        self._host, self._port, self._tls = parts.hostname or "", parts.port, tls
-        self._token = token
+        host = parts.hostname or ""
+        self._place = (self._near or ANYWHERE[host] if host in ANYWHERE else host), parts.port
+
+    def hang_up(self) -> None:
+        """Break the connection under way, if there is one."""
+        live = self._live
+        if live is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(live, socket.SHUT_RDWR)
 
     def listed(self, job: str) -> list[FileView]:
         """The files of a job. Raises NotFound."""
@@ -80,17 +153,27 @@ class Files:
         """Send this file as a content, which a submit within the hour may name. Raises OSError when it cannot be read,
         Unavailable when the hall is not there any more, and what the hall refuses."""
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
-            begun = self._json("POST", "/uploads", _Upload, {"size": size, "sha256": digest})
-            where, received, patience = f"/uploads/{begun.upload}", 0, _Patience()
-            while received < size:
-                try:
-                    received = self._send(where, file, received, size, shown)
-                except BROKEN as why:
-                    patience.wait(received, why)
-                    received = self._received(where, received)
+            return self.send(file, shown)
+
+    def send(self, file: BinaryIO, shown: Shown = lambda _: None) -> Sent:
+        """The same of what can be read here, whose digest is made first: from its beginning, twice."""
+        digest = _digest(file, shown)
+        size = file.tell()
+        begun = self._json("POST", "/uploads", _Upload, {"size": size, "sha256": digest})
+        where, received, patience = f"/uploads/{begun.upload}", 0, self._patience()
+        while received < size:
+            try:
+                received = self._send(where, file, received, size, shown)
+            except (*GONE, WrongState) as why:  # that one while the hall still writes what came before the break
+                patience.wait(received, why)
+                received = self._received(where, received)
         return self._json("POST", f"{where}/finish", Sent)
+
+    def attach(self, job: str, attempt: int, worker: str, name: str, sha256: str) -> None:
+        """Give a content to an attempt as its output, as the worker that holds it. Raises StaleLease when it does
+        not."""
+        said = {"attempt": attempt, "worker": worker, "name": name, "sha256": sha256}
+        self._json("POST", f"/jobs/{quote(job, safe='')}/outputs", dict[str, Any], said)
 
     def _send(self, where: str, file: Any, offset: int, size: int, shown: Shown) -> int:
         def pieces() -> Iterator[bytes]:
@@ -117,21 +200,28 @@ class Files:
         file = max(found, key=lambda one: one.direction == "out")
         if Path(name).name != name or "\\" in name:
             raise BadRequest(f"{name!r} is no name for a file here")
-        target, part = into / name, into / f"{name}.part"
+        target = into / name
         if os.path.lexists(target):
             raise BadRequest(f"{target} is there already: move it away, or fetch into another directory")
-        self._fetch(f"/jobs/{quote(job, safe='')}/files/{quote(name, safe='')}?direction={file.direction}",
-                    file, part, shown)  # fmt: skip
-        with part.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        if digest != file.sha256:
-            part.unlink()
-            raise Damaged(f"{name!r} came with the sha256 {digest}, not {file.sha256}: fetch it again")
+        fits = len(name.encode()) <= LONGEST_PART
+        part = into / f"{name if fits else file.sha256}.part"
+        self.fetch(job, file, part, shown)
         part.rename(target)
         return target
 
+    def fetch(self, job: str, file: FileView, part: Path, shown: Shown = lambda _: None) -> None:
+        """The content of this file of a job; what is in `part` already is gone on with. Raises Damaged when it came
+        with another digest: then it is thrown away."""
+        where = f"/jobs/{quote(job, safe='')}/files/{quote(file.name, safe='')}?direction={file.direction}"
+        self._fetch(where, file, part, shown)
+        with part.open("rb") as content:
+            digest = _digest(content)
+        if digest != file.sha256:
+            part.unlink()
+            raise Damaged(f"{file.name!r} came with the sha256 {digest}, not {file.sha256}: fetch it again")
+
     def _fetch(self, where: str, file: FileView, part: Path, shown: Shown) -> None:
-        patience, have = _Patience(), -1
+        patience, have = self._patience(), -1
         while have < file.bytes:
             flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
             with os.fdopen(os.open(part, flags, 0o666), "wb", buffering=0) as content:
@@ -140,7 +230,7 @@ class Files:
                 try:
                     if have < file.bytes:
                         self._receive(where, file, content, have, shown)
-                except BROKEN as why:
+                except GONE as why:
                     patience.wait(content.tell(), why)
                 have = content.tell()
 
@@ -169,14 +259,15 @@ class Files:
         except BROKEN as why:
             if method == "PUT":
                 raise
-            raise Unavailable(f"cannot reach the hall at {self._host}:{self._port}: {why}") from why
+            raise Unavailable(f"cannot reach the hall at {self._place[0]}:{self._place[1]}: {why}") from why
         finally:
             connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._place
         if self._tls is not None:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=SILENT_SECONDS, context=self._tls)
-        return http.client.HTTPConnection(self._host, self._port, timeout=SILENT_SECONDS)
+            return http.client.HTTPSConnection(host, port, timeout=SILENT_SECONDS, context=self._tls)
+        return http.client.HTTPConnection(host, port, timeout=SILENT_SECONDS)
 
     def _ask(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: Any, headers: Mapping[str, str]
@@ -185,6 +276,8 @@ class Files:
         said = {"authorization": f"Bearer {self._token}", "content-type": "application/json", **headers}
         if isinstance(body, dict):
             body = msgspec.json.encode(body)
+        connection.connect()
+        self._live = connection.sock
         connection.request(method, f"/api/v1{path}", body, said)
         answer = connection.getresponse()
         if answer.status >= 400:
@@ -192,24 +285,14 @@ class Files:
         return answer
 
 
-class _Patience:
-    """For a hall that has gone and may come again."""
-
-    def __init__(self) -> None:
-        self._had = -1
-        self._begin()
-
-    def _begin(self) -> None:
-        self._until, self._pauses = time.monotonic() + PATIENCE_SECONDS, full_jitter()
-
-    def wait(self, have: int, why: Exception) -> None:
-        """So many bytes are there. Raises Unavailable when they have been no more for too long."""
-        if have > self._had:
-            self._had = have
-            self._begin()
-        elif time.monotonic() > self._until:
-            raise Unavailable(f"the hall is gone, and has not come again: {why}") from why
-        time.sleep(next(self._pauses))
+def _digest(file: BinaryIO, shown: Shown = lambda _: None) -> str:
+    """The sha256 of all that is there; the file is at its end then."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while piece := file.read(PIECE):
+        digest.update(piece)
+        shown(0)
+    return digest.hexdigest()
 
 
 def _error(answer: http.client.HTTPResponse) -> HallError:

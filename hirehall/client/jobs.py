@@ -150,8 +150,8 @@ class OutcomeWaiter:
 
 
 class JobInfo(Struct, kw_only=True):
-    """A job as `get`, `wait` and `find` show it; payload and result are decoded, times are RFC 3339 in
-    UTC."""
+    """A job as `get`, `wait` and `find` show it; payload and result are decoded, times are RFC 3339 in UTC. A result
+    that is too large for a message is shown as the file that it lies in; `hall.job(id).result()` reads it."""
 
     id: str
     kind: str = ""

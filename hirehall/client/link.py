@@ -97,6 +97,7 @@ class Link:
         self._delays = self._new_delays()
         self._greeted_at = self.loop.time()
         self._wire = Wire(self)
+        self.address = Address()  # where the hall is, or was when it was last there
         self._why: HallError | None = None
         self._closing = False
         self._scheduled = False
@@ -111,7 +112,7 @@ class Link:
 
     async def connect(self) -> Welcome:
         """Connect and greet, once. Raises Unavailable, or the hall's refusal."""
-        address = self._find()
+        address = self.address = self._find()
         self._session.token = address.token
         greeted: asyncio.Future[Welcome] = self.loop.create_future()
         wire = self._wire = Wire(self)

@@ -92,6 +92,7 @@ class Welcome(Struct):
     lease_seconds: float = 30.0
     beat_seconds: float = 10.0
     durability: str = ""
+    http: str | None = None
 
 
 class Call(Struct):
@@ -119,6 +120,7 @@ class Session:
         self._worker = worker
         self._pushes = pushes
         self.is_open = False
+        self.welcome: Welcome | None = None  # what the hall said last
         self.followed = Followed(self._ask_outcome)
         self._closed: HallError | None = None
         self._greeter: Waiter | None = None
@@ -283,7 +285,7 @@ class Session:
         except UNREADABLE as why:
             raise Broken(f"the hall's answer to hello cannot be read: {why}") from why
         greeter, self._greeter = self._greeter, None
-        self.is_open = True
+        self.is_open, self.welcome = True, welcome
         self._say_again()
         if self._pushes is not None:
             self._pushes.opened(welcome)

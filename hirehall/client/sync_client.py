@@ -25,6 +25,7 @@ from hirehall.client.backoff import full_jitter
 from hirehall.client.blocking import Feed, Slot, Task
 from hirehall.client.contact import Contact
 from hirehall.client.jobs import Handle, LogPart
+from hirehall.client.large import load, meant
 from hirehall.client.outcomes import Broken
 from hirehall.client.reach import CONNECT_SECONDS, FATAL, Unanswered, closed, silent, unreachable
 from hirehall.client.session import Welcome
@@ -32,6 +33,7 @@ from hirehall.client.streams import Event, EventStream, LogStream, Stream, Watch
 from hirehall.client.submits import SubmitOptions, joined, submit, submit_many
 from hirehall.errors import HallError, Unavailable
 from hirehall.keepalive import CLIENT, keep_alive
+from hirehall.wire.large import Reference, reference
 from hirehall.wire.replies import TaskView
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ class Job(Handle):
             ended = self._hall.follow(self)
             if not ended.wait(timeout_seconds) and self._outcome is None:
                 raise TimeoutError(f"job {self.id} has not ended after {timeout_seconds} s")
-        return self._value()
+        value = self._value()
+        return value if (place := reference(value)) is None else self._hall.read_result(self.id, value, place)
 
     def end_event(self) -> threading.Event:
         """Set when the outcome is here. Only under the hall's lock, like everything that settles a job."""
@@ -104,8 +107,7 @@ class Hall(Contact[Job]):
         self._lock = threading.Lock()  # guards the session and `_writing`
         self._writing = False
         self._closing = threading.Event()
-        self.welcome: Welcome
-        self._socket, self.welcome = self._connect()
+        self._socket = self._connect()
         self._reader = threading.Thread(target=self._read_on, name="hirehall-reader", daemon=True)
         self._reader.start()
 
@@ -192,6 +194,11 @@ class Hall(Contact[Job]):
         self._write()
         return ended
 
+    def read_result(self, id: str, value: Any, place: Reference) -> Any:  # noqa: A002
+        """What lies in the file that a large result, `value`, refers to; `value` when it refers to none."""
+        file = meant(place, self.get([id]))
+        return value if file is None else load(self, id, file)
+
     def listen(self, stream: Stream[Any]) -> None:
         """Hear a stream until `ignore`."""
         with self._lock:
@@ -271,7 +278,7 @@ class Hall(Contact[Job]):
             if self._closing.wait(delay):
                 return False
             try:
-                self._socket, self.welcome = self._connect()
+                self._socket = self._connect()
             except FATAL as why:
                 return self._end(why)
             except HallError as why:
@@ -286,18 +293,19 @@ class Hall(Contact[Job]):
             self._session.end(why)
         return False
 
-    def _connect(self) -> tuple[Wire, Welcome]:
+    def _connect(self) -> Wire:
         """Connect and greet, once. Raises Unavailable, or the hall's refusal."""
         address = self._locate()
         try:
             sock = _open(address)
             try:
-                return sock, self._greet(sock, address)
+                self._greet(sock, address)
             except BaseException:
                 sock.close()
                 with self._lock:
                     self._session.lost()
                 raise
+            return sock
         except TimeoutError:
             raise silent(address) from None
         except Unanswered:
@@ -305,7 +313,7 @@ class Hall(Contact[Job]):
         except OSError as why:
             raise unreachable(address, why) from why
 
-    def _greet(self, sock: Wire, address: Address) -> Welcome:
+    def _greet(self, sock: Wire, address: Address) -> None:
         greeted: Slot[Welcome] = Slot()
         with self._lock:
             self._session.token = address.token
@@ -319,7 +327,7 @@ class Hall(Contact[Job]):
                 else:
                     self._session.lost()
         sock.settimeout(None)
-        return greeted.take()
+        greeted.take()
 
 
 def _hang_up(sock: Wire) -> None:

@@ -42,11 +42,12 @@ class SyncCall:
     `is_given_up`: it was told to stop and did not, and its job was answered without it.
     """
 
-    __slots__ = ("_begun", "_context", "_function", "_job", "_tap", "_why", "is_given_up", "post")
+    __slots__ = ("_begun", "_context", "_folder", "_function", "_job", "_tap", "_why", "is_given_up", "post")
 
-    def __init__(self, function: JobFunction, job: Delivery) -> None:
+    def __init__(self, function: JobFunction, job: Delivery, folder: str = "") -> None:
         self._function = function
         self._job = job
+        self._folder = folder
         self._begun = False
         self._context: Context | None = None
         self._why: Why | None = None
@@ -80,7 +81,7 @@ class SyncCall:
         finally:
             if self._tap is not None:
                 self._tap.own_up()
-        return success(value)
+        return success(value, self._context is not None and self._context.has_out)
 
     def _traced(self, payload: Any) -> Any:
         with tracing.attempt(self._job):
@@ -89,7 +90,7 @@ class SyncCall:
     def _call(self, payload: Any) -> Any:
         if not self._function.wants_context:
             return self._function.call(payload)
-        context = self._context = Context(self._job, self._progress, self._say)
+        context = self._context = Context(self._job, self._progress, self._say, self._folder)
         if self._why not in {None, "draining"}:
             context.stopping.set()
         return self._function.call(payload, context)
@@ -115,11 +116,16 @@ class AsyncCall:
     `is_given_up` as for SyncCall; `was_cancelled`: its loop has passed the order on, so it is not blocked.
     """
 
-    __slots__ = ("_function", "_job", "_loop", "_tap", "_task", "_why", "is_given_up", "post", "was_cancelled")
+    __slots__ = (
+        "_context", "_folder", "_function", "_job", "_loop", "_tap", "_task", "_why", "is_given_up", "post",
+        "was_cancelled",
+    )  # fmt: skip
 
-    def __init__(self, function: JobFunction, job: Delivery) -> None:
+    def __init__(self, function: JobFunction, job: Delivery, folder: str = "") -> None:
         self._function = function
         self._job = job
+        self._folder = folder
+        self._context: Context | None = None
         self._why: Why | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Outcome] | None = None
@@ -157,7 +163,8 @@ class AsyncCall:
             return unreadable(why)
         current.set(self._say)  # in the task's own context: it ends with it
         try:
-            return success(await (self._traced(payload) if tracing.is_used() else self._call(payload)))
+            value = await (self._traced(payload) if tracing.is_used() else self._call(payload))
+            return success(value, self._context is not None and self._context.has_out)
         except asyncio.CancelledError:
             raise
         except Exception as why:  # every error of a job is an outcome
@@ -169,7 +176,8 @@ class AsyncCall:
 
     async def _call(self, payload: Any) -> Any:
         if self._function.wants_context:
-            return await self._function.call(payload, Context(self._job, self._progress, self._say))
+            self._context = Context(self._job, self._progress, self._say, self._folder)
+            return await self._function.call(payload, self._context)
         return await self._function.call(payload)
 
     def _ended(self, task: asyncio.Task[Outcome]) -> None:

@@ -68,6 +68,28 @@ class Capture:
         return kept[-limit:].decode("utf-8", "replace").strip()
 
 
+class Beginning:
+    """All of a stream, while it has no more than `limit` bytes: of a longer one it is known only how long it is."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept = bytearray()
+        self.size = 0  # bytes that came, kept or not
+
+    def feed(self, data: bytes) -> None:
+        """More of the stream."""
+        self.size += len(data)
+        if self.size <= self._limit:
+            self._kept += data
+        else:
+            self._kept = bytearray()
+
+    @property
+    def text(self) -> str:
+        """As it came, when it is not too long."""
+        return self._kept.decode("utf-8", "replace")
+
+
 class LogLines:
     """Bytes of a stream, however the reads are cut -> its lines as texts, for the live log."""
 

@@ -27,9 +27,10 @@ class Begin(Struct, tag=True):
 
 
 class Start(Struct, tag=True):
-    """To a child: run this job, whose payload is the body."""
+    """To a child: run this job, whose payload is the body, and whose directory is `folder`."""
 
     job: Delivery
+    folder: str
 
 
 class Halt(Struct, tag=True):
@@ -63,7 +64,9 @@ class Logged(Struct, tag=True):
 
 
 class Succeeded(Struct, tag=True):
-    """From a child: its job has this result, which is the body."""
+    """From a child: its job has this result, which is the body, and `has_files` as in Success."""
+
+    has_files: bool
 
 
 class Failed(Struct, tag=True):
@@ -95,7 +98,7 @@ def frame(word: Order | Word, body: bytes = b"") -> bytes:
 def ended(outcome: Outcome) -> bytes:
     """How a job ended, as a frame."""
     if isinstance(outcome, Success):
-        return frame(Succeeded(), outcome.result)
+        return frame(Succeeded(outcome.has_files), outcome.result)
     return frame(Failed(outcome) if isinstance(outcome, Failure) else GaveBack(outcome))
 
 

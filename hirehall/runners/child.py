@@ -108,16 +108,16 @@ class Child:
             if self._call is not None:
                 self._call.stop(order.why)
         else:
-            self._take(order.job, Raw(body))
+            self._take(order.job, Raw(body), order.folder)
 
-    def _take(self, job: Delivery, payload: Raw) -> None:
+    def _take(self, job: Delivery, payload: Raw, folder: str) -> None:
         job.payload = payload
         function = self._functions.get(job.kind)
         if function is None:  # the file has changed since the agent loaded it
             message = f"the file of job functions has changed: it has none for kind {job.kind!r} any more"
             self._mouth.say(ended(Failure("UnknownKind", message)))
             return
-        call = self._call = (AsyncCall if function.is_async else SyncCall)(function, job)
+        call = self._call = (AsyncCall if function.is_async else SyncCall)(function, job, folder)
         call.post = self._post
         self._orders.put(call)
 

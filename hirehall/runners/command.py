@@ -1,9 +1,12 @@
-"""Runs a command: PROTOCOL section 3, as far as scripts without files and without the RQ dialect need it.
+"""Runs a command: PROTOCOL section 3, as far as scripts without the RQ dialect need it.
 
     stdin            the payload as JSON, then end of file; the same in the file HALL_PAYLOAD
     HALL_RESULT      a path: JSON written there is the result, and other text is the result as it is.
                      When nothing is written there, the result is what came on stdout: a text, without its
-                     last line break, never parsed; too much of it fails the job
+                     last line break, never parsed. More than MAX_RESULT of either fails the job: so much of
+                     stdout is kept while it runs, and as JSON it takes a few times as much for a moment
+    HALL_IN          a directory with its inputs
+    HALL_OUT         a directory: what is left there becomes files of the job
     fd 3             lines `run TEXT` and `run 40% TEXT` are progress
     exit 0 / 75      succeeded / failed, try again; other: failed for good, unless the runner has `retry`
     cancel, timeout  SIGTERM to the group, 10 s, then SIGKILL to the whole tree
@@ -26,13 +29,27 @@ from typing import Any
 import msgspec
 
 from hirehall.errors import BadRequest, HallError
+from hirehall.model import MAX_BODY
 from hirehall.runners import tree
-from hirehall.runners.capture import KEEP_BYTES, Capture
+from hirehall.runners.capture import Beginning, Capture
 from hirehall.runners.exit_status import ending
-from hirehall.runners.port import Failure, Outcome, Report, Why, cut, fitting, lost_seconds, stopped, success
+from hirehall.runners.port import (
+    MAX_RESULT,
+    Failure,
+    Outcome,
+    Report,
+    Success,
+    Why,
+    cut,
+    fitting,
+    lost_seconds,
+    stopped,
+    success,
+)
 from hirehall.runners.process import DRAIN_SECONDS, Process
 from hirehall.runners.watcher import use_pidfds
 from hirehall.runners.workspace import Workspace
+from hirehall.wire.body import check_text
 from hirehall.wire.replies import Delivery
 
 GRACE_SECONDS = 10.0
@@ -130,7 +147,8 @@ class CommandExecution:
 
     async def _attempt(self) -> Outcome:
         find_program(self._runner.argv)  # it may have gone since the start
-        space = Workspace(self._job)
+        space = Workspace(self._job, self._report.folder)
+        has_files = False
         try:
             process = await Process.start(self._runner.argv, space, self._environment(space), self._report)
             self._process = process
@@ -139,9 +157,11 @@ class CommandExecution:
             finally:
                 self._process = None
                 await process.clean_up()
-            return self._judge(process, space)
+            outcome = await self._judge(process, space)
+            has_files = isinstance(outcome, Success) and outcome.has_files
+            return outcome
         finally:
-            await asyncio.to_thread(space.remove)
+            await asyncio.to_thread(space.remove, but_out=has_files)
 
     def _environment(self, space: Workspace) -> dict[str, str]:
         return space.environment(self._job, self._runner.url, self._runner.env)
@@ -170,12 +190,15 @@ class CommandExecution:
         finally:
             word.cancel()
 
-    def _judge(self, process: Process, space: Workspace) -> Outcome:
+    async def _judge(self, process: Process, space: Workspace) -> Outcome:
         if self._why is not None:
             return stopped(self._why, "the command")
         code = process.exited.result()
         if code == 0:
-            return _result(space, process.stdout)
+            is_long = max(process.stdout.size, space.result_size) > MAX_BODY
+            return (
+                await asyncio.to_thread(_result, space, process.stdout) if is_long else _result(space, process.stdout)
+            )
         retry = self._runner.retry or code == TRY_AGAIN
         return Failure("ExitStatus", _complaint(code, process.stderr), retry=retry)
 
@@ -198,21 +221,32 @@ def find_program(argv: Sequence[str]) -> str:
     raise BadRequest(f"cannot run {path}: it is not executable; run `chmod +x {path}`")
 
 
-def _result(space: Workspace, stdout: Capture) -> Outcome:
-    written = space.read_result()
+def _result(space: Workspace, stdout: Beginning) -> Outcome:
+    written, has_files = space.read_result(), space.has_files
     if written is None:
-        if stdout.size > KEEP_BYTES:
+        if stdout.size > MAX_RESULT:
             return Failure(
                 "too_large",
-                f"the script wrote {stdout.size} bytes to stdout: leave a large result elsewhere",
+                f"the script wrote {stdout.size} bytes to stdout: leave a large result as a file in HALL_OUT",
                 retry=False,
             )
-        return success(stdout.text(KEEP_BYTES).removesuffix("\n"))
+        return success(stdout.text.removesuffix("\n"), has_files)
+    if len(written) <= MAX_RESULT and not _is_json(written):
+        return success(written.decode("utf-8", "replace"), has_files)
+    return fitting(_one_line(written), has_files)
+
+
+def _is_json(written: bytes) -> bool:
+    """A long one is only looked through: what it says could take many times as much memory."""
     try:
-        msgspec.json.decode(written)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return success(written.decode("utf-8", "replace"))
-    return fitting(_one_line(written))
+        if len(written) <= MAX_BODY:
+            msgspec.json.decode(written)
+        else:
+            msgspec.json.decode(written, type=msgspec.Raw)
+            check_text(written)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadRequest):
+        return False
+    return True
 
 
 def _one_line(json: bytes) -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from hirehall.runners.folder import IN, OUT, made
 from hirehall.runners.logs import MAX_LINE, STREAM, Say, unheard
 from hirehall.runners.port import cut
 from hirehall.wire.replies import Delivery
@@ -15,10 +17,14 @@ MAX_PROGRESS_TEXT = 1000  # characters
 class Context:
     """The second argument of a job function, if it has one."""
 
-    __slots__ = ("_job", "_report", "_say", "stopping")
+    __slots__ = ("_folder", "_job", "_out", "_report", "_say", "stopping")
 
-    def __init__(self, job: Delivery, report: Callable[[float | None, str], None], say: Say = unheard) -> None:
+    def __init__(
+        self, job: Delivery, report: Callable[[float | None, str], None], say: Say = unheard, folder: str = ""
+    ) -> None:
         self._job = job
+        self._folder = folder
+        self._out: Path | None = None
         self._report = report
         self._say = say
         # Set when the result is of no use any more (cancelled, timed out, lease lost): a long function looks
@@ -49,6 +55,24 @@ class Context:
     def meta(self) -> dict[str, str]:
         """The short texts that its submitter sent along."""
         return self._job.meta
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The inputs that its submitter sent along, by their names. They go when the function has ended."""
+        return {file.name: Path(self._folder, IN, file.name) for file in self._job.files}
+
+    @property
+    def out(self) -> Path:
+        """A directory: the files that the function leaves there are the job's, once it has succeeded. Raises OSError
+        when it cannot be made."""
+        if self._out is None:
+            self._out = made(self._folder, OUT)
+        return self._out
+
+    @property
+    def has_out(self) -> bool:
+        """Whether it has asked for that."""
+        return self._out is not None
 
     def progress(self, percent: float | None = None, text: str = "") -> None:
         """Say how far the job is: 0 to 100, a text, or both. From any thread; cheap enough for a loop."""

@@ -24,13 +24,16 @@ Why = Literal["cancelled", "timeout", "lost", "draining", "quit"]
 
 LOST_PART = 0.05  # of a lease: what was told `lost` is dead after it, for another twentieth later others may begin
 LOST_SECONDS = 1.0  # at most: with a long lease others may begin earlier, when the connection has closed
+MAX_RESULT = 64 << 20  # bytes of JSON: it is in memory here and where it is read. Files may be larger
 MAX_FAULT_TEXT = 16 * 1024  # characters of a message or a trace: it must fit into a line, and a person reads it
 
 
 class Success(Struct, frozen=True, gc=False):
-    """It ran. `result` is JSON."""
+    """It ran. `result` is JSON. `has_files`: files may lie in `out`, or the result is too large for a message and
+    becomes one; whoever has started it sends them."""
 
     result: bytes
+    has_files: bool = False
 
 
 class Failure(Struct, frozen=True, gc=False):
@@ -57,6 +60,10 @@ Outcome = Success | Failure | Released
 
 class Report(Protocol):
     """What a running job may say. Only from the agent's loop."""
+
+    @property
+    def folder(self) -> str:
+        """The directory of this attempt (folder.py); it need not exist yet."""
 
     def progress(self, percent: float | None, text: str) -> None:
         """How far it is, 0 to 100, and a word about it."""
@@ -157,24 +164,24 @@ def lost_seconds(job: Delivery) -> float:
     return min(job.lease_seconds * LOST_PART, LOST_SECONDS)
 
 
-def success(value: Any) -> Outcome:
+def success(value: Any, has_files: bool = False) -> Outcome:
     """`value` as a result, or why it cannot be one."""
     try:
         result = encode_body(value)
     except Exception as why:  # an encoder meets objects of the user's, which may raise anything
         return Failure("TypeError", f"the result cannot be written as JSON: {why}", retry=False)
-    return fitting(result)
+    return fitting(result, has_files)
 
 
-def fitting(result: bytes) -> Outcome:
-    """A result in JSON, if it fits into a message."""
-    if len(result) > MAX_BODY:
+def fitting(result: bytes, has_files: bool = False) -> Outcome:
+    """A result in JSON; one that does not fit into a message will be a file."""
+    if len(result) > MAX_RESULT:
         return Failure(
             "too_large",
-            f"the result has {len(result)} bytes: at most {MAX_BODY} are accepted; store it and return where",
+            f"the result has {len(result)} bytes: at most {MAX_RESULT} are accepted; leave a file and return its name",
             retry=False,
         )
-    return Success(result)
+    return Success(result, has_files or len(result) > MAX_BODY)
 
 
 def cut(text: str, limit: int = MAX_FAULT_TEXT) -> str:

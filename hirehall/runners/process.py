@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from hirehall.runners import tree
-from hirehall.runners.capture import Capture, LogLines, ProgressLines
-from hirehall.runners.port import Report
+from hirehall.runners.capture import Beginning, Capture, LogLines, ProgressLines
+from hirehall.runners.port import MAX_RESULT, Report
 from hirehall.runners.workspace import Workspace
 
 PLACE = 'unset OLDPWD; exec "$@" 3>&0 <"$HALL_PAYLOAD"'
@@ -27,7 +27,7 @@ class Process(asyncio.SubprocessProtocol):
 
     def __init__(self, space: Workspace, progress: ProgressPipe, report: Report) -> None:
         loop = asyncio.get_running_loop()
-        self.stdout = Capture()
+        self.stdout = Beginning(MAX_RESULT)
         self.stderr = Capture()
         self.exited: asyncio.Future[int] = loop.create_future()
         self.pid = 0

@@ -76,13 +76,14 @@ class PythonRunner:
             return _failed(self, inbox, job, f"this worker has no function for kind {job.kind!r}")
         function, pace = known
         call: AsyncCall | SyncCall
+        folder = report.folder if function.wants_context else ""
         if function.is_async:
-            call = AsyncCall(function, job)
+            call = AsyncCall(function, job, folder)
             execution = PythonExecution(self, None, call, inbox, report, job)
             call.post = execution.post
             self._tasks.submit(call)
         else:
-            call = SyncCall(function, job)
+            call = SyncCall(function, job, folder)
             execution = PythonExecution(self, self._threads, call, inbox, report, job)
             call.post = execution.post
             self._used.add(pace)
@@ -315,6 +316,8 @@ def _failed(runner: PythonRunner, inbox: Inbox, job: Delivery, message: str) -> 
 
 
 class _Silent:
+    folder = ""
+
     def progress(self, percent: float | None, text: str) -> None:
         """Nobody listens."""
 

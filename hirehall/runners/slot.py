@@ -99,7 +99,7 @@ class Slot(asyncio.SubprocessProtocol):
         if self.exited.done():
             self._end(_death(self.exited.result()))
         else:
-            self._say(frame(Start(structs.replace(job, payload=NOTHING)), bytes(job.payload)))
+            self._say(frame(Start(structs.replace(job, payload=NOTHING), report.folder), bytes(job.payload)))
         return outcome
 
     def halt(self, why: Why) -> None:
@@ -216,7 +216,7 @@ class _Ear(asyncio.Protocol):
 
 def _outcome(word: Succeeded | Failed | GaveBack, body: bytes) -> Outcome:
     if isinstance(word, Succeeded):
-        return Success(body)
+        return Success(body, word.has_files)
     return word.failure if isinstance(word, Failed) else word.released
 
 

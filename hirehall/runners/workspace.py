@@ -1,22 +1,23 @@
-"""The directory of one script run: made fresh, removed afterwards.
+"""What a script run has in the directory of its attempt (folder.py): made fresh, removed afterwards.
 
-BASE/payload.json   HALL_PAYLOAD
-BASE/result         HALL_RESULT, written by the script if it likes
-BASE/tmp/           TMPDIR
-BASE/work/          where the script runs
+in/            HALL_IN, its inputs, which are there before
+out/           HALL_OUT, which stays when something is left in it
+payload.json   HALL_PAYLOAD
+result         HALL_RESULT, written by the script if it likes
+tmp/           TMPDIR
+work/          where the script runs
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from hirehall import tracing
-from hirehall.model import MAX_BODY
+from hirehall.runners.folder import IN, OUT, has_files, made, remove
+from hirehall.runners.port import MAX_RESULT
 from hirehall.wire.replies import Delivery
 
 PASSED_ON = ("PATH", "HOME", "LANG")
@@ -24,14 +25,15 @@ DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class Workspace:
-    """One run's directory. Raises OSError when it cannot be made."""
+    """One run's directories. Raises OSError when they cannot be made."""
 
-    def __init__(self, job: Delivery) -> None:
-        self.base = Path(tempfile.mkdtemp(prefix="hirehall-"))
+    def __init__(self, job: Delivery, folder: str) -> None:
+        self.base = Path(folder)
         self.payload = self.base / "payload.json"
         self.result = self.base / "result"
         self.work = self.base / "work"
         try:
+            self.inputs, self.out = made(folder, IN), made(folder, OUT)
             self.work.mkdir()
             (self.base / "tmp").mkdir()
             self.payload.write_bytes(bytes(job.payload))
@@ -57,8 +59,23 @@ class Workspace:
             "HALL_URL": url,
             "HALL_PAYLOAD": str(self.payload),
             "HALL_RESULT": str(self.result),
+            "HALL_IN": str(self.inputs),
+            "HALL_OUT": str(self.out),
             "HALL_WRITE": "3",
         }
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the script left files."""
+        return has_files(str(self.base))
+
+    @property
+    def result_size(self) -> int:
+        """Bytes that the script left in HALL_RESULT."""
+        try:
+            return self.result.lstat().st_size
+        except OSError:
+            return 0
 
     def read_result(self) -> bytes | None:
         """What the script left in HALL_RESULT, one byte more than fits at most; None when it wrote nothing
@@ -71,22 +88,14 @@ class Workspace:
         with os.fdopen(number, "rb") as file:
             if not stat.S_ISREG(os.fstat(number).st_mode):
                 return None
-            return file.read(MAX_BODY + 1)
+            return file.read(MAX_RESULT + 1)
 
-    def remove(self) -> None:
-        """Leave nothing behind, as far as the script's permissions let us."""
-        shutil.rmtree(self.base, onerror=_open_up)
-
-
-def _open_up(function: object, path: str, _info: object) -> None:
-    """A directory that the script made unreadable or read-only is still its own run's: open it and try
-    again."""
-    parent = Path(path).parent
-    try:
-        for folder in (parent, Path(path)):
-            if folder.is_dir() and not folder.is_symlink():
-                folder.chmod(0o700)
-        if callable(function):
-            function(path)
-    except OSError:
-        return
+    def remove(self, *, but_out: bool = False) -> None:
+        """Leave nothing behind, as far as the script's permissions let us; or only what it left to be sent."""
+        if not but_out:
+            remove(self.base)
+            return
+        for part in (self.inputs, self.work, self.base / "tmp"):
+            remove(part)
+        for file in (self.payload, self.result):
+            file.unlink(missing_ok=True)

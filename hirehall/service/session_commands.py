@@ -56,6 +56,7 @@ def _greet(hall: Hall, session: Session, message: requests.Hello) -> Answer:
         lease_seconds=LEASE_SECONDS,
         beat_seconds=LEASE_SECONDS / 3,
         durability=hall.store.durability,
+        http=hall.tokens.logins.url or None,
     )
 
 

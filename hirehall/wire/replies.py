@@ -21,6 +21,7 @@ class Greeting(Reply, kw_only=True):
     lease_seconds: float
     beat_seconds: float
     durability: str
+    http: str | None  # where files are, and people look
 
 
 class Submitted(Reply, kw_only=True):

@@ -2,7 +2,8 @@
 
 What happens to one job is a row of small steps, none of which waits:
 
-    run -> _take -> _start -> Held.outcome_came -> ended -> Answers.flush -> (the hall replies) -> _forget
+    run -> (its inputs come) -> _start -> Held.outcome_came -> (its files go) -> ended -> Answers.flush
+        -> (the hall replies) -> _forget
 
 Rules:
 - credit is the ceiling of what the hall may put into the hand, the concurrency or more (ahead.py); a job fills its
@@ -31,20 +32,21 @@ from hirehall.client.link import Link
 from hirehall.client.session import Session, Welcome
 from hirehall.errors import BadRequest, HallError
 from hirehall.runners.logs import job_logs
-from hirehall.runners.port import Failure, Released, Runner, Why, cut
+from hirehall.runners.port import Failure, Released, Runner, Success, Why, cut
 from hirehall.wire.replies import Delivery, Stop, WorkerSetting
 from hirehall.worker.ahead import Ahead, must_not_wait
 from hirehall.worker.answers import AGAIN_SECONDS, PASSING, Answers
 from hirehall.worker.asking import Asked, nothing, read_lost, release
+from hirehall.worker.carrying import Carrier
 from hirehall.worker.complaints import Complaints
 from hirehall.worker.held import Clock, Held
 from hirehall.worker.lease import Beats
+from hirehall.worker.leaving import Leaving
 from hirehall.worker.logs import JobLogs
 from hirehall.worker.serving import Serving, by_kind
 
 log = logging.getLogger("hirehall.worker")
 
-BYE_SECONDS = 2.0
 WHYS: dict[str, Why] = {"cancelled": "cancelled", "timeout": "timeout", "lost": "lost", "draining": "draining"}
 
 
@@ -81,8 +83,7 @@ class Agent:
         self._hand: dict[tuple[str, int], Held] = {}
         self._was_open = False
         self._quitting = False
-        self._leaving = False
-        self._over: asyncio.Future[None] | None = None
+        self._leaving: Leaving | None = None  # before it runs
 
     @property
     def is_idle(self) -> bool:
@@ -110,10 +111,10 @@ class Agent:
             await self._link.close()
             for runner in self._runners:
                 await runner.close()
+            await self._carrier.close()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._clock: Clock = self._given_clock or loop
-        self._over = loop.create_future()
         self._complaints = Complaints(self._clock)
         self._ahead = Ahead(self._runners, self._serving, self._clock, self._say_credit)
         self._session = Session(name=self.name, worker=self.worker, pushes=self)
@@ -123,18 +124,21 @@ class Agent:
         self._link = Link(self._session, self._locate, on_lost=self._lost, on_refused=gone, most_seconds=lease / 6)
         self._logs = JobLogs(self._session, self._link, self._clock, loop.call_soon)
         self._answers = Answers(self._session, self._link, self._clock, self._logs, self._ahead.ended, self._forget)
+        self._carrier = Carrier(self.worker, lambda: self._session.is_open, loop)
+        self._leaving = Leaving(self._session, self._clock, lease, self._ask, loop.create_future())
         if self._serving.is_draining:
-            self._finish()
+            self._leaving.finish()
 
     async def _until_over(self, connecting: asyncio.Future[None]) -> None:
-        assert self._over is not None, "run has begun"
-        ends: set[asyncio.Future[Any]] = {self._over, self._link.gone}
+        assert self._leaving is not None, "run has begun"
+        over = self._leaving.over
+        ends: set[asyncio.Future[Any]] = {over, self._link.gone}
         await asyncio.wait({connecting, *ends}, return_when=asyncio.FIRST_COMPLETED)
         if connecting.done():
             connecting.result()
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if self._over.done():
-            self._over.result()
+        if over.done():
+            over.result()
         elif (why := self._link.gone.result()) is not None:
             raise why
 
@@ -144,6 +148,7 @@ class Agent:
         """Greeted: say what is in hand, then ask for more. No `credit` before `work`: it would be refused."""
         log.info("connected to hall %s as %s", welcome.hall, self.name)
         self._complaints.over()
+        self._carrier.hall_is_at(self._link.address, welcome.http)
         self._ahead.reset()
         if self._was_open:
             self._keep()
@@ -179,18 +184,18 @@ class Agent:
     def _no_work(self, error: HallError) -> None:
         if error.code in PASSING:
             self._clock.call_at(self._clock.time() + AGAIN_SECONDS, self._work_again)
-        elif not self._serving.is_draining and self._over is not None and not self._over.done():
-            self._over.set_exception(error)
+        elif not self._serving.is_draining and self._leaving is not None:
+            self._leaving.fail(error)
 
     def _work_again(self) -> None:
-        if self._over is not None and self._session.is_open:
+        if self._leaving is not None and self._session.is_open:
             self._work()
 
     def _lost(self) -> None:
         log.warning("lost the connection to the hall; connecting again")
         self._beats.closed()
-        if self._serving.is_draining:
-            self._limit_drain()
+        if self._serving.is_draining and self._leaving is not None:
+            self._leaving.limit()
 
     def refused(self, error: HallError) -> None:
         """The hall had no use for a progress line: the job ended before."""
@@ -255,6 +260,9 @@ class Agent:
         self.ended(held)
 
     def _start(self, held: Held, job: Delivery) -> None:
+        if job.files and held.execution is None:
+            self._fetch(held, job)
+            return
         runner = self._by_kind.get(job.kind) or self._by_kind.get("*")
         try:
             if runner is None:
@@ -264,6 +272,13 @@ class Agent:
             held.answer = Failure(type(why).__name__, cut(str(why)))
             self.ended(held)
             return
+        held.execution.outcome.add_done_callback(held.outcome_came)
+        if job.timeout_seconds is not None and held.timer is None:
+            self._limit(held, job.timeout_seconds)
+
+    def _fetch(self, held: Held, job: Delivery) -> None:
+        """Its inputs first, in the time that it has."""
+        held.execution = self._carrier.fetch(held, job, partial(self._start, held, job))
         held.execution.outcome.add_done_callback(held.outcome_came)
         if job.timeout_seconds is not None:
             self._limit(held, job.timeout_seconds)
@@ -280,8 +295,19 @@ class Agent:
         """A running job wrote lines of its log."""
         self._logs.add(held, stream, text)
 
+    def folder_of(self, held: Held) -> str:
+        """Where a job has its files."""
+        return self._carrier.folder_of(held)
+
+    def carry(self, held: Held, success: Success) -> None:
+        """A job has run, and left files."""
+        held.execution = self._carrier.send(held, success)
+        held.execution.outcome.add_done_callback(held.outcome_came)
+
     def ended(self, held: Held) -> None:
         """A job has its answer."""
+        if held.place:
+            self._carrier.clear(held)
         if not self._quitting:
             self._answers.add(held)
 
@@ -313,7 +339,7 @@ class Agent:
     def set_concurrency(self, concurrency: int) -> None:
         """Run this many jobs at once from now on. Fewer takes nothing back: what runs is finished."""
         self._serving.concurrency = max(concurrency, 0)
-        if self._over is not None:
+        if self._leaving is not None:
             self._ahead.reset()
         self._say_credit()
 
@@ -333,7 +359,7 @@ class Agent:
         self._work_again()
 
     def _say_credit(self) -> None:
-        if self._over is not None:
+        if self._leaving is not None:
             self._ask(self._serving.say_credit(), nothing, self._ahead.refused)
 
     # Leaving.
@@ -343,20 +369,20 @@ class Agent:
         if self._serving.is_draining:
             return
         self._serving.is_draining = True
-        if self._over is None:
+        if self._leaving is None:
             return
         log.info("draining: %d %s in hand", len(self._hand), "job" if len(self._hand) == 1 else "jobs")
         self._say_credit()
         for held in list(self._hand.values()):
             held.stop("draining")
         if not self._session.is_open:
-            self._limit_drain()
+            self._leaving.limit()
         self._leave_if_empty()
 
     def quit(self) -> None:
         """Leave at once: what runs is killed or abandoned, its jobs are given back."""
         self.drain()
-        if self._quitting or self._over is None:
+        if self._quitting or self._leaving is None:
             return
         self._answers.flush()  # what has ended by now is told, not given back
         self._quitting = True
@@ -365,32 +391,8 @@ class Agent:
                 held.stop("quit")
                 self._logs.tell(held)
                 self._ask(release(held), nothing, self.refused)
-        self._leave()
+        self._leaving.begin()
 
     def _leave_if_empty(self) -> None:
-        if self._serving.is_draining and not self._hand:
-            self._leave()
-
-    def _leave(self) -> None:
-        if self._leaving:
-            return
-        self._leaving = True
-        if not self._session.is_open:
-            self._finish()
-            return
-        self._ask({"cmd": "bye"}, lambda _reply: self._finish(), lambda _error: self._finish())
-        self._clock.call_at(self._clock.time() + BYE_SECONDS, self._finish)
-
-    def _limit_drain(self) -> None:
-        """A hall that stays away longer than a lease has given our jobs away: do not wait for it for ever."""
-        if self._leaving:
-            self._finish()
-        self._clock.call_at(self._clock.time() + self._serving.lease_seconds, self._give_up)
-
-    def _give_up(self) -> None:
-        if not self._session.is_open:
-            self._finish()
-
-    def _finish(self) -> None:
-        if self._over is not None and not self._over.done():
-            self._over.set_result(None)
+        if self._serving.is_draining and not self._hand and self._leaving is not None:
+            self._leaving.begin()

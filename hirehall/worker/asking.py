@@ -10,6 +10,7 @@ import msgspec
 from hirehall.client.lines import Line
 from hirehall.client.session import Session
 from hirehall.errors import HallError
+from hirehall.runners.port import Released
 from hirehall.worker.held import Held
 
 
@@ -51,5 +52,6 @@ def nothing(_reply: object) -> None:
 
 
 def release(held: Held) -> dict[str, Any]:
-    """Gives an attempt back that has no answer."""
-    return {"cmd": "release", "id": held.id, "attempt": held.attempt, "begun": True}
+    """Gives an attempt back, at once: it has begun, unless its execution says otherwise."""
+    begun = held.answer.begun if isinstance(held.answer, Released) else True
+    return {"cmd": "release", "id": held.id, "attempt": held.attempt, "begun": begun}

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from hirehall.runners.port import Awaited, Execution, Failure, Outcome, Released, Success, Why, cut
+from hirehall.runners.port import Awaited, Execution, Failure, Outcome, Released, Success, Why, cut, stopped
 
 log = logging.getLogger("hirehall.worker")
 
@@ -36,11 +36,19 @@ class Keeper(Protocol):
     def logged(self, held: Held, stream: str, text: str) -> None:
         """It wrote lines of its log."""
 
+    def folder_of(self, held: Held) -> str:
+        """Where its files are."""
+
+    def carry(self, held: Held, success: Success) -> None:
+        """It ran, and has files to send before that is told."""
+
 
 class Held:
     """One attempt. `answer` is None while it runs; `why` is the reason for which it was told to stop."""
 
-    __slots__ = ("answer", "attempt", "doubts", "execution", "fenced", "id", "keeper", "since", "timer", "why")
+    __slots__ = (
+        "answer", "attempt", "doubts", "execution", "fenced", "id", "keeper", "place", "since", "timer", "why",
+    )  # fmt: skip
 
     def __init__(self, keeper: Keeper, id: str, attempt: int, since: float) -> None:  # noqa: A002
         self.keeper = keeper
@@ -53,6 +61,14 @@ class Held:
         self.why: Why | None = None
         self.fenced = False  # its lease may have passed while it ran: whatever it says now is not reported
         self.timer: Timer | None = None
+        self.place = ""  # its directory, once somebody has asked for it
+
+    @property
+    def folder(self) -> str:
+        """For the execution: its directory, which need not exist yet."""
+        if not self.place:
+            self.place = self.keeper.folder_of(self)
+        return self.place
 
     def progress(self, percent: float | None, text: str) -> None:
         """For the execution: say how far it is."""
@@ -73,8 +89,13 @@ class Held:
         self.execution.stop(why)
 
     def outcome_came(self, outcome: Awaited) -> None:
-        """The execution has ended."""
+        """The execution has ended. What it has left is sent by another one, unless it was told to stop."""
         answer = outcome_of(outcome)
+        if isinstance(answer, Success) and answer.has_files:
+            if self.why in {None, "draining"} and not self.fenced:
+                self.keeper.carry(self, answer)
+                return
+            answer = stopped(self.why or "lost")
         self.answer = answer if self.why is None and not self.fenced else self._judge(answer)
         if self.timer is not None:
             self.timer.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from hirehall.runners.port import Failure
+from hirehall.runners.port import Failure, Success
 from hirehall.wire.replies import Delivery
 from hirehall.worker.agent import Agent
 from hirehall.worker.held import Held
@@ -17,8 +17,14 @@ class LoudAgent(Agent):
 
     def _start(self, held: Held, job: Delivery) -> None:
         about = {"job": job.id, "attempt": job.attempt, "queue": job.queue, "kind": job.kind}
-        log.debug("%s", "begins", extra=about)
+        waits = bool(job.files) and held.execution is None
+        log.debug("%s", "its inputs come" if waits else "begins", extra=about)
         super()._start(held, job)
+
+    def carry(self, held: Held, success: Success) -> None:
+        """Say that there is something."""
+        log.debug("%s", "its files go", extra={"job": held.id, "attempt": held.attempt})
+        super().carry(held, success)
 
     def ended(self, held: Held) -> None:
         """Say how."""

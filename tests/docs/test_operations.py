@@ -16,6 +16,7 @@ from hirehall import model
 from hirehall.core import checks, intake
 from hirehall.doors import connection, remote
 from hirehall.ports import ByIds
+from hirehall.runners import port
 from hirehall.service import client_commands, events, token_commands, worker_commands
 from hirehall.stores import sqlite_changes, sqlite_logs
 from hirehall.wire import body
@@ -86,6 +87,7 @@ def test_the_counters_can_be_asked_for_as_the_page_says(tmp_path: Path) -> None:
 LIMITS = {
     "one line": model.MAX_MESSAGE,
     "payload; result": model.MAX_BODY,
+    "large result": port.MAX_RESULT,
     "levels deep": body.MAX_DEPTH,
     "jobs in one submit": client_commands.MAX_JOBS,
     "ids in one request": client_commands.MAX_IDS,

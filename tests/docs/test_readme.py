@@ -48,7 +48,7 @@ def test_the_three_terminals_do_what_the_readme_says(newcomer: Shell) -> None:
 
 
 def test_what_the_readme_does_with_more_than_one_job_works(newcomer: Shell) -> None:
-    serve, work, submit, _, *more = shell_blocks("hirehall")
+    serve, work, submit, _, *more, _work, _files = shell_blocks("hirehall")
     newcomer.start(serve).says("ready")
     newcomer.start(work).says("connected to hall")
     assert newcomer.run(submit)[0] == 0
@@ -64,6 +64,15 @@ def test_what_the_readme_does_with_more_than_one_job_works(newcomer: Shell) -> N
     assert "queue images is paused" in queue
     assert "It was cancelled" in looks
     assert "hall_" in tokens
+
+
+def test_files_go_there_and_back_as_the_readme_says(newcomer: Shell) -> None:
+    serve, *_, work, files = shell_blocks("hirehall")
+    newcomer.start(serve).says("ready")
+    newcomer.start(work).says("connected to hall")
+    status, said = bash(newcomer, files)
+    assert status == 0, said
+    assert sorted(path.name for path in newcomer.home.glob("*.gz")) == ["tasks.py.gz", "worker.sh.gz"]
 
 
 def bash(newcomer: Shell, block: str) -> tuple[int, str]:

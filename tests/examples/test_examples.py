@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,16 @@ def test_the_worker_of_the_config_file_runs_them_too(shell: Shell) -> None:
     assert shell.run(job) == (0, '{"file":"a.png","width":100}\n')
 
 
+@pytest.mark.parametrize("worker", ["pack.py", "--script pack=./pack.sh"])
+def test_a_function_and_a_script_read_files_and_leave_some(shell: Shell, worker: str) -> None:
+    shell.start(f"hirehall work {worker}").says("connected to hall")
+    (shell.home / "a.txt").write_text("hello\n" * 1000)
+    status, said = shell.run(f"hirehall submit pack --file {shell.home}/a.txt --wait")
+    assert (status, "a.txt" in said) == (0, True)
+    assert shell.run(f"hirehall fetch last --into {shell.home}") == (0, f"{shell.home}/a.txt.gz\n")
+    assert gzip.decompress((shell.home / "a.txt.gz").read_bytes()) == b"hello\n" * 1000
+
+
 def test_the_bash_worker_does_any_payload_and_goes_on(shell: Shell) -> None:
     shell.start("./worker.sh")
     for payload in ("'\"plain\"'", """'{"quote \\" and \\\\ back": [1, null, "ü"]}'""", "null"):
@@ -49,6 +60,8 @@ def test_the_bash_worker_has_fifteen_lines_at_most() -> None:
 def test_every_example_is_run_here() -> None:
     """But for the units, which tests/docs/test_operations.py shows to systemd, and what test_node_worker.py runs."""
     assert {path.name for path in EXAMPLES.iterdir() if path.suffix != ".service" and path.is_file()} == {
+        "pack.py",
+        "pack.sh",
         "tasks.py",
         "test_tasks.py",
         "worker-curl.sh",  # by test_http_examples.py, as what is in node/

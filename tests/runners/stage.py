@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+import shutil
+import tempfile
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +32,13 @@ class Notes:
     def __init__(self) -> None:
         self.progressed: list[tuple[float | None, str]] = []
         self.logged: list[tuple[str, str]] = []
+        self._base = f"{tempfile.gettempdir()}/hirehall-test-{secrets.token_hex(8)}"
+        weakref.finalize(self, shutil.rmtree, self._base, True)  # it need not be there
         self.came = asyncio.Event()
+
+    @property
+    def folder(self) -> str:
+        return f"{self._base}/01.1"
 
     def progress(self, percent: float | None, text: str) -> None:
         self.progressed.append((percent, text))

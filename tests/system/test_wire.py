@@ -20,6 +20,7 @@ def test_hello_says_what_the_hall_is(hall: Hall) -> None:
     assert reply["protocol"] == 1
     assert reply["server"].startswith("hirehall/")
     assert reply["durability"] == "fsync"
+    assert reply["http"] == hall.access["http"]
     assert reply["hall"]
     assert (reply["lease_seconds"], reply["beat_seconds"]) == (30, 10)
 

@@ -5,74 +5,22 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hirehall import Agent, Context, JobFailed, Retry
-from hirehall.client.sync_client import Hall
+from hirehall import Context, JobFailed, Retry
 from hirehall.errors import BadRequest
 from hirehall.runners.command import CommandRunner
 from hirehall.runners.pool import ProcessRunner
-from hirehall.runners.port import Runner
 from hirehall.runners.python import PythonRunner
 from hirehall.runners.registry import load, registry
 from hirehall.service import worker_commands
-from hirehall.testing import HallTestServer, WorkerThread, functions_of
+from hirehall.testing import functions_of
+from tests.worker.house import PATIENCE, House, eventually
 
-PATIENCE = 20.0  # seconds
 logger = logging.getLogger("users.module")
-
-
-class House:
-    """A hall, a client, and agents in threads."""
-
-    def __init__(self, server: HallTestServer) -> None:
-        self.server = server
-        self.client: Hall = server.client()
-        self.agents: list[Agent] = []
-        self._threads: list[WorkerThread] = []
-
-    def hire(self, *runners: Runner, **options: Any) -> Agent:
-        agent = Agent(runners, url=self.server.url, token=self.server.token, **options)
-        self._threads.append(WorkerThread(agent))
-        return agent
-
-    def log(self, job: str, stream: str) -> list[str]:
-        entries = self.client.request({"cmd": "log_of", "id": job})["log"]["entries"]
-        return [line for entry in entries if entry["stream"] == stream for line in entry["text"].split("\n")]
-
-    def view(self, agent: Agent) -> dict[str, Any]:
-        views = self.client.request({"cmd": "workers"})["workers"]
-        return next((view for view in views if view["worker"] == agent.worker), {})
-
-    def order(self, agent: Agent, do: str, **fields: Any) -> None:
-        self.client.request({"cmd": "worker", "worker": agent.worker, "do": do, **fields})
-
-    def has_left(self, which: int = -1) -> bool:
-        return not self._threads[which]._thread.is_alive()
-
-    def close(self) -> None:
-        for thread in self._threads:
-            thread.stop()
-
-
-@pytest.fixture
-def house() -> Iterator[House]:
-    with HallTestServer() as server:
-        house = House(server)
-        yield house
-        house.close()
-
-
-def eventually(is_so: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def test_what_functions_log_is_in_their_jobs_logs(house: House) -> None:

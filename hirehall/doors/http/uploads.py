@@ -14,7 +14,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from hirehall.core.filing import check_file_name
+from hirehall.core.file_names import check_file_name
 from hirehall.doors.http import file_requests as up
 from hirehall.doors.http.calls import Calls, Gone, asks, json_answer, read
 from hirehall.doors.http.inputs import Input

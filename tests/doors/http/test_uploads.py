@@ -327,3 +327,19 @@ async def test_who_sends_too_slowly_is_cut_off_and_who_is_long_at_it_is_not(
         dripping.cancel()
         await until(lambda: len(left(house)) == 2)  # the steady one's, and what stands beside it
         assert await names(client, job) == []
+
+
+async def test_an_earlier_attempt_adds_nothing_whoever_of_the_same_token_speaks_for_it(site: Opening) -> None:
+    async with site as house:
+        client = house.client()
+        job = (await client.post("/jobs", json={"kind": "saw"})).json()["id"]
+        said = {"kinds": ["saw"], "wait_seconds": 0}
+        await client.post("/claim", json={**said, "worker": "first"})
+        await client.post(f"/jobs/{job}/release", json={"worker": "first", "attempt": 1})
+        assert (await client.post("/claim", json={**said, "worker": "second"})).json()["run"][0]["attempt"] == 2
+        for worker, attempt in (("first", 1), ("first", 2), ("second", 1), ("", 2)):
+            fields = {"worker": worker, "attempt": attempt}
+            refused = await client.put(f"/jobs/{job}/outputs/a", params=fields, content=TEXT)
+            assert (refused.status_code, error_of(refused)[:11]) == (409, "stale_lease"), fields
+        kept = await client.put(f"/jobs/{job}/outputs/a", params={"worker": "second", "attempt": 2}, content=TEXT)
+        assert kept.status_code == 200
