@@ -13,7 +13,7 @@ import pytest
 
 from hirehall.errors import BadRequest
 from hirehall.runners.command import CommandRunner, find_program
-from hirehall.runners.port import Failure, Outcome, Success, Why
+from hirehall.runners.port import MAX_RESULT, Failure, Outcome, Success, Why
 from tests.runners.stage import Notes, a_job, outcome_of, run, until
 
 SLEEP_FOR_EVER = "exec sleep 1000"
@@ -60,16 +60,31 @@ def test_a_long_stdout_is_a_result_as_long_as_it_fits() -> None:
     assert ended.result == b'"' + b"x" * 900_000 + b'"'
 
 
-def test_too_much_stdout_fails_the_job_and_does_not_fill_memory() -> None:
-    assert failure("head -c 30000000 /dev/zero").type == "too_large"
+def test_too_much_stdout_fails_the_job() -> None:
+    assert failure(f"head -c {MAX_RESULT + 1} /dev/zero").type == "too_large"
 
 
 def test_binary_output_that_does_not_fit_as_a_text_fails_the_job() -> None:
-    assert failure("head -c 300000 /dev/zero").type == "too_large"
+    assert failure(f"head -c {MAX_RESULT // 5} /dev/zero").type == "too_large"
 
 
 def test_a_result_file_that_is_too_large_fails_the_job() -> None:
-    assert failure('head -c 2000000 /dev/zero | tr "\\0" 1 > "$HALL_RESULT"').type == "too_large"
+    assert failure(f'head -c {MAX_RESULT + 1} /dev/zero | tr "\\0" 1 > "$HALL_RESULT"').type == "too_large"
+
+
+@pytest.mark.parametrize("where", ["", '> "$HALL_RESULT"'])
+def test_what_no_message_has_room_for_is_marked(where: str) -> None:
+    size = 2_000_000
+    ended = outcome(f"(printf '\"'; head -c {size} /dev/zero | tr '\\0' x; printf '\"') {where}")
+    assert isinstance(ended, Success)
+    assert ended.has_files
+    assert len(ended.result) == size + (2 if where else 6)
+
+
+def test_a_long_text_in_the_result_file_that_is_no_json_is_a_text() -> None:
+    ended = outcome("""(printf '["'; head -c 2000000 /dev/zero | tr '\\0' '\\377'; printf '"]') > "$HALL_RESULT" """)
+    assert isinstance(ended, Success)
+    assert ended.result.startswith(b'"[')
 
 
 def test_a_result_that_is_a_link_or_a_fifo_is_not_followed() -> None:
@@ -106,7 +121,7 @@ def test_the_environment_is_built_from_nothing(monkeypatch: pytest.MonkeyPatch) 
     lines = ended.result.decode()[1:-1].split("\\n")
     seen = dict(line.split("=", 1) for line in lines)
     expected = {"PATH", "HOME", "LANG", "TMPDIR", "EXTRA", "PWD", "HALL_WRITE", "HALL_PAYLOAD", "HALL_RESULT"}
-    expected |= {"HALL_JOB_ID", "HALL_KIND", "HALL_QUEUE", "HALL_ATTEMPT", "HALL_URL"}
+    expected |= {"HALL_IN", "HALL_OUT", "HALL_JOB_ID", "HALL_KIND", "HALL_QUEUE", "HALL_ATTEMPT", "HALL_URL"}
     assert set(seen) - {"_", "SHLVL"} == expected
     assert (seen["HALL_JOB_ID"], seen["HALL_KIND"], seen["HALL_ATTEMPT"]) == ("07", "k", "2")
     assert (seen["HALL_QUEUE"], seen["HALL_URL"], seen["HALL_WRITE"]) == ("default", "hall://h:1", "3")

@@ -11,7 +11,7 @@ import pytest
 
 from hirehall import Context, Fail, Retry
 from hirehall.model import MAX_BODY
-from hirehall.runners.port import Failure, Outcome, Released, Success
+from hirehall.runners.port import MAX_RESULT, Failure, Outcome, Released, Success
 from hirehall.runners.python import PythonRunner, _run
 from hirehall.runners.registry import Registry
 from tests.runners.stage import Notes, a_job, outcome_of, run
@@ -124,9 +124,12 @@ def test_half_a_character_in_a_result_fails_the_job() -> None:
     assert isinstance(outcome(lambda payload: "\ud800"), Failure)
 
 
-def test_a_result_that_is_too_large_fails_the_job() -> None:
-    assert isinstance(outcome(lambda payload: "x" * (MAX_BODY - 2)), Success)
-    ended = outcome(lambda payload: "x" * (MAX_BODY - 1))
+def test_a_result_that_no_message_has_room_for_is_marked_and_one_that_is_too_large_fails_the_job() -> None:
+    fits, large = outcome(lambda _: "x" * (MAX_BODY - 2)), outcome(lambda _: "x" * (MAX_BODY - 1))
+    assert isinstance(fits, Success)
+    assert isinstance(large, Success)
+    assert (fits.has_files, large.has_files) == (False, True)
+    ended = outcome(lambda payload: "x" * (MAX_RESULT - 1))
     assert isinstance(ended, Failure)
     assert (ended.type, ended.retry) == ("too_large", False)
 

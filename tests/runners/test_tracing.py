@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,10 +134,10 @@ def test_later_versions_may_be_longer_and_a_strange_state_is_left_out() -> None:
         assert tracing.of({"traceparent": PARENT, "tracestate": state}) == {"traceparent": PARENT}
 
 
-def test_scripts_are_told_by_their_environment() -> None:
+def test_scripts_are_told_by_their_environment(tmp_path: Path) -> None:
     told, untold = delivery(traceparent=PARENT, tracestate="a=b"), delivery(traceparent="nonsense")
     for job, expected in ((told, (PARENT, "a=b")), (untold, (None, None))):
-        space = Workspace(job)
+        space = Workspace(job, str(tmp_path / "base" / "01.1"))
         environment = space.environment(job, "", {})
         space.remove()
         assert (environment.get("TRACEPARENT"), environment.get("TRACESTATE")) == expected
