@@ -40,7 +40,8 @@ def test_a_function_and_a_script_read_files_and_leave_some(shell: Shell, worker:
     (shell.home / "a.txt").write_text("hello\n" * 1000)
     status, said = shell.run(f"hirehall submit pack --file {shell.home}/a.txt --wait")
     assert (status, "a.txt" in said) == (0, True)
-    assert shell.run(f"hirehall fetch last --into {shell.home}") == (0, f"{shell.home}/a.txt.gz\n")
+    status, said = shell.run(f"hirehall fetch last --into {shell.home}")
+    assert (status, said.strip()) == (0, f"{shell.home}/a.txt.gz")
     assert gzip.decompress((shell.home / "a.txt.gz").read_bytes()) == b"hello\n" * 1000
 
 
