@@ -261,3 +261,15 @@ def test_a_config_file_with_a_mistake_is_refused_with_the_remedy(
     said = cli("work", "--config", str(file), "--script", "x=cat")
     assert said.status == 2
     assert reason in said.err
+
+
+def test_a_large_result_is_printed_whole_and_shown_as_the_file_that_it_is(shell: Shell) -> None:
+    (shell.cwd / "tasks.py").write_text("from hirehall import job\n@job\ndef large(payload): return 'x' * payload\n")
+    shell.start("hirehall serve").says("ready")
+    shell.start("hirehall work tasks.py").says("connected to hall")
+    status, said = shell.run("hirehall submit large 2000000 --wait")
+    assert (status, said) == (0, '"' + "x" * 2_000_000 + '"\n')
+    (job,) = json.loads(shell.run("hirehall wait last --json")[1])["jobs"]
+    assert (job["result"]["$file"], job["result"]["bytes"]) == ("result.json", 2_000_002)
+    assert shell.run("hirehall fetch last --into .")[0] == 0
+    assert (shell.cwd / "result.json").stat().st_size == 2_000_002
