@@ -10,6 +10,7 @@ import pytest
 
 from hirehall import Context, JobFailed
 from hirehall.runners.python import PythonRunner
+from hirehall.service.files import Files as Keeper
 from hirehall.testing import functions_of
 from tests.worker.cargo import (
     LARGE,
@@ -105,3 +106,23 @@ def test_a_worker_that_is_told_to_stop_leaves_at_once_also_while_it_sends(
     found = shown(house, job.id)
     assert (found.state, found.forgiven, found.files) == ("ready", 1, [])
     assert not bases(place)
+
+
+def test_a_hall_that_has_forgotten_what_was_just_sent_is_sent_it_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hall that is killed between an upload and what gives it to its job knows nothing of it any more."""
+    filed, times = Keeper.filed, 0
+
+    def forgetful(keeper: Keeper, *args: Any) -> Any:
+        nonlocal times
+        times += 1
+        if times == 1:
+            keeper._pins.clear()
+        return filed(keeper, *args)
+
+    monkeypatch.setattr(Keeper, "filed", forgetful)
+    job = house.client.submit("large", LARGE)
+    house.hire(PythonRunner(functions_of([large])))
+    assert job.result(timeout_seconds=PATIENCE) == "x" * LARGE
+    assert (times, shown(house, job.id).attempt) == (2, 1)
