@@ -16,7 +16,7 @@ import msgspec
 from hirehall import tracing
 from hirehall.runners.context import Context
 from hirehall.runners.logs import Tap, current
-from hirehall.runners.port import Failure, Outcome, Released, Why, cut, stopped, success
+from hirehall.runners.port import Failure, Outcome, Placed, Released, Why, cut, stopped, success
 from hirehall.runners.registry import JobFunction
 from hirehall.runners.steer import Fail, Retry
 from hirehall.wire.replies import Delivery
@@ -42,12 +42,12 @@ class SyncCall:
     `is_given_up`: it was told to stop and did not, and its job was answered without it.
     """
 
-    __slots__ = ("_begun", "_context", "_folder", "_function", "_job", "_tap", "_why", "is_given_up", "post")
+    __slots__ = ("_begun", "_context", "_function", "_job", "_place", "_tap", "_why", "is_given_up", "post")
 
-    def __init__(self, function: JobFunction, job: Delivery, folder: str = "") -> None:
+    def __init__(self, function: JobFunction, job: Delivery, place: Placed | None = None) -> None:
         self._function = function
         self._job = job
-        self._folder = folder
+        self._place = place
         self._begun = False
         self._context: Context | None = None
         self._why: Why | None = None
@@ -90,7 +90,7 @@ class SyncCall:
     def _call(self, payload: Any) -> Any:
         if not self._function.wants_context:
             return self._function.call(payload)
-        context = self._context = Context(self._job, self._progress, self._say, self._folder)
+        context = self._context = Context(self._job, self._progress, self._say, self._place)
         if self._why not in {None, "draining"}:
             context.stopping.set()
         return self._function.call(payload, context)
@@ -117,14 +117,14 @@ class AsyncCall:
     """
 
     __slots__ = (
-        "_context", "_folder", "_function", "_job", "_loop", "_tap", "_task", "_why", "is_given_up", "post",
+        "_context", "_function", "_job", "_loop", "_place", "_tap", "_task", "_why", "is_given_up", "post",
         "was_cancelled",
     )  # fmt: skip
 
-    def __init__(self, function: JobFunction, job: Delivery, folder: str = "") -> None:
+    def __init__(self, function: JobFunction, job: Delivery, place: Placed | None = None) -> None:
         self._function = function
         self._job = job
-        self._folder = folder
+        self._place = place
         self._context: Context | None = None
         self._why: Why | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -176,7 +176,7 @@ class AsyncCall:
 
     async def _call(self, payload: Any) -> Any:
         if self._function.wants_context:
-            self._context = Context(self._job, self._progress, self._say, self._folder)
+            self._context = Context(self._job, self._progress, self._say, self._place)
             return await self._function.call(payload, self._context)
         return await self._function.call(payload)
 

@@ -41,7 +41,6 @@ from hirehall.runners.channel import (
 from hirehall.runners.logs import LogLine, job_logs
 from hirehall.runners.port import Failure, Outcome
 from hirehall.runners.registry import JobFunction, load
-from hirehall.wire.replies import Delivery
 
 READ_BYTES = 1 << 18
 PR_SET_PDEATHSIG = 1
@@ -108,16 +107,17 @@ class Child:
             if self._call is not None:
                 self._call.stop(order.why)
         else:
-            self._take(order.job, Raw(body), order.folder)
+            self._take(order, Raw(body))
 
-    def _take(self, job: Delivery, payload: Raw, folder: str) -> None:
+    def _take(self, order: Start, payload: Raw) -> None:
+        job = order.job
         job.payload = payload
         function = self._functions.get(job.kind)
         if function is None:  # the file has changed since the agent loaded it
             message = f"the file of job functions has changed: it has none for kind {job.kind!r} any more"
             self._mouth.say(ended(Failure("UnknownKind", message)))
             return
-        call = self._call = (AsyncCall if function.is_async else SyncCall)(function, job, folder)
+        call = self._call = (AsyncCall if function.is_async else SyncCall)(function, job, order)
         call.post = self._post
         self._orders.put(call)
 

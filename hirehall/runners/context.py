@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hirehall.runners.folder import IN, OUT, made
 from hirehall.runners.logs import MAX_LINE, STREAM, Say, unheard
-from hirehall.runners.port import cut
+from hirehall.runners.port import Placed, cut
 from hirehall.wire.replies import Delivery
 
 MAX_PROGRESS_TEXT = 1000  # characters
@@ -17,13 +17,17 @@ MAX_PROGRESS_TEXT = 1000  # characters
 class Context:
     """The second argument of a job function, if it has one."""
 
-    __slots__ = ("_folder", "_job", "_out", "_report", "_say", "stopping")
+    __slots__ = ("_job", "_out", "_place", "_report", "_say", "stopping")
 
     def __init__(
-        self, job: Delivery, report: Callable[[float | None, str], None], say: Say = unheard, folder: str = ""
+        self,
+        job: Delivery,
+        report: Callable[[float | None, str], None],
+        say: Say = unheard,
+        place: Placed | None = None,
     ) -> None:
         self._job = job
-        self._folder = folder
+        self._place = place
         self._out: Path | None = None
         self._report = report
         self._say = say
@@ -68,6 +72,10 @@ class Context:
         if self._out is None:
             self._out = made(self._folder, OUT)
         return self._out
+
+    @property
+    def _folder(self) -> str:
+        return "" if self._place is None else self._place.folder
 
     @property
     def has_out(self) -> bool:

@@ -58,12 +58,16 @@ class Released(Struct, frozen=True, gc=False):
 Outcome = Success | Failure | Released
 
 
-class Report(Protocol):
-    """What a running job may say. Only from the agent's loop."""
+class Placed(Protocol):
+    """Whatever knows the directory of an attempt. From any thread: asking makes nothing."""
 
     @property
     def folder(self) -> str:
-        """The directory of this attempt (folder.py); it need not exist yet."""
+        """Its path (folder.py); it need not exist yet."""
+
+
+class Report(Placed, Protocol):
+    """What a running job may say. Only from the agent's loop."""
 
     def progress(self, percent: float | None, text: str) -> None:
         """How far it is, 0 to 100, and a word about it."""

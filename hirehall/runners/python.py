@@ -76,14 +76,13 @@ class PythonRunner:
             return _failed(self, inbox, job, f"this worker has no function for kind {job.kind!r}")
         function, pace = known
         call: AsyncCall | SyncCall
-        folder = report.folder if function.wants_context else ""
         if function.is_async:
-            call = AsyncCall(function, job, folder)
+            call = AsyncCall(function, job, report)
             execution = PythonExecution(self, None, call, inbox, report, job)
             call.post = execution.post
             self._tasks.submit(call)
         else:
-            call = SyncCall(function, job, folder)
+            call = SyncCall(function, job, report)
             execution = PythonExecution(self, self._threads, call, inbox, report, job)
             call.post = execution.post
             self._used.add(pace)

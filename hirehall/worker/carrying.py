@@ -55,7 +55,8 @@ class Carrier:
         self.worker, self.is_connected, self.loop = worker, is_connected, loop
         self.address = Address()
         self.site: str | None = None
-        self._base = ""
+        self._base = f"{_temporary()}/hirehall-{secrets.token_hex(8)}"
+        self._is_asked = False  # for any directory below
         self._places: set[Held] = set()  # whose directories are there, or will be
         self._in_line: deque[Carriage] = deque()
         self._under_way: set[Carriage] = set()
@@ -67,9 +68,8 @@ class Carrier:
             carriage.follow(site)
 
     def folder_of(self, held: Held) -> str:
-        """Where its files are. Nothing is made here: few jobs have any."""
-        if not self._base:
-            self._base = f"{_temporary()}/hirehall-{secrets.token_hex(8)}"
+        """Where its files are. From any thread: nothing is made here, few jobs have any."""
+        self._is_asked = True
         return f"{self._base}/{held.id}.{held.attempt}"
 
     def fetch(self, held: Held, job: Delivery, then: Callable[[], None]) -> Carriage:
@@ -132,7 +132,7 @@ class Carrier:
         """The agent has left: nothing of any job stays."""
         for carriage in list(self._under_way):
             carriage.stop("quit")
-        if self._base:
+        if self._is_asked:
             await asyncio.to_thread(remove, self._base)
 
 
@@ -144,7 +144,7 @@ class Carriage(Ending):
     def __init__(self, carrier: Carrier, held: Held, step: Step, then: Callable[[], None] | None) -> None:
         super().__init__()
         self._carrier, self._held, self._step, self._then = carrier, held, step, then
-        self._folder = held.folder  # asked for on the loop
+        self._folder = held.folder
         self._stop = Stop(carrier.is_connected)
         self._files: Files | None = None
 
