@@ -86,7 +86,8 @@ direction, `--files-quota` for all of a token: else `too_large`.
 
 A download is always an attachment, `application/octet-stream`, sandboxed. `ETag` is the sha256; one `Range`, with
 `If-Range`, is answered by 206, one behind the end by 416. Outputs (`PUT .../outputs/NAME` with `worker` and
-`attempt`) can be seen when their attempt has succeeded. Who does not take 256 KiB of any
+`attempt`) can be seen when their attempt has succeeded; the official worker sends what functions and
+[scripts](protocol.md#scripts) leave by itself. Who does not take 256 KiB of any
 answer in 30 seconds is cut off.
 
 ## Watching over it
