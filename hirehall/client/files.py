@@ -160,14 +160,25 @@ class Files:
         digest = _digest(file, shown)
         size = file.tell()
         begun = self._json("POST", "/uploads", _Upload, {"size": size, "sha256": digest})
-        where, received, patience = f"/uploads/{begun.upload}", 0, self._patience()
+        where = f"/uploads/{begun.upload}"
+        try:
+            self._send_all(where, file, size, shown)
+            return self._json("POST", f"{where}/finish", Sent)
+        except GONE:
+            raise
+        except BaseException:  # nobody will go on with it, and what is there counts for the quota
+            with suppress(HallError):
+                self._json("DELETE", where, dict[str, Any])
+            raise
+
+    def _send_all(self, where: str, file: BinaryIO, size: int, shown: Shown) -> None:
+        received, patience = 0, self._patience()
         while received < size:
             try:
                 received = self._send(where, file, received, size, shown)
             except (*GONE, WrongState) as why:  # that one while the hall still writes what came before the break
                 patience.wait(received, why)
                 received = self._received(where, received)
-        return self._json("POST", f"{where}/finish", Sent)
 
     def attach(self, job: str, attempt: int, worker: str, name: str, sha256: str) -> None:
         """Give a content to an attempt as its output, as the worker that holds it. Raises StaleLease when it does

@@ -38,13 +38,17 @@ def test_the_lease_lives_while_files_are_sent(house: House, slow_up: Brake) -> N
     assert job.result(timeout_seconds=PATIENCE) == "x" * LARGE
 
 
-def test_a_job_is_cancelled_while_its_files_are_sent_and_its_place_is_free(house: House, slow_up: Brake) -> None:
+def test_a_job_is_cancelled_while_its_files_are_sent_and_its_place_is_free(
+    house: House, slow_up: Brake, place: Path
+) -> None:
     house.hire(PythonRunner(functions_of([large])), concurrency=1)
     job = house.client.submit("large", LARGE)
     assert slow_up.is_held.wait(PATIENCE)
     house.client.cancel(job.id)
     assert house.client.submit("large", 3).result(timeout_seconds=PATIENCE) == "xxx"
     assert (shown(house, job.id).state, shown(house, job.id).files) == ("cancelled", [])
+    slow_up.go.set()
+    eventually(lambda: not list(place.glob("*/blobs/uploads/*")))  # what came of them counts for nothing
 
 
 def test_the_time_of_a_job_runs_while_its_files_are_sent(house: House, slow_up: Brake) -> None:
