@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -57,8 +58,9 @@ class Works:
 
     def hire(self) -> subprocess.Popen[bytes]:
         line = [sys.executable, "-m", "hirehall", "work", str(self.folder / "tasks.py"), "--data", str(self.hall.data)]
+        env = {**os.environ, "TMPDIR": str(self.folder)}  # what a killed one leaves there goes with the test
         with (self.folder / "log").open("ab") as log:
-            self._workers.append(subprocess.Popen(line, cwd=ROOT, stdout=log, stderr=log))
+            self._workers.append(subprocess.Popen(line, cwd=ROOT, env=env, stdout=log, stderr=log))
         return self._workers[-1]
 
     def client(self) -> Client:
