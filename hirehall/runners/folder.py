@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +48,18 @@ def has_files(folder: str) -> bool:
 
 
 def remove(path: str | Path) -> None:
-    """Leave nothing of it behind, as far as permissions let us."""
-    shutil.rmtree(path, onerror=_open_up)
+    """Leave nothing of it behind, as far as permissions let us. Nothing around it is touched, also where it is not."""
+    base = Path(path)
+    if os.path.lexists(base):
+        shutil.rmtree(base, onerror=partial(_open_up, base))
 
 
-def _open_up(function: Callable[..., Any], path: str, _info: object) -> None:
+def _open_up(base: Path, function: Callable[..., Any], path: str, _info: object) -> None:
     """A directory that a script made unreadable or read-only is still its own run's: open it and try again."""
-    parent = Path(path).parent
+    failed = Path(path)
     try:
-        for folder in (parent, Path(path)):
-            if folder.is_dir() and not folder.is_symlink():
+        for folder in (failed.parent, failed):
+            if folder.is_relative_to(base) and folder.is_dir() and not folder.is_symlink():
                 folder.chmod(0o700)
         if function in (os.unlink, os.rmdir):
             function(path)
