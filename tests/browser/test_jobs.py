@@ -218,9 +218,9 @@ def test_the_list_shows_what_becomes_of_its_jobs(page: Page, shop: Shop) -> None
     page.evaluate(OLD_PAGE)
     job = submit(shop, tags=["shown"])
     row = page.locator(f"#job-{job}")
-    expect(row.locator(".state")).to_have_text("running")
     shop.tell("70%")
     expect(row.locator("progress")).to_have_attribute("value", "70")
+    expect(row.locator(".state")).to_have_text("running")
     shop.tell("done")
     expect(row.locator(".state")).to_have_text("succeeded")
     assert page.evaluate("window.thisPage")
@@ -262,7 +262,7 @@ def test_hostile_text_does_nothing_in_a_browser(page: Page, visitor: Visitor, sh
                  f"/jobs/{again}", f"/jobs/{worst}"):  # fmt: skip
         page.goto(path)
         page.get_by_text("Live", exact=True).wait_for(state="attached")
-        page.wait_for_function("document.getElementById('stream')._htmx?.sse?.reader")
+        page.wait_for_function("() => !!document.getElementById('stream')._htmx?.sse?.reader")
 
 
 def test_files_go_up_with_a_job_and_come_down_as_they_were(page: Page, shop: Shop, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.screenshots import JOBS, PAGES, shoot
@@ -156,17 +156,29 @@ def test_a_login_that_ends_leads_to_the_login(stage: Stage, visit: Visit) -> Non
     assert visitor.page.url.endswith("/login?to=%2Fqueues")
 
 
+def test_a_page_is_live_however_slowly_its_scripts_come(stage: Stage, visit: Visit) -> None:
+    visitor = visit(stage)
+    page = visitor.page
+    held: list[Route] = []
+    page.route("**/hx-sse*", lambda route: held.append(route))  # noqa: PLW0108 - it looks at it
+    page.goto("/queues", wait_until="commit")
+    page.wait_for_function("() => !!window.htmx")
+    page.evaluate("new Promise(done => setTimeout(() => setTimeout(done)))")  # whatever htmx does at once, it has done
+    held[0].continue_()
+    expect(page.locator("#live-word")).to_have_text("Live")
+
+
 def test_a_page_that_nobody_sees_has_no_stream(stage: Stage, visit: Visit) -> None:
     visitor = visit(stage)
     visitor.see("/queues")
     page = visitor.page
     page.evaluate(HIDE.replace("HIDDEN", "true"))
     readers = "document.getElementById('stream')._htmx.sse.reader"
-    page.wait_for_function(f"!{readers}")
+    page.wait_for_function(f"() => !{readers}")
     stage.submit("thumbnail", queue="images")
     page.evaluate(HIDE.replace("HIDDEN", "false"))
     expect(page.locator("#queue-rows")).to_contain_text("images")
-    page.wait_for_function(f"!!{readers}")
+    page.wait_for_function(f"() => !!{readers}")
 
 
 HIDE = """() => {
@@ -245,6 +257,7 @@ def test_what_the_policy_forbids_is_heard_of(played: Stage, visit: Visit) -> Non
     """Else the silence of all other tests would prove nothing."""
     visitor = visit(played)
     visitor.expected = "(?s).*(a violation: script-src|Content Security Policy|inline script)"
-    visitor.page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'alert(1)'}))")
-    visitor.page.wait_for_function("true")
+    inline = "document.body.append(Object.assign(document.createElement('script'), {text: 'alert(1)'}))"
+    with visitor.page.expect_console_message(lambda message: message.text.startswith("a violation")):
+        visitor.page.evaluate(inline)
     assert any("a violation: script-src" in said for said in visitor.complaints)
