@@ -12,6 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from hirehall.runners.context import Context
 from hirehall.testing import HallTestServer
 
 SIZES = {"desktop": (1360, 900), "phone": (390, 844)}
@@ -50,14 +51,20 @@ class Stage:
             gate.wait(PATIENCE_MS / 1000)
             return n
 
-        def crash(_: Any) -> None:
+        def crash(edges: dict[str, Any], context: Context) -> None:
+            context.log(f"reading {edges['file']}")
+            context.log("\x1b[32mread\x1b[0m 1,204 edges, \x1b[1m98\x1b[0m of them on the border")
+            context.log("\x1b[33mwarning:\x1b[0m edges 12 and 40 are closer than the tolerance")
+            context.progress(30, "checking crossings")
             raise ValueError("edge 12 crosses edge 40")
 
         self.server.worker(thumbnail, crash, queues=["images", "mail"], concurrency=4, offers={"gpu": 1})
         self.server.worker(report, queues=["reports"], concurrency=2, offers={"mesher": ["netgen", "triangle"]})
         self.submit("thumbnail", 400, queue="images")
         self.submit("thumbnail", 30, queue="mail")
-        self.submit("crash", 3, queue="images", max_attempts=1)
+        at_once = {"kind": "constant", "base_seconds": 0}
+        edges = {"file": "wing.edges", "tolerance": 0.01, "layers": [1, 2, 5]}
+        self.submit("crash", 3, queue="images", payload=edges, max_attempts=2, backoff=at_once, tags=["wing"])
         self.submit("report", 12, queue="reports")
         self.submit("mesh2d", 14, queue="meshes", requires={"mesher": "tetgen"})
         self.submit("mesh2d", 1, queue="meshes", draft=True)

@@ -13,8 +13,8 @@ from msgspec import Raw
 from hirehall.doors.http.dashboard import job_rows, job_search, job_view, submit_form
 from hirehall.doors.http.dashboard.ansi import Paint
 from hirehall.doors.http.dashboard.job_search import Wanted
-from hirehall.doors.http.dashboard.rendering import render, render_part
-from hirehall.doors.http.dashboard.views import VIEWS, sees
+from hirehall.doors.http.dashboard.rendering import render
+from hirehall.doors.http.dashboard.views import sees
 from hirehall.model import Backoff
 from hirehall.service.access import ROLES
 from hirehall.wire.replies import FileView, JobView, TaskView
@@ -117,9 +117,7 @@ def _totals() -> Any:
 
 def pages_of(text: str, state: str) -> dict[str, Shape]:
     facts = facts_of(text, state)
-    pages = {name: render(f"{name}.html", facts) for name in ("jobs", "job", "submit")}
-    parts = {part: render_part(part, facts).decode() for name in ("jobs", "job") for part in VIEWS[name].parts}
-    return {name: Shape(page) for name, page in (pages | parts).items()}
+    return {name: Shape(render(f"{name}.html", facts)) for name in ("jobs", "job", "submit")}  # with all their parts
 
 
 @pytest.mark.parametrize("state", STATES)
