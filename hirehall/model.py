@@ -250,8 +250,9 @@ class StoredJob(Struct, kw_only=True, gc=False):
     worker: str | None
     wake_at: int | None
     expires_at: int | None
-    started_at: int | None
+    started_at: int | None  # of the latest attempt
     finished_at: int | None
+    keep_ms: int = round(KEEP_SECONDS * 1000)
     rules: Rules
     progress: bytes | None
     fault: bytes | None

@@ -77,6 +77,12 @@ class Counts(Query[list[Count]], frozen=True):
     queues: frozenset[str] | None = None
 
 
+class OldestOf(Query[dict[int, int]], frozen=True):
+    """Of each of these lanes that has ready jobs, when the one whose turn is next was submitted, epoch milliseconds."""
+
+    lanes: tuple[int, ...]
+
+
 class OldestReady(Query[dict[str, int]], frozen=True):
     """When the oldest ready job of each queue was submitted, epoch milliseconds; queues without one are left out."""
 

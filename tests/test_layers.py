@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "refusals": ("hirehall.errors", "hirehall.config"),
     "ports": (*NOUNS, "hirehall.core.operations"),
     "durable": (),
+    "spans": (),
     "service": (*NOUNS, "hirehall", "hirehall.durable", "hirehall.core", "hirehall.wire", "hirehall.ports"),
     "stores": (*NOUNS, *RULES, "hirehall.ports", "hirehall.durable"),
     "blobs": (*NOUNS, "hirehall.ports", "hirehall.durable"),
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.wire",
         "hirehall.ports",
         "hirehall.keepalive",
+        "hirehall.spans",
         "hirehall.service.sessions",
         "hirehall.service.hall",
         "hirehall",  # its version

@@ -8,8 +8,9 @@ from typing import Any, cast
 import click
 
 from hirehall.cli.parsing import read_labels
-from hirehall.cli.times import read_moment, read_span
+from hirehall.cli.times import read_moment
 from hirehall.client.verbs import Changes
+from hirehall.spans import read_span
 
 NONE = "none"
 OLDEST_EPOCH = 1e9  # seconds since 1970, in 2001: a smaller number is a duration where a time was meant

@@ -61,6 +61,7 @@ def fields(job: JobInfo) -> Iterator[tuple[str, str]]:
         "lock": job.lock or "",
         "after": " ".join(job.after),
         "meta": json_text(job.meta) if job.meta else "",
+        "owner": job.owner,
         "worker": job.worker or "",
         **{word: moment(getattr(job, f"{word}_at")) for word in ("created", "run", "expires", "started", "finished")},
         "progress": far(job.progress),

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
-_SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
-_PLAIN = re.compile(r"\d+(?:\.\d+)?")
-
-
-def read_span(word: str) -> float | None:
-    """Seconds; None for what is no duration."""
-    if _PLAIN.fullmatch(word):
-        return float(word)
-    if not _SPAN.fullmatch(word):
-        return None
-    return sum(float(number) * UNITS[unit] for number, unit in _PART.findall(word))
+from hirehall.spans import read_span
 
 
 def read_moment(word: str, now: datetime | None = None) -> str | None:

@@ -180,6 +180,10 @@ class JobInfo(Struct, kw_only=True):
     expires_at: str | None = None
     started_at: str | None = None
     finished_at: str | None = None
+    owner: str = ""
+    timeout_seconds: float | None = None
+    backoff: Any = None
+    keep_seconds: float | None = None
 
 
 class Page(Struct, kw_only=True):

@@ -189,13 +189,25 @@ ENDED = {
 # Ready, and yet it does not run.
 
 
+def unserved(keys: Sequence[LaneKey], leases: Leases, queues: frozenset[str] | None) -> list[list[str]]:
+    """Of each of these lanes why no worker here may take its jobs; `queues` are those that the asker may know of."""
+    crews = _here(leases)
+    return [list(_nobody(key, crews, queues)) for key in keys]
+
+
+def _here(leases: Leases) -> list[Crew]:
+    """The crews that somebody is connected of."""
+    crews = leases.hallway.crews.values()
+    return [crew for crew in crews if any(member.session is not None for member in crew.members)]
+
+
 def _ready(job: StoredJob, leases: Leases, queues: frozenset[str] | None) -> Iterator[str]:
     hallway = leases.hallway
     key = LaneKey(job.queue, job.kind, job.requires, job.share, job.priority)
     line = hallway.lines.get(job.queue)
     held = list(_held(line, leases))
     yield from held
-    crews = [crew for crew in hallway.crews.values() if any(member.session is not None for member in crew.members)]
+    crews = _here(leases)
     fitting = [crew for crew in crews if crew.may_take(key)]
     workers = sorted(_present(fitting), key=_called)
     if not fitting:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, Struct
 from hirehall.core.operations import Change
 from hirehall.core.workers import Lease
 from hirehall.errors import Damaged, HallError, Unknown
-from hirehall.model import NULL, State, StoredFile, StoredJob, id_created_ms, id_text
+from hirehall.model import DEFAULT_BACKOFF, NULL, State, StoredFile, StoredJob, id_created_ms, id_text
 from hirehall.ports import Found, Query, Search
 from hirehall.wire.codec import encode
 from hirehall.wire.replies import ErrorBody, ErrorReply, FileView, JobView
@@ -109,6 +109,10 @@ def job_view(job: StoredJob, lease: Lease | None) -> JobView:
         expires_at=rfc3339(job.expires_at),
         started_at=rfc3339(job.started_at),
         finished_at=rfc3339(job.finished_at),
+        owner=job.owner,
+        timeout_seconds=job.rules.timeout_seconds,
+        backoff=job.rules.backoff or DEFAULT_BACKOFF,
+        keep_seconds=job.keep_ms / 1000,
     )
     if job.payload is not None:
         view.files = list(map(file_view, job.files))

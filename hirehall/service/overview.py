@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
+from hirehall.core import explain
+from hirehall.core.lanes import Lane
 from hirehall.core.workers import Worker
 from hirehall.errors import BadRequest
 from hirehall.model import DEFAULT_SETTINGS
-from hirehall.ports import Count, Counts, Footprint, OldestReady, Sizes
+from hirehall.ports import Count, Counts, Footprint, OldestOf, OldestReady, Sizes
 from hirehall.service import health, scope
 from hirehall.service.answers import AfterRead, rfc3339
 from hirehall.service.figures import Histogram, QueueFigures
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_QUEUES = 500  # in one answer
 MOST_UNSERVED = 100
+MOST_LANES = 500  # of those, whose oldest job is looked up
+MOST_EXPLAINED = 10  # why nobody takes them; the work grows with the workers
 SPANS = (1, 60)  # seconds
 MEAN_SECONDS = 10
 
@@ -32,18 +39,41 @@ def overview(hall: Hall, session: Session, message: requests.Overview) -> AfterR
         raise BadRequest(f"span_seconds is {message.span_seconds}: give 1 or 60")
     if not 0 <= message.limit <= MOST_QUEUES:
         raise BadRequest(f"limit is {message.limit}: give 0 to {MOST_QUEUES}")
+    unserved = _nobody_takes(hall, session)
+    lanes = tuple(islice((lane.number for one in unserved for lane in one.lanes), MOST_LANES))
 
-    def make(counts: list[Count], oldest: dict[str, int], sizes: Sizes) -> glance.OverviewReply:
-        return glance.OverviewReply(overview=_Look(hall, session, message, counts, oldest).seen(sizes))
+    def make(counts: list[Count], oldest: dict[str, int], waits: dict[int, int], sizes: Sizes) -> glance.OverviewReply:
+        look = _Look(hall, session, message, counts, oldest)
+        still = [look.unserved(one, waits) for one in unserved if one.jobs]
+        return glance.OverviewReply(overview=look.seen(sizes, still))
 
-    return AfterRead((Counts(queues=session.identity.queues), OldestReady(), Footprint()), make)
+    return AfterRead((Counts(queues=session.identity.queues), OldestReady(), OldestOf(lanes), Footprint()), make)
 
 
 class Waiting(NamedTuple):
-    """Ready jobs that nobody here may take."""
+    """Ready jobs that nobody here may take, and why."""
 
-    queue: str
-    kind: str
+    lanes: list[Lane]
+    why: list[str]
+
+    @property
+    def jobs(self) -> int:
+        return sum(lane.ready + lane.promised for lane in self.lanes)
+
+
+def _nobody_takes(hall: Hall, session: Session) -> list[Waiting]:
+    """By queue, kind and what they require, the most first."""
+    limits = session.identity.queues
+    alike: dict[tuple[str, str, str], Waiting] = {}
+    for lane in hall.core.hallway.lanes.values():
+        if lane.is_unserved and (limits is None or lane.key.queue in limits):
+            alike.setdefault(lane.key[:3], Waiting([], [])).lanes.append(lane)
+    found = sorted(alike.values(), key=lambda one: -one.jobs)[:MOST_UNSERVED]
+    explained = found[:MOST_EXPLAINED]
+    reasons = explain.unserved([one.lanes[0].key for one in explained], hall.core.leases, limits)
+    for one, why in zip(explained, reasons, strict=True):
+        one.why.extend(why)
+    return found
 
 
 class _Look:
@@ -60,17 +90,13 @@ class _Look:
         known = {*self._jobs, *self._served, *hall.metrics.figures.queues, *hall.core.hallway.set_lines}
         self._names = scope.visible(session, frozenset(known))
         self._oldest_ms = {queue: at for queue, at in oldest_ms.items() if queue in self._names}
-        self._unserved = self._nobody_takes()
-        self._unserved_in: Counter[str] = Counter()
-        for waiting, jobs in self._unserved.items():
-            self._unserved_in[waiting.queue] += jobs
 
-    def seen(self, sizes: Sizes) -> glance.Glance:
+    def seen(self, sizes: Sizes, unserved: list[glance.Unserved]) -> glance.Glance:
         """All of it."""
+        unserved_in = self._unserved_in()
         figures = [found for name, found in self._hall.metrics.figures.queues.items() if name in self._names]
         reasons = health.why_not(self._hall)
         shown = sorted(self._names, key=self._rank)[: self._asked.limit]
-        unserved = [glance.Unserved(*kind, jobs) for kind, jobs in self._unserved.most_common(MOST_UNSERVED)]
         return glance.Glance(
             up_since=rfc3339(self._hall.metrics.up_since_ms) or "",
             ready=not reasons,
@@ -81,12 +107,12 @@ class _Look:
             run_time=self._run_time(figures),
             workers=_crews(self._workers),
             unserved=unserved,
-            queues=[self._queue(name) for name in shown],
+            queues=[self._queue(name, unserved_in[name]) for name in shown],
             queues_left_out=len(self._names) - len(shown),
             storage=self._storage(sizes) if self._session.identity.queues is None else None,
         )
 
-    def _queue(self, name: str) -> glance.QueueGlance:
+    def _queue(self, name: str, unserved: int) -> glance.QueueGlance:
         known = self._hall.metrics.figures.queues.get(name)
         figures = [] if known is None else [known]
         line = self._hall.core.hallway.lines.get(name)
@@ -95,7 +121,7 @@ class _Look:
             state=(DEFAULT_SETTINGS if line is None else line.wanted).state,
             jobs=dict(self._jobs.get(name, {})),
             workers=self._served[name],
-            unserved=self._unserved_in[name],
+            unserved=unserved,
             oldest_waiting_seconds=self._age(self._oldest_ms.get(name)),
             flow=self._flow(figures),
             run_time=self._run_time(figures),
@@ -128,11 +154,24 @@ class _Look:
             recent.join(found.recent(self._second))
         return glance.RunTime(recent.quantile(0.5), recent.quantile(0.95))
 
-    def _nobody_takes(self) -> Counter[Waiting]:
-        found: Counter[Waiting] = Counter()
+    def unserved(self, waiting: Waiting, oldest_ms: dict[int, int]) -> glance.Unserved:
+        """Some of what nobody takes."""
+        key = waiting.lanes[0].key
+        known = [oldest_ms[lane.number] for lane in waiting.lanes if lane.number in oldest_ms]
+        return glance.Unserved(
+            queue=key.queue,
+            kind=key.kind,
+            requires=msgspec.json.decode(key.requires),
+            jobs=waiting.jobs,
+            oldest_waiting_seconds=self._age(min(known, default=None)),
+            why=waiting.why,
+        )
+
+    def _unserved_in(self) -> Counter[str]:
+        found: Counter[str] = Counter()
         for lane in self._hall.core.hallway.lanes.values():
             if lane.key.queue in self._names and lane.is_unserved:
-                found[Waiting(lane.key.queue, lane.key.kind)] += lane.ready + lane.promised
+                found[lane.key.queue] += lane.ready + lane.promised
         return found
 
     def _storage(self, sizes: Sizes) -> glance.Storage:

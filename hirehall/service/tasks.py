@@ -14,11 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from hirehall.errors import HallError, NotFound
 from hirehall.model import State, StoredJob, id_text
 from hirehall.ports import Search
+from hirehall.service.answers import rfc3339
 from hirehall.service.asking import Asking, asking
 from hirehall.service.sessions import Identity, Session
 from hirehall.wire.replies import TaskPush, TaskView
@@ -105,6 +106,7 @@ class Tasks:
         """Called by the loop: of a task that is forgotten together with its loop there is nobody left to be told."""
         self._running.discard(running)
         task.view.state = STOPPED if task.stopping else DONE
+        task.view.ended_at = rfc3339(self._hall.clock().wall_ms) or UNSET
         self._tell(task, starter)
 
     async def _steps(self, task: Task, session: Asking, starter: Session) -> None:

@@ -160,7 +160,8 @@ def _history(work: Work, change: Change, row: Row) -> bytes | None:
     if row.state is not State.RUNNING or change.step is lifecycle.SUCCEED:
         return row.history
     entries = msgspec.json.decode(row.history, type=list[msgspec.Raw]) if row.history else []
-    entry: dict[str, Any] = {"attempt": row.attempt, "how": change.step.name, "at_ms": work.now, "worker": row.worker}
+    how = {"how": change.step.name, "began_ms": row.started_at, "at_ms": work.now, "worker": row.worker}
+    entry: dict[str, Any] = {"attempt": row.attempt, **how}
     if change.fault:
         entry["error"] = msgspec.Raw(change.fault)
     return msgspec.json.encode(_latest([*entries, msgspec.Raw(msgspec.json.encode(entry))]))

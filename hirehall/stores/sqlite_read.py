@@ -22,6 +22,7 @@ from hirehall.ports import (
     LockHolders,
     LogRead,
     LogText,
+    OldestOf,
     OldestReady,
     Parents,
     Query,
@@ -35,14 +36,14 @@ from hirehall.stores.sqlite_pages import is_damage
 
 COLUMNS = (
     "id", "kind", "queue", "state", "payload", "attempt", "forgiven", "max_attempts", "priority", "share", "requires",
-    "owner", "key", "holder", "worker", "wake_at", "expires_at", "started_at", "finished_at", "rules", "progress",
-    "fault", "history", "result",
+    "owner", "key", "holder", "worker", "wake_at", "expires_at", "started_at", "finished_at", "keep_ms", "rules",
+    "progress", "fault", "history", "result",
 )  # fmt: skip
 LARGEST_NUMBER = (1 << 63) - 1
 IN_BOTH = {"kind": "jobs.kind", "queue": "jobs.queue"}  # lanes has these too
 PAGED = dict.fromkeys(("payload", "result", "history"), "NULL")  # what a page of jobs leaves out
 SMALL = PAGED | dict.fromkeys(("fault", "progress"), "NULL")
-FIELDS_BYTES = 512  # of a job's answer: the names of its fields, its times and numbers
+FIELDS_BYTES = 768  # of a job's answer: the names of its fields, its times and numbers
 
 
 def _select(special: dict[str, str]) -> str:
@@ -124,6 +125,14 @@ OLDEST_READY = (
 )
 
 
+def _oldest_of(db: apsw.Connection, query: OldestOf) -> dict[int, int]:
+    found = ((lane, db.execute(NEXT_READY, (lane,)).fetchone()) for lane in query.lanes)
+    return {lane: id_created_ms(row[0]) for lane, row in found if row is not None}
+
+
+NEXT_READY = "SELECT id FROM jobs WHERE lane = ? AND state = 2 ORDER BY place LIMIT 1"
+
+
 def _parents(db: apsw.Connection, query: Parents) -> list[Relation]:
     row = db.execute("SELECT rules FROM jobs WHERE id = ?", (query.job,)).fetchone()
     return [_parent(db, job, query.scope) for job in (_rules(row[0]).after if row else None) or []]
@@ -189,6 +198,7 @@ ANSWERS: dict[type[Query[Any]], Callable[[apsw.Connection, Any], Any]] = {
     ByIds: _by_ids,
     Counts: _counts,
     OldestReady: _oldest_ready,
+    OldestOf: _oldest_of,
     Parents: _parents,
     LockHolders: _lock_holders,
     LogRead: _log,

@@ -10,7 +10,7 @@ from hirehall.model import State
 
 COLUMNS = (
     "id, lane, state, attempt, forgiven, max_attempts, holder, worker, lost, owner, follow, keep_ms, history, place,"
-    " kind, queue, payload, rules, key, wake_at, expires_at, finished_at, lease_seconds"
+    " kind, queue, payload, rules, key, wake_at, expires_at, started_at, finished_at, lease_seconds"
 )
 FIND_ROW = f"SELECT {COLUMNS} FROM jobs WHERE id = ?"
 
@@ -39,6 +39,7 @@ class Row(msgspec.Struct):
     key: str | None
     wake_at: int | None
     expires_at: int | None
+    started_at: int | None  # of the latest attempt
     finished_at: int | None
     lease_seconds: float | None
 

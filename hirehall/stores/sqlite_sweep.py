@@ -31,7 +31,7 @@ CLAIMABLE = (
 CLAIMABLE_NOT_ASIDE = CLAIMABLE.replace(" ORDER BY", f" AND {NOT_ASIDE} ORDER BY")
 DELIVER = (
     f"UPDATE jobs NOT INDEXED SET state = {RUNNING}, attempt = ?1, holder = ?2, worker = ?3, lease_seconds = ?4,"
-    " lost = 0, wake_at = NULL, started_at = coalesce(started_at, ?5) WHERE id = ?6"
+    " lost = 0, wake_at = NULL, started_at = ?5 WHERE id = ?6"
 )
 DELIVER_RUN = DELIVER.replace("id = ?6", "id BETWEEN ?6 AND ?7")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from hirehall.model import Labels
 from hirehall.wire.replies import Reply
 
 
@@ -37,12 +38,15 @@ class QueueGlance(Struct, kw_only=True):
     run_time: RunTime
 
 
-class Unserved(Struct):
-    """Ready jobs that no worker here may take."""
+class Unserved(Struct, kw_only=True):
+    """Ready jobs that no worker here may take. `why` says what stands against it, for the first few of a list."""
 
     queue: str
     kind: str
+    requires: Labels
     jobs: int
+    oldest_waiting_seconds: float | None
+    why: list[str]
 
 
 class Crews(Struct, kw_only=True):

@@ -44,7 +44,7 @@ class Jobs(Reply, kw_only=True):
 
 
 class TaskView(Struct):
-    """A command with `where` on its way. `state` is running, done or stopped."""
+    """A command with `where` on its way. `state` is running, done or stopped; then `ended_at` says since when."""
 
     id: str
     action: str
@@ -52,6 +52,7 @@ class TaskView(Struct):
     looked: int
     done: int
     refused: int
+    ended_at: str | UnsetType = UNSET
 
 
 class TaskReply(Reply, kw_only=True):
@@ -336,7 +337,8 @@ class FileView(Struct):
 
 
 class JobView(Struct, kw_only=True):
-    """A job as `get`, `wait` and `find` show it; `find` leaves out what can be large. Times are RFC 3339 in UTC."""
+    """A job as `get`, `wait` and `find` show it; `find` leaves out what can be large. Times are RFC 3339 in UTC.
+    `started_at` is when its latest attempt began, `owner` the token that submitted it."""
 
     id: str
     kind: str
@@ -365,3 +367,7 @@ class JobView(Struct, kw_only=True):
     expires_at: str | None
     started_at: str | None
     finished_at: str | None
+    owner: str
+    timeout_seconds: float | None
+    backoff: Backoff
+    keep_seconds: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
 
@@ -52,4 +51,4 @@ def visit(browser: Browser) -> Iterator[Visit]:
     yield enter
     for visitor in visitors:
         visitor.close()
-        assert [said for said in visitor.complaints if not re.match(visitor.expected, said)] == []
+        assert visitor.unexpected == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser
 
@@ -19,36 +20,44 @@ PAGES = {
     "workers": "/workers",
     "missing": "/nothing",
 }
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+JOBS = {"job": "/jobs?kind=crash", "job-running": "/jobs?state=running", "job-draft": "/jobs?state=draft"}  # the first
 
 
 def shoot(browser: Browser, stage: Stage, directory: Path) -> list[Path]:
     """The files."""
     directory.mkdir(parents=True, exist_ok=True)
-    made: list[Path] = []
-    for theme in ("light", "dark"):
-        for size, (width, height) in SIZES.items():
-            screen = {"width": width, "height": height}
-            visitor = Visitor(browser, stage.server.http, color_scheme=theme, viewport=screen)
-            visitor.page.goto("/login")
-            made.append(_shot(visitor, directory / f"login-{theme}-{size}.png"))
-            visitor.log_in(stage.server.token)
-            for name, path in PAGES.items():
-                if name == "missing":
-                    visitor.page.goto(path)
-                else:
-                    visitor.see(path)
-                made.append(_shot(visitor, directory / f"{name}-{theme}-{size}.png"))
-            visitor.see("/jobs?kind=crash")
-            visitor.see(visitor.page.locator("#job-rows a").first.get_attribute("href") or "")
-            made.append(_shot(visitor, directory / f"job-{theme}-{size}.png"))
-            visitor.close()
-            assert [said for said in visitor.complaints if "404" not in said] == []
+    visitor = Visitor(browser, stage.server.http)
+    visitor.page.goto("/login")
+    made = _shots(visitor, directory, "login")
+    visitor.log_in(stage.server.token)
+    for name, path in PAGES.items():
+        if name == "missing":
+            visitor.page.goto(path)
+        else:
+            visitor.see(path)
+        made += _shots(visitor, directory, name)
+    for name, path in JOBS.items():
+        visitor.see(path)
+        visitor.see(visitor.page.locator("#job-rows a").first.get_attribute("href") or "")
+        made += _shots(visitor, directory, name)
+    visitor.close()
+    assert [said for said in visitor.complaints if "404" not in said] == []
     return made
 
 
-def _shot(visitor: Visitor, path: Path) -> Path:
-    visitor.page.screenshot(path=path, full_page=True)
-    return path
+def _shots(visitor: Visitor, directory: Path, name: str) -> list[Path]:
+    """What is there, as each theme and each screen show it; it is loaded once."""
+    made: list[Path] = []
+    for theme in THEMES:
+        visitor.page.emulate_media(color_scheme=theme)
+        for size, (width, height) in SIZES.items():
+            visitor.page.set_viewport_size({"width": width, "height": height})
+            visitor.page.evaluate(PAINTED)
+            made.append(directory / f"{name}-{theme}-{size}.png")
+            visitor.page.screenshot(path=made[-1], full_page=True)
+    return made
 
 
 def main(directory: Path) -> None:

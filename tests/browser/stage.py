@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -11,10 +12,14 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from hirehall.runners.context import Context
 from hirehall.testing import HallTestServer
 
 SIZES = {"desktop": (1360, 900), "phone": (390, 844)}
 PATIENCE_MS = 10_000
+TELL_OF_VIOLATIONS = """addEventListener("securitypolicyviolation", event => {
+  console.error(`a violation: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+});"""
 
 
 class Stage:
@@ -46,16 +51,23 @@ class Stage:
             gate.wait(PATIENCE_MS / 1000)
             return n
 
-        def crash(_: Any) -> None:
+        def crash(edges: dict[str, Any], context: Context) -> None:
+            context.log(f"reading {edges['file']}")
+            context.log("\x1b[32mread\x1b[0m 1,204 edges, \x1b[1m98\x1b[0m of them on the border")
+            context.log("\x1b[33mwarning:\x1b[0m edges 12 and 40 are closer than the tolerance")
+            context.progress(30, "checking crossings")
             raise ValueError("edge 12 crosses edge 40")
 
         self.server.worker(thumbnail, crash, queues=["images", "mail"], concurrency=4, offers={"gpu": 1})
         self.server.worker(report, queues=["reports"], concurrency=2, offers={"mesher": ["netgen", "triangle"]})
         self.submit("thumbnail", 400, queue="images")
         self.submit("thumbnail", 30, queue="mail")
-        self.submit("crash", 3, queue="images", max_attempts=1)
+        at_once = {"kind": "constant", "base_seconds": 0}
+        edges = {"file": "wing.edges", "tolerance": 0.01, "layers": [1, 2, 5]}
+        self.submit("crash", 3, queue="images", payload=edges, max_attempts=2, backoff=at_once, tags=["wing"])
         self.submit("report", 12, queue="reports")
         self.submit("mesh2d", 14, queue="meshes", requires={"mesher": "tetgen"})
+        self.submit("mesh2d", 1, queue="meshes", draft=True)
         self.client.request({"cmd": "pause", "queue": "nightly"})
         self.submit("backup", 2, queue="nightly")
         self.client.request({"cmd": "queue", "queue": "reports", "max_running": 2, "max_waiting": 1000})
@@ -97,6 +109,7 @@ class Visitor:
         self.expected = "nothing"  # of them: a pattern
         self.context: BrowserContext = browser.new_context(base_url=url, **options)
         self.context.set_default_timeout(PATIENCE_MS)
+        self.context.add_init_script(TELL_OF_VIOLATIONS)
         self.page = self.open()
 
     def open(self) -> Page:
@@ -110,12 +123,17 @@ class Visitor:
         if message.type in ("error", "warning"):
             self.complaints.append(f"{message.text} ({message.location})")
 
+    @property
+    def unexpected(self) -> list[str]:
+        """The complaints that no test has provoked."""
+        return [said for said in self.complaints if not re.match(self.expected, said)]
+
     def log_in(self, token: str) -> None:
         """By the form."""
         self.page.goto("/login")
         self.page.get_by_label("Token").fill(token)
         self.page.get_by_role("button", name="Log in").click()
-        self.page.wait_for_url(self.url + "/")
+        self.page.wait_for_url(lambda url: "/login" not in url)
 
     def see(self, path: str) -> None:
         """Go there, and wait until it is live."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import queue
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -13,6 +16,7 @@ from hirehall.runners.context import Context
 from hirehall.testing import HallTestServer
 from tests.browser.stage import PATIENCE_MS, Stage, Visitor
 from tests.doors.http.dashboard.hostile import PAYLOADS
+from tests.system.lines import Line, dial
 
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=PATIENCE_MS)
@@ -52,6 +56,14 @@ class Shop:
             raise ValueError("always")
 
         stage.server.worker(build, crash, concurrency=4)
+        self.hired: list[Line] = []
+
+    def hire(self, worker: str, name: str, **work: Any) -> None:
+        """A worker of another make, that takes a job and says nothing more."""
+        line = Line(dial(self.stage.server.url))
+        line.ok("hello", token=self.stage.server.token, worker=worker, name=name)
+        line.ok("work", **work)
+        self.hired.append(line)
 
     def tell(self, *orders: str) -> None:
         for order in orders:
@@ -61,7 +73,10 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
     with HallTestServer() as server:
-        yield Shop(Stage(server))
+        found = Shop(Stage(server))
+        yield found
+        for line in found.hired:
+            line.close()
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +92,12 @@ def visitor(browser: Browser, shop: Shop) -> Iterator[Visitor]:
 def page(visitor: Visitor) -> Iterator[Page]:
     """A tab of theirs, in which nothing may go wrong unheard."""
     visitor.complaints.clear()
+    visitor.expected = "nothing"
     found = visitor.open()
     found.bring_to_front()
     yield found
     found.close()
-    assert visitor.complaints == []
+    assert visitor.unexpected == []
 
 
 def submit(shop: Shop, kind: str = "build", **job: Any) -> str:
@@ -173,8 +189,8 @@ def test_500_failed_jobs_are_retried_by_their_filter(page: Page, shop: Shop) -> 
     page.get_by_role("button", name="Retry all…").click()
     expect(page.get_by_role("dialog")).to_contain_text("Retry 500 jobs?")
     page.get_by_role("dialog").get_by_role("button", name="Yes, retry").click()
-    expect(page.locator("#tasks")).to_contain_text("500 done")
-    expect(page.locator("#tasks")).to_contain_text("Finished")
+    expect(page.locator("#job-tasks")).to_contain_text("500 done")
+    expect(page.locator("#job-tasks")).to_contain_text("Finished")
 
 
 def test_jobs_are_run_again_with_an_edit(page: Page, shop: Shop) -> None:
@@ -202,9 +218,9 @@ def test_the_list_shows_what_becomes_of_its_jobs(page: Page, shop: Shop) -> None
     page.evaluate(OLD_PAGE)
     job = submit(shop, tags=["shown"])
     row = page.locator(f"#job-{job}")
-    expect(row.locator(".state")).to_have_text("running")
     shop.tell("70%")
     expect(row.locator("progress")).to_have_attribute("value", "70")
+    expect(row.locator(".state")).to_have_text("running")
     shop.tell("done")
     expect(row.locator(".state")).to_have_text("succeeded")
     assert page.evaluate("window.thisPage")
@@ -223,8 +239,13 @@ def test_who_may_only_read_looks_and_nothing_else(browser: Browser, shop: Shop) 
 
 
 def test_hostile_text_does_nothing_in_a_browser(page: Page, visitor: Visitor, shop: Shop) -> None:
+    """On every page, in everything that anybody may name; a violation of the policy would be a complaint."""
     for text in PAYLOADS[:12]:
         submit(shop, kind="nobody", payload=[text], tags=[text[:60].replace("\t", " ")], meta={"note": text}, key=text)
+    short = [text for text in PAYLOADS if text.isprintable() and len(text) < 60]
+    for number, text in enumerate(short[:8]):
+        shop.hire(f"w{number}", text, kinds=[text], offers={text: [text]})
+        submit(shop, kind=text, requires={text: text}, lock=text, share=text)
     worst = submit(
         shop, max_attempts=1, payload=list(PAYLOADS), meta={f"m{n}": text for n, text in enumerate(PAYLOADS[:12])}
     )
@@ -234,8 +255,82 @@ def test_hostile_text_does_nothing_in_a_browser(page: Page, visitor: Visitor, sh
     shop.tell(*(text for text in PAYLOADS if text.isprintable()))
     expect(page.get_by_role("log")).to_contain_text("data-path=/api/v1/shutdown")
     shop.tell("fail")
+    state(page, "failed")
+    again = submit(shop, kind=short[0], payload=list(PAYLOADS), lock=short[1])
+    searches = (f"/jobs?{urlencode({'q': text, 'kind': text, 'worker': text})}" for text in short[:3])
+    for path in ("/", "/jobs", *searches, "/queues", "/queues/default", "/workers", f"/submit?again={again}",
+                 f"/jobs/{again}", f"/jobs/{worst}"):  # fmt: skip
+        page.goto(path)
+        page.get_by_text("Live", exact=True).wait_for(state="attached")
+        page.wait_for_function("() => !!document.getElementById('stream')._htmx?.sse?.reader")
+
+
+def test_files_go_up_with_a_job_and_come_down_as_they_were(page: Page, shop: Shop, tmp_path: Path) -> None:
+    contents = {"edges.bin": os.urandom(600_000), "ümläut & co.txt": b"hello\n" * 1000, "empty": b""}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    page.goto("/submit")
+    page.get_by_label("Kind").fill("nobody")
+    page.get_by_label("Files for its worker").set_input_files([tmp_path / name for name in contents])
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.wait_for_url("**/jobs/0*")
+    state(page, "ready")
+    for name, content in contents.items():
+        assert downloaded(page, name) == content
+
+
+def test_a_draft_gets_its_files_on_its_page_and_runs_then(page: Page, visitor: Visitor, shop: Shop) -> None:
+    page.goto(f"/jobs/{submit(shop, draft=True)}")
+    state(page, "draft")
+    page.evaluate(OLD_PAGE)
+    chosen = page.get_by_label("Files for its worker")
+    content = os.urandom(300_000)
+    chosen.set_input_files([
+        {"name": "edges.bin", "mimeType": "application/octet-stream", "buffer": content},
+        {"name": "wrong.txt", "mimeType": "text/html", "buffer": b"<script>alert(1)</script>"},
+    ])  # fmt: skip
+    expect(page.get_by_role("link", name="wrong.txt")).to_be_visible()
+    page.get_by_role("button", name="Remove wrong.txt").click()
+    expect(page.get_by_role("link", name="wrong.txt")).to_have_count(0)
+    visitor.expected = ".*400.*"
+    chosen.set_input_files([{"name": "a:b", "mimeType": "", "buffer": b"1"}])
+    expect(page.locator("#upload-said")).to_contain_text("a:b")
+    assert downloaded(page, "edges.bin") == content
+    page.get_by_role("button", name="Let it run").click()
+    shop.tell("done")
+    state(page, "succeeded")
+    expect(page.get_by_label("Files for its worker")).to_have_count(0)
+    assert page.evaluate("window.thisPage"), "nothing of it was loaded anew"
+
+
+def downloaded(page: Page, name: str) -> bytes:
+    """What a click on a file of the page gives, never shown."""
+    with page.expect_download() as began:
+        page.get_by_role("link", name=name).click()
+    return Path(began.value.path()).read_bytes()
+
+
+def test_who_may_only_submit_hands_in_a_job_and_follows_it(browser: Browser, shop: Shop) -> None:
+    own = Visitor(browser, shop.stage.server.http)
+    own.expected = ".*403.*"
+    own.log_in(shop.stage.token("submit"))
+    page = own.page
+    expect(page.get_by_role("heading", name="Submit a job")).to_be_visible()
+    page.get_by_label("Kind").fill("build")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.wait_for_url("**/jobs/0*")
+    state(page, "running")
+    shop.tell("a line of the log")
+    expect(page.get_by_role("log")).to_contain_text("a line of the log")
+    shop.tell("done")
+    state(page, "succeeded")
+    assert page.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts() == ["Hirehall", "Submit"]
     page.goto("/jobs")
-    expect(page.locator("#job-rows tr").first).to_be_visible()
+    expect(page.get_by_text("needs the role read")).to_be_visible()
+    page.get_by_role("link", name="Submit a job").click()
+    expect(page.get_by_role("heading", name="Submit a job")).to_be_visible()
+    own.close()
+    assert own.unexpected == []
 
 
 def test_a_hidden_page_hears_nothing_and_goes_on_where_it_was(page: Page, shop: Shop) -> None:

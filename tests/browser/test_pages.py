@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.screenshots import PAGES, shoot
+from tests.browser.screenshots import JOBS, PAGES, shoot
 from tests.browser.stage import Stage, Visitor
 
 pytestmark = pytest.mark.slow
@@ -110,7 +110,7 @@ def test_a_worker_is_sent_home_after_a_question(stage: Stage, visit: Visit) -> N
 def test_who_may_only_read_sees_no_buttons(played: Stage, visit: Visit) -> None:
     visitor = visit(played, played.token("read"))
     for path in PAGES.values():
-        if path != "/nothing":
+        if path not in ("/nothing", "/submit"):
             visitor.see(path)
             names = visitor.page.get_by_role("button").all_inner_texts()
             assert set(names) <= {"Dark", "Light", "Log out", "Search"}, path
@@ -156,17 +156,29 @@ def test_a_login_that_ends_leads_to_the_login(stage: Stage, visit: Visit) -> Non
     assert visitor.page.url.endswith("/login?to=%2Fqueues")
 
 
+def test_a_page_is_live_however_slowly_its_scripts_come(stage: Stage, visit: Visit) -> None:
+    visitor = visit(stage)
+    page = visitor.page
+    held: list[Route] = []
+    page.route("**/hx-sse*", lambda route: held.append(route))  # noqa: PLW0108 - it looks at it
+    page.goto("/queues", wait_until="commit")
+    page.wait_for_function("() => !!window.htmx")
+    page.evaluate("new Promise(done => setTimeout(() => setTimeout(done)))")  # whatever htmx does at once, it has done
+    held[0].continue_()
+    expect(page.locator("#live-word")).to_have_text("Live")
+
+
 def test_a_page_that_nobody_sees_has_no_stream(stage: Stage, visit: Visit) -> None:
     visitor = visit(stage)
     visitor.see("/queues")
     page = visitor.page
     page.evaluate(HIDE.replace("HIDDEN", "true"))
     readers = "document.getElementById('stream')._htmx.sse.reader"
-    page.wait_for_function(f"!{readers}")
+    page.wait_for_function(f"() => !{readers}")
     stage.submit("thumbnail", queue="images")
     page.evaluate(HIDE.replace("HIDDEN", "false"))
     expect(page.locator("#queue-rows")).to_contain_text("images")
-    page.wait_for_function(f"!!{readers}")
+    page.wait_for_function(f"() => !!{readers}")
 
 
 HIDE = """() => {
@@ -177,12 +189,75 @@ HIDE = """() => {
 
 def test_every_page_is_photographed_without_a_complaint(played: Stage, browser: Browser, tmp_path: Path) -> None:
     shots = shoot(browser, played, Path(os.environ.get("SCREENSHOTS") or tmp_path))
-    assert len(shots) == 4 * (len(PAGES) + 2)
+    assert len(shots) == 4 * (1 + len(PAGES) + len(JOBS))
     assert all(shot.stat().st_size > 5_000 for shot in shots)
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen(played: Stage, visit: Visit) -> None:
-    visitor = visit(played, viewport={"width": 360, "height": 740})
-    for path in ("/", "/queues", "/queues/reports", "/workers"):
+def test_on_a_phone_nothing_is_wider_than_the_screen(stage: Stage, visit: Visit) -> None:
+    long = "w" * 120
+    texts = {"payload": [long * 9], "meta": {long: long}, "requires": {long: long}, "tags": [long], "key": long}
+    job = stage.client.request({"cmd": "submit", "kind": long, "queue": "q" * 60, **texts})["id"]
+    stage.server.worker(mesh2d, queues=["q" * 60], offers={long: long})
+    visitor = visit(stage, viewport={"width": 360, "height": 740})
+    visitor.expected = ".*404.*"
+    of_job = (f"/jobs/{job}", f"/submit?again={job}", f"/jobs?kind={long}&q=tag:{long}")
+    for path in (*PAGES.values(), f"/queues/{'q' * 60}", *of_job):
+        visitor.page.goto(path)
+        wide = visitor.page.evaluate(WIDE)
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 360, (path, wide)
+
+
+WIDE = """() => [...document.querySelectorAll("main *")].filter(one => one.getBoundingClientRect().right > 361)
+  .map(one => one.outerHTML.slice(0, 80)).slice(0, 5)"""
+NAMELESS = """() => {
+  const seen = element => element.getClientRects().length && getComputedStyle(element).visibility !== "hidden";
+  const name = element => [element.getAttribute("aria-label"), element.innerText, element.title,
+    ...[...(element.labels || [])].map(label => label.innerText)].find(text => text?.trim());
+  const controls = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")].filter(seen);
+  return controls.filter(one => !name(one) || one.tabIndex < 0).map(one => one.outerHTML);
+}"""
+TWICE = """() => {
+  const ids = [...document.querySelectorAll("[id]")].map(one => one.id);
+  return ids.filter((id, place) => ids.indexOf(id) !== place);
+}"""
+
+
+def test_every_control_has_a_name_and_a_place_in_the_order_of_tab(played: Stage, visit: Visit) -> None:
+    visitor = visit(played)
+    page = visitor.page
+    paths = [path for path in PAGES.values() if path != "/nothing"]
+    for search in JOBS.values():
+        visitor.see(search)
+        paths.append(page.locator("#job-rows a").first.get_attribute("href") or "")
+    for path in paths:
         visitor.see(path)
-        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        assert page.evaluate(NAMELESS) == [], path
+        assert page.evaluate(TWICE) == [], path
+        assert page.locator("h1").count() == 1, path
+        assert page.locator("html[lang=en]").count() == 1, path
+
+
+def test_the_form_is_filled_and_sent_with_the_keyboard_alone(played: Stage, visit: Visit) -> None:
+    visitor = visit(played)
+    visitor.see("/submit")
+    page = visitor.page
+    reached = []
+    for _ in range(40):
+        reached.append(page.evaluate("document.activeElement.name || document.activeElement.textContent.trim()"))
+        if reached[-1] == "Submit" and page.evaluate("document.activeElement.tagName") == "BUTTON":
+            break
+        page.keyboard.press("Tab")
+    fields = ("kind", "queue", "payload", "key", "tags", "priority", "timeout_seconds", "requires", "files", "Submit")
+    assert [name for name in reached if name in fields] == list(fields)
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "one sees where one is"
+
+
+def test_what_the_policy_forbids_is_heard_of(played: Stage, visit: Visit) -> None:
+    """Else the silence of all other tests would prove nothing."""
+    visitor = visit(played)
+    visitor.expected = "(?s).*(a violation: script-src|Content Security Policy|inline script)"
+    inline = "document.body.append(Object.assign(document.createElement('script'), {text: 'alert(1)'}))"
+    with visitor.page.expect_console_message(lambda message: message.text.startswith("a violation")):
+        visitor.page.evaluate(inline)
+    assert any("a violation: script-src" in said for said in visitor.complaints)

@@ -54,6 +54,10 @@ def test_rates_are_what_changed_in_a_second_and_totals_those_of_all_queues() -> 
     assert (seen.waiting, seen.running, seen.oldest_waiting_at) == (3, 3, "2026-01-31T12:00:00Z")
 
 
+def unserved(queue: str, kind: str, jobs: int) -> Unserved:
+    return Unserved(queue=queue, kind=kind, requires={}, jobs=jobs, oldest_waiting_seconds=None, why=[])
+
+
 def glance(*unserved: Unserved) -> Glance:
     flow = Flow(in_per_second=0.0, out_per_second=0.0, span_seconds=60, into=[], out=[])
     return Glance(
@@ -64,7 +68,7 @@ def glance(*unserved: Unserved) -> Glance:
 
 
 def test_run_times_and_what_nobody_runs_are_said() -> None:
-    now = Sample(2.0, {}, [], [], glance(Unserved("images", "resize", 7), Unserved("mail", "send", 2)))
+    now = Sample(2.0, {}, [], [], glance(unserved("images", "resize", 7), unserved("mail", "send", 2)))
     seen = Frame.of(Welcome(), Sample(1.0, {}, [], []), now)
     text = "\n".join(lines(seen, 160, None))
     assert "half run 250 ms, 95 % 4 s" in text

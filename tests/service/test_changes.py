@@ -153,7 +153,7 @@ def test_what_a_change_sets(office: Office, boss: Guest) -> None:
     assert {name: view[name] for name in wanted if name in view} == {
         "queue": "images", "priority": 7, "requires": {"gpu": 1}, "share": "night", "max_attempts": 9,
         "tags": ["red"], "meta": {"who": "ann"}, "expires_at": "2027-01-16T00:00:00.000Z",
-        "run_at": "2027-01-15T13:00:00.000Z",
+        "run_at": "2027-01-15T13:00:00.000Z", "timeout_seconds": 5, "keep_seconds": 5,
     }  # fmt: skip
     assert view["state"] == "scheduled"
     boss.ok("change", id=job, set={"run_at": None, "requires": None, "expires_at": None})

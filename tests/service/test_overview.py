@@ -30,7 +30,10 @@ def test_sums_are_those_of_the_hall(office: Office, boss: Guest) -> None:
     assert (seen["flow"]["in_per_second"], len(seen["flow"]["into"])) == (0.5, 60)
     assert 0.5 < seen["run_time"]["p50_seconds"] <= 1.0 < seen["run_time"]["p95_seconds"] <= 2.5
     assert seen["workers"] == {"connected": 1, "gone": 0, "slots_used": 0, "slots_free": 2}
-    assert seen["unserved"] == [{"queue": "nobody", "kind": "mill", "jobs": 3}]
+    (unserved,) = seen["unserved"]
+    assert (unserved["queue"], unserved["kind"], unserved["jobs"]) == ("nobody", "mill", 3)
+    assert (unserved["requires"], unserved["oldest_waiting_seconds"]) == ({}, 1.7)
+    assert unserved["why"][0] == "No worker runs kind 'mill' from queue 'nobody': start one that does."
     assert (seen["ready"], seen["why"], seen["storage"]["full"]) == (True, [], False)
     nobody, default = seen["queues"]
     assert (nobody["queue"], nobody["unserved"], nobody["workers"], nobody["jobs"]) == ("nobody", 3, 0, {"ready": 3})
@@ -62,8 +65,28 @@ def test_a_limited_token_sees_its_queues_only_also_in_sums(office: Office, boss:
     assert [queue["queue"] for queue in seen["queues"]] == ["mine"]
     assert (seen["jobs"], seen["queues_left_out"], seen["storage"]) == ({"ready": 3}, 0, None)
     assert sum(seen["flow"]["into"]) == 3
-    assert seen["unserved"] == [{"queue": "mine", "kind": "saw", "jobs": 3}]
+    assert [(one["queue"], one["kind"], one["jobs"]) for one in seen["unserved"]] == [("mine", "saw", 3)]
     assert seen["workers"]["connected"] == 0
+
+
+def test_what_nobody_takes_says_which_label_is_missing(office: Office, boss: Guest) -> None:
+    office.worker("ann", offers={"mesher": ["netgen", "triangle"]})
+    boss.submit(requires={"mesher": "tetgen"})
+    office.seconds += 5
+    boss.submit_many([{}] * 2, requires={"mesher": "tetgen"}, priority=3)
+    boss.submit_many([{}] * 2, requires={"gpu": 2})
+    tetgen, gpu = glance(boss)["unserved"]
+    assert (tetgen["requires"], tetgen["jobs"], tetgen["oldest_waiting_seconds"]) == ({"mesher": "tetgen"}, 3, 5.0)
+    assert '\'mesher\' = "tetgen" (offered: ["netgen","triangle"])' in tetgen["why"][0]
+    assert (gpu["requires"], gpu["jobs"]) == ({"gpu": 2}, 2)
+
+
+def test_whose_queues_are_limited_hears_nothing_of_other_workers(office: Office, boss: Guest) -> None:
+    office.worker("secret", queues=["theirs"])
+    boss.submit(queue="mine")
+    (unserved,) = glance(office.token("lim", ["read"], queues=["mine"]))["unserved"]
+    assert "secret" not in " ".join(unserved["why"])
+    assert "theirs" in " ".join(glance(boss)["unserved"][0]["why"])
 
 
 @pytest.mark.parametrize("asked", [{"span_seconds": 7}, {"limit": -1}, {"limit": 501}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hirehall.core import lifecycle
@@ -50,14 +51,18 @@ def test_every_hand_out_is_a_new_attempt(books: Books) -> None:
     assert books.job(job).attempt == 5
 
 
-def test_the_first_start_is_when_the_job_started(books: Books) -> None:
+def test_a_start_is_that_of_the_latest_attempt_and_the_past_keeps_its_own(books: Books) -> None:
     job = books.one()
     books.claim(lane(), ANNA)
     started = books.wall_ms
     books.pass_time(10)
     books.lose(job)
+    books.pass_time(5)
     books.claim(lane(), ANNA)
-    assert books.job(job).started_at == started
+    found = books.job(job)
+    assert found.started_at == started + 15_000
+    (past,) = msgspec.json.decode(found.history or b"")
+    assert (past["began_ms"], past["at_ms"]) == (started, started + 10_000)
 
 
 def test_an_empty_or_unknown_lane_gives_nothing(books: Books) -> None:

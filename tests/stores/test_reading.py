@@ -7,7 +7,7 @@ import pytest
 
 from hirehall.errors import TooLarge
 from hirehall.model import Scope, State, StoredJob, id_text
-from hirehall.ports import ByIds, Count, Counts, LockHolders, LogRead, LogText, OldestReady, Parents
+from hirehall.ports import ByIds, Count, Counts, LockHolders, LogRead, LogText, OldestOf, OldestReady, Parents
 from tests.stores.books import ANNA, START_MS, Books, lane, spec
 
 
@@ -143,6 +143,14 @@ def test_the_oldest_ready_job_of_each_queue_is_known(books: Books) -> None:
     assert books.ask(OldestReady()) == {"default": START_MS, "images": START_MS + 60_000}
     books.cancel(first)
     assert books.ask(OldestReady()) == {"default": START_MS + 60_000, "images": START_MS + 60_000}
+
+
+def test_the_next_job_of_a_lane_is_known_where_there_is_one(books: Books) -> None:
+    books.one()
+    books.pass_time(60)
+    books.submit(spec(priority=9))
+    lanes = (lane(), lane("nobody"))
+    assert books.ask(OldestOf(lanes)) == {lane(): START_MS}
 
 
 # Circumstances.

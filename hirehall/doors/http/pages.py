@@ -34,7 +34,8 @@ def login_address(scope: Scope) -> str:
 def error(exc: HallError | HTTPException, scope: Scope) -> Response:
     """What went wrong, as a page."""
     found = not_routed(exc, scope) if isinstance(exc, HTTPException) else exc
-    return Response(error_page(found, status_of(found)), status_of(found), media_type=HTML)
+    identity = scope["state"].get("identity")
+    return Response(error_page(found, status_of(found), identity), status_of(found), media_type=HTML)
 
 
 class Proof(msgspec.Struct, forbid_unknown_fields=True):

@@ -39,11 +39,13 @@ OTHERS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/live"): READ,
     ("GET", "/jobs/concerned"): READ,
     ("GET", "/jobs/{id}/log"): READ | {"submit"},
-    ("GET", "/submit"): READ,
+    ("GET", "/submit"): frozenset({"submit"}),
     ("POST", "/queues/{queue}"): READ_AND_ADMIN,
     ("POST", "/queues/{queue}/{do}"): READ_AND_ADMIN,
     ("POST", "/workers/{worker}/{do}"): READ_AND_ADMIN,
     **{("GET", path): READ for path in PAGES},
+    ("GET", "/"): READ | {"submit"},  # who may not see it is led to where they may
+    ("GET", "/jobs/{id}"): READ | {"submit"},  # of their own jobs
 }
 QUERIES = {"/live": "page=overview", "/jobs/concerned": "verb=cancel&state=ready", "/jobs/{id}/log": "place=1-0"}
 ACTS = {"/queues/{queue}", "/queues/{queue}/{do}", "/workers/{worker}/{do}"}  # answer parts of the page they name

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hirehall.doors.http.dashboard.times import about, millis, moment
-from hirehall.doors.http.dashboard.wording import span
+from hirehall.doors.http.dashboard.times import millis, moment
+from hirehall.doors.http.dashboard.wording import about, span
 from hirehall.wire.replies import JobView
 
 MAX_NOTE = 160
@@ -43,7 +43,7 @@ def row(job: JobView, now_ms: int) -> Row:
         note=_note(job, text, now_ms)[:MAX_NOTE],
         tags=job.tags,
         created=moment(created),
-        ago=f"{about(now_ms - (created or 0))} ago",
+        ago=f"{about((now_ms - (created or 0)) / 1000)} ago",
     )
 
 
@@ -73,7 +73,7 @@ def _note(job: JobView, text: str, now_ms: int) -> str:
     if job.state == "running":
         return text
     if job.state == "scheduled":
-        due = about((millis(job.run_at) or now_ms) - now_ms)
+        due = about(((millis(job.run_at) or now_ms) - now_ms) / 1000)
         tried = job.attempt - job.forgiven
         return f"again in {due}, attempt {tried + 1} of {job.max_attempts}" if tried else f"due in {due}"
     if job.state == "blocked":
@@ -86,6 +86,6 @@ def _note(job: JobView, text: str, now_ms: int) -> str:
 
 
 def took(job: JobView) -> str:
-    """How long it took from the start of its first attempt."""
+    """How long its last attempt took."""
     began, ended = millis(job.started_at), millis(job.finished_at)
     return "" if began is None or ended is None else span((ended - began) / 1000)

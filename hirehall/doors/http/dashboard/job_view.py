@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
+from hirehall import spans
 from hirehall.doors.http.dashboard import job_rows
 from hirehall.doors.http.dashboard.bodies import Body, body
 from hirehall.doors.http.dashboard.times import millis, moment, time_of_day
-from hirehall.doors.http.dashboard.wording import size, span
+from hirehall.doors.http.dashboard.wording import labels, size, span
+from hirehall.model import Backoff
 from hirehall.wire.replies import FileView, JobView
 
 ENDED = frozenset({"succeeded", "failed", "cancelled", "expired"})
@@ -23,6 +25,9 @@ HOW = {
     "cancel": ("cancelled", "was cancelled"),
 }
 MAX_TRACE = 32 << 10
+REFERENCE = {"$file", "sha256", "bytes"}
+MAX_REFERENCE = 1 << 10  # bytes
+SESSION = "~"  # a session without a token owns what it submits
 
 
 class Moment(Struct):
@@ -50,6 +55,10 @@ class Shown(Struct, kw_only=True):
     requires: list[str]
     error: dict[str, str] | None
     files: list[tuple[FileView, str]]
+    result_file: FileView | None  # where the result lies that was too large for a line
+    owner: str
+    backoff: str
+    kept: str
 
     @property
     def payload(self) -> Body | None:
@@ -58,8 +67,8 @@ class Shown(Struct, kw_only=True):
 
     @property
     def result(self) -> Body | None:
-        """What the worker answered."""
-        return body(self.job.result)
+        """What the worker answered, unless that is in a file."""
+        return None if self.result_file is not None else body(self.job.result)
 
     @property
     def is_over(self) -> bool:
@@ -87,28 +96,38 @@ def shown(job: JobView, now_ms: int) -> Shown:
         percent=percent,
         text=text,
         running_since=moment(began) if running else "",
-        so_far=_so_far(job, (now_ms - (began or 0)) // 1000) if running else "",
+        so_far=f"{span(max(now_ms - (began or 0), 0) // 1000)} so far" if running else "",
         moments=moments(job, now_ms),
         attempts=list(range(job.attempt, max(job.attempt - 50, 0), -1)),
         requires=labels(msgspec.json.decode(job.requires)),
         error=_error(job),
         files=[(file, size(file.bytes)) for file in job.files] if job.files is not UNSET else [],
+        result_file=result_file(job),
+        owner=owner(job),
+        backoff=_backoff(job.backoff),
+        kept=spans.written(job.keep_seconds),
     )
 
 
-def _so_far(job: JobView, seconds: int) -> str:
-    """How long it runs. What is kept is when its first attempt began."""
-    lasted = span(max(seconds, 0))
-    return f"{lasted} so far" if job.attempt == 1 else f"{lasted} since its first attempt began"
+def owner(job: JobView) -> str:
+    """Whose it is, as people say it: who has no token has no name."""
+    return "somebody without a token" if job.owner.startswith(SESSION) else job.owner
 
 
-def labels(requires: dict[str, Any] | None) -> list[str]:
-    """`mesher=tetgen` for each label."""
-    return [f"{name}={_plain(value)}" for name, value in (requires or {}).items()]
+def _backoff(rule: Backoff) -> str:
+    first, most = spans.written(rule.base_seconds), spans.written(rule.max_seconds)
+    return first if rule.kind == "constant" else f"{rule.kind}, {first} to {most}"
 
 
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def result_file(job: JobView) -> FileView | None:
+    """The output that the result refers to: a result too large for a line is exactly a name, a digest and a length."""
+    if job.result is UNSET or job.files is UNSET or len(bytes(job.result)) > MAX_REFERENCE:
+        return None
+    said = msgspec.json.decode(job.result)
+    if not isinstance(said, dict) or said.keys() != REFERENCE:
+        return None
+    outputs = [file for file in job.files if file.direction == "out"]
+    return next((file for file in outputs if (file.name, file.sha256) == (said["$file"], said["sha256"])), None)
 
 
 def _error(job: JobView) -> dict[str, str] | None:
@@ -131,10 +150,8 @@ def moments(job: JobView, now_ms: int) -> list[Moment]:
 def _attempt(job: JobView, entry: dict[str, Any]) -> Moment:
     """An attempt that has ended without success."""
     hue, words = HOW.get(entry["how"], ("cancelled", f"ended by {entry['how']}"))
-    began, ended = millis(job.started_at), entry["at_ms"]
-    # When later attempts began is not kept.
-    is_first = entry["attempt"] == 1 and began is not None
-    lasted = f" after {span((ended - began) / 1000)}" if is_first and began is not None and ended >= began else ""
+    began, ended = entry.get("began_ms"), entry["at_ms"]  # a hall of an earlier version kept no begin
+    lasted = "" if began is None else f" after {span(max(ended - began, 0) / 1000)}"
     where = f" on {entry['worker']}" if entry.get("worker") else ""
     error = entry.get("error")
     made = _moment(hue, f"Attempt {entry['attempt']}", f"{words}{where}{lasted}", job_rows.error_line(error), ended)
@@ -147,9 +164,9 @@ def _now(job: JobView, past: list[dict[str, Any]], now_ms: int) -> Moment | None
     where = f" on {job.worker}" if job.worker else ""
     number = f"Attempt {job.attempt}"
     if job.state == "running":
-        return _moment("running", number, f"runs{where}", "", millis(job.started_at) if job.attempt == 1 else None)
+        return _moment("running", number, f"runs{where}", "", millis(job.started_at))
     if job.state == "succeeded":
-        lasted = f" after {job_rows.took(job)}" if job.attempt == 1 and job_rows.took(job) else ""
+        lasted = f" after {job_rows.took(job)}" if job_rows.took(job) else ""
         return _moment("succeeded", number, f"succeeded{where}{lasted}", "", millis(job.finished_at))
     if job.state == "scheduled":
         run_at = millis(job.run_at)

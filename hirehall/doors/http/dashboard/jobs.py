@@ -11,13 +11,14 @@ from hirehall.doors.http.dashboard.job_rows import row
 from hirehall.doors.http.dashboard.job_search import Page, Wanted
 from hirehall.doors.http.dashboard.job_view import shown
 from hirehall.doors.http.dashboard.view import Ask, Facts, Params, View
-from hirehall.errors import BadRequest, Forbidden, HallError, NotFound
+from hirehall.errors import BadRequest, Forbidden, NotFound
 from hirehall.model import id_number, id_text
 from hirehall.wire import requests
-from hirehall.wire.replies import JobView
+from hirehall.wire.replies import JobView, TasksReply, TaskView
 
+TOLD_MS = 30_000  # after its end a change of many jobs is still shown
 SUGGESTED = 200  # names in a list to choose from
-EXPLAINED = frozenset({"ready", "scheduled", "blocked", "draft"})
+EXPLAINED = frozenset({"ready", "scheduled", "blocked", "draft", "failed", "cancelled", "expired"})
 
 
 async def _jobs(ask: Ask, params: Params) -> Facts:
@@ -44,7 +45,7 @@ async def _jobs(ask: Ask, params: Params) -> Facts:
         "bulk": verbs,
         "matching": sum(tab.jobs or 0 for tab in tabs if tab.is_shown) if wanted.is_counted else None,
         "where": msgspec.json.encode(wanted.where(now_ms)).decode() if verbs else "",
-        "tasks": await _tasks(ask),
+        "tasks": await _tasks(ask, now_ms),
     }
 
 
@@ -60,13 +61,13 @@ async def _counts(ask: Ask, wanted: Wanted) -> list[Any]:
     return list(reply.counts)
 
 
-async def _tasks(ask: Ask) -> list[Any]:
-    """Changes of many jobs that are under way; who may not start one sees none."""
+async def _tasks(ask: Ask, now_ms: int) -> list[TaskView]:
+    """Changes of many jobs that are under way, or over for a little while; who may not start one sees none."""
     try:
-        reply = await ask(requests.Task())
-    except HallError:
+        reply: TasksReply = await ask(requests.Task())
+    except Forbidden:
         return []
-    return [task for task in reply.tasks if task.state == "running"]
+    return [task for task in reply.tasks if now_ms - (times.millis(task.ended_at or None) or now_ms) < TOLD_MS]
 
 
 async def _job(ask: Ask, params: Params) -> Facts:
@@ -106,8 +107,9 @@ JOBS = View(
     name="jobs",
     path="/jobs",
     place="jobs",
+    needs=(requests.Find, requests.Counts),
     facts=_jobs,
-    parts=("job-tabs", "job-rows", "job-older"),
+    parts=("job-tasks", "job-tabs", "job-rows", "job-older"),
     params=Wanted.__struct_fields__,
     every_seconds=2.0,
 )
@@ -115,9 +117,18 @@ JOB = View(
     name="job",
     path="/jobs/{id}",
     place="jobs",
+    needs=(requests.Get, requests.Explain, requests.Watch, requests.LogOf),
     facts=_job,
-    parts=("job-top", "job-outcome", "job-moments", "job-attempts"),
+    parts=("job-top", "job-draft", "job-outcome", "job-moments", "job-attempts"),
     params=("id",),
     watches=_watch,
 )
-SUBMIT = View(name="submit", path="/submit", place="submit", facts=_submit, parts=(), params=("again",))
+SUBMIT = View(
+    name="submit",
+    path="/submit",
+    place="submit",
+    needs=(requests.Submit, requests.Kinds),
+    facts=_submit,
+    parts=(),
+    params=("again",),
+)

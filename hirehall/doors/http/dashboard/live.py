@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from hirehall.doors.http.calls import identity_of
 from hirehall.doors.http.dashboard.rendering import render_part
 from hirehall.doors.http.dashboard.view import View
+from hirehall.doors.http.dashboard.views import sees
 from hirehall.doors.http.streams import Stream
 from hirehall.errors import HallError
 from hirehall.service.asking import Push
@@ -21,19 +23,23 @@ from hirehall.service.sessions import Identity
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
+log = logging.getLogger("hirehall")
+
 PACE_SECONDS = 0.25  # between two messages to one page, and between two looks
 
 
 class Rights(NamedTuple):
-    """What decides what somebody sees."""
+    """What decides what somebody sees. `owner`: whose jobs only, where that is so."""
 
     roles: frozenset[str]
     queues: frozenset[str] | None
     kinds: frozenset[str] | None
+    owner: str | None
 
 
 def rights_of(identity: Identity) -> Rights:
-    return Rights(identity.roles, identity.queues, identity.kinds)
+    owner = None if "read" in identity.roles else identity.name
+    return Rights(identity.roles, identity.queues, identity.kinds, owner)
 
 
 class Key(NamedTuple):
@@ -74,7 +80,10 @@ class Look:
         while True:
             self._news.clear()
             if self.readers:
-                await self._look(next(iter(self.readers)))
+                try:
+                    await self._look(next(iter(self.readers)))
+                except Exception:  # a mistake of ours: all who look at this would see it stand still for ever
+                    log.exception("page %s cannot be shown", self.key.view.name)
             await asyncio.sleep(PACE_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.key.view.every_seconds - PACE_SECONDS):
@@ -90,7 +99,7 @@ class Look:
             facts = await view.facts(reader.session.ask, params)
         except HallError:
             return  # what it is about has gone, or the hall is going: the page keeps what it has
-        facts |= {"may": self.key.rights.roles, "query": view.query(params)}
+        facts |= {"may": self.key.rights.roles, "sees": sees(self.key.rights.roles), "query": view.query(params)}
         changed: dict[str, bytes] = {}
         for part in view.parts:
             said = _as_data(render_part(part, facts))
@@ -177,6 +186,7 @@ class Reader(Stream):
 
 
 def keys_of(request: Request, rail: View, view: View, params: Mapping[str, str]) -> tuple[Key, ...]:
-    """What a page shows: the rail, and itself."""
+    """What a page shows that may change: the rail, and itself."""
     rights = rights_of(identity_of(request))
-    return (Key(rail, (("place", view.place),), rights), Key(view, tuple(sorted(params.items())), rights))
+    found = (Key(rail, (("place", view.place),), rights), Key(view, tuple(sorted(params.items())), rights))
+    return tuple(key for key in found if key.view.parts and key.view.is_for(rights.roles))

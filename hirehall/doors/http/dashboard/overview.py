@@ -34,8 +34,17 @@ OVERVIEW = View(
     name="overview",
     path="/",
     place="overview",
+    needs=(requests.Overview,),
     facts=_facts,
     parts=("alarms", "figures", "flow-head", "flow", "health", "glance-queues"),
     params=("span",),
 )
-RAIL = View(name="rail", path="", place="", facts=_rail_facts, parts=("places",), params=("place",))
+RAIL = View(
+    name="rail",
+    path="",
+    place="",
+    needs=(requests.Overview,),
+    facts=_rail_facts,
+    parts=("places",),
+    params=("place",),
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hirehall import __version__
@@ -15,11 +15,11 @@ from hirehall.doors.http.calls import asks, body_of, identity_of
 from hirehall.doors.http.dashboard import queues, statics, workers
 from hirehall.doors.http.dashboard.job_extras import JobExtras
 from hirehall.doors.http.dashboard.live import Looks, Reader, keys_of
-from hirehall.doors.http.dashboard.overview import RAIL
+from hirehall.doors.http.dashboard.overview import OVERVIEW, RAIL
 from hirehall.doors.http.dashboard.rendering import render, render_part
 from hirehall.doors.http.dashboard.view import Ask, Facts, View, chosen
-from hirehall.doors.http.dashboard.views import VIEWS
-from hirehall.errors import Forbidden, HallError
+from hirehall.doors.http.dashboard.views import VIEWS, check_view, places, sees
+from hirehall.errors import HallError
 from hirehall.service.sessions import Identity
 from hirehall.wire.codec import decode_whole
 
@@ -54,22 +54,29 @@ class Pages:
 
     def _endpoint(self, view: View):  # type: ignore[no-untyped-def]
         async def endpoint(request: Request) -> Response:
+            identity = identity_of(request)
+            first = next(iter(places(identity.roles)), view)
+            if view is OVERVIEW and not view.is_for(identity.roles) and first is not view:
+                return RedirectResponse(first.path, 303)  # who logs in comes here
+            check_view(view, identity)
             params = view.read({**request.query_params, **request.path_params})
             with asks(self.hall, request) as session:
-                return Response(await self._page(view, params, request, session.ask), media_type=HTML)
+                return Response(await self._page(view, params, identity, session.ask), media_type=HTML)
 
         return endpoint
 
-    async def _page(self, view: View, params: Mapping[str, str], request: Request, ask: Ask) -> str:
-        identity = may_look(request)
-        facts = await RAIL.facts(ask, {"place": view.place}) | await view.facts(ask, params)
-        frame = {"may": identity.roles, "who": identity.name, "view": view, "version": __version__}
-        return render(f"{view.name}.html", facts | frame | {"query": view.query(params)})
+    async def _page(self, view: View, params: Mapping[str, str], identity: Identity, ask: Ask) -> str:
+        rail: Facts = {"totals": None, "place": view.place}
+        if RAIL.is_for(identity.roles):
+            rail = await RAIL.facts(ask, {"place": view.place})
+        frame = {"who": identity.name, "view": view, "version": __version__}
+        facts = rail | await view.facts(ask, params) | frame | _seen_by(identity)
+        return render(f"{view.name}.html", facts | {"query": view.query(params)})
 
     async def live(self, request: Request) -> Response:
         """The parts of a page, now and whenever they change."""
-        may_look(request)
         view, params = chosen(VIEWS, request.query_params)
+        check_view(view, identity_of(request))
         reader = Reader(self.hall, request, self.looks, keys_of(request, RAIL, view, params))
         reader.may_hear = lambda: self._who.is_still_in(request.scope)
         await reader.begin()
@@ -97,22 +104,19 @@ class Pages:
     async def act(self, request: Request, message: Any, said: str) -> Response:
         """Do it, then answer the parts of the page that the query names; all others hear of it at once. Who may not see
         what has become of it does nothing here."""
-        may_look(request)
         view, params = chosen(VIEWS, request.query_params)
+        check_view(view, identity_of(request))
         with asks(self.hall, request) as session:
             await session.ask(message)
             facts: Facts = await view.facts(session.ask, params)
         self.looks.changed()
-        facts |= {"may": identity_of(request).roles, "query": view.query(params), "said": said}
+        facts |= _seen_by(identity_of(request)) | {"query": view.query(params), "said": said}
         return Response(b"".join(render_part(part, facts) for part in (*view.parts, "said")), media_type=HTML)
 
 
-def may_look(request: Request) -> Identity:
-    """Who asks. Raises Forbidden unless they may see pages at all."""
-    identity = identity_of(request)
-    if "read" not in identity.roles:
-        raise Forbidden(f"token {identity.name!r} does not have the role read: it sees no pages")
-    return identity
+def _seen_by(identity: Identity) -> Facts:
+    """What decides which buttons and links a page has."""
+    return {"may": identity.roles, "sees": sees(identity.roles)}
 
 
 async def form_of(request: Request) -> dict[str, str]:
@@ -120,9 +124,10 @@ async def form_of(request: Request) -> dict[str, str]:
     return decode_whole(await body_of(request) or b"{}", _form)  # type: ignore[no-any-return]
 
 
-def error_page(error: HallError, status: int) -> bytes:
-    """What a person sees instead of a page."""
-    return render("error.html", {"status": status, "message": error.message}).encode()
+def error_page(error: HallError, status: int, identity: Identity | None) -> bytes:
+    """What a person sees instead of a page, and where they may go on; `identity` is who that is, if anybody."""
+    ways = [] if identity is None else places(identity.roles)
+    return render("error.html", {"status": status, "message": error.message, "ways": ways}).encode()
 
 
 def login_page() -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hirehall import spans
 from hirehall.doors.http.dashboard import drawing, statics, wording
 
 _environment = Environment(
@@ -21,7 +22,10 @@ _environment.filters.update(
     number=wording.number,
     rate=wording.rate,
     span=wording.span,
+    about=wording.about,
+    labels=wording.labels,
     size=wording.size,
+    written=spans.written,
     ago=wording.ago,
     clock=wording.clock,
     points=drawing.points,

@@ -26,14 +26,5 @@ def time_of_day(ms: int | None) -> str:
     return "" if ms is None else _utc(ms).strftime("%H:%M:%S.%f")[:-3]
 
 
-def about(ms: int) -> str:
-    """A duration in its largest unit: what is shown of many jobs must not change with every second."""
-    seconds = max(ms, 0) // 1000
-    for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= length:
-            return f"{seconds // length}\u202f{unit}"
-    return f"{seconds}\u202fs"
-
-
 def _utc(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from hirehall.errors import BadRequest, NotFound
+from hirehall.service.commands import COMMANDS
 from hirehall.wire import requests
 
 Ask = Callable[[Any], Awaitable[Any]]
@@ -19,16 +20,22 @@ MAX_PARAM = 1_000  # characters
 
 class View(Struct, frozen=True, kw_only=True):
     """`NAME.html` shows the facts, in `parts`: `parts/PART.html`, each one element with the id PART, is sent anew when
-    it has changed. They are looked at every `every_seconds`, and when something comes that `watches` asks for."""
+    it has changed. They are looked at every `every_seconds`, and when something comes that `watches` asks for. It is
+    for who may say the commands that it `needs`."""
 
     name: str
     path: str
     place: str  # its line in the rail
+    needs: tuple[type, ...]
     facts: Callable[[Ask, Params], Awaitable[Facts]]
     parts: tuple[str, ...]
     params: tuple[str, ...] = ()  # the words of its path, and what its query may hold
     watches: Callable[[Params], requests.Watch] | None = None
     every_seconds: float = 1.0
+
+    def is_for(self, roles: frozenset[str]) -> bool:
+        """Whether who has these roles may ask what it shows."""
+        return not any(COMMANDS[need].roles.isdisjoint(roles) for need in self.needs if COMMANDS[need].roles)
 
     def read(self, given: Mapping[str, str]) -> dict[str, str]:
         """Its parameters out of a query. Raises BadRequest for others."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
 
 NONE = "\u2013"  # a dash
 THIN = "\u202f"  # a narrow space that does not break
@@ -37,6 +41,23 @@ def span(seconds: float | None) -> str:
         elif said:
             break
     return " ".join(said[:2]) or f"0{THIN}s"
+
+
+def about(seconds: float) -> str:
+    """A duration in its largest unit: what is shown again and again must not change with every second."""
+    for length, unit in _LONG:
+        if seconds >= length:
+            return f"{int(seconds) // length}{THIN}{unit}"
+    return f"0{THIN}s"
+
+
+def labels(requires: Mapping[str, Any] | None) -> list[str]:
+    """`mesher=tetgen` for each label."""
+    return [f"{name}={_plain(value)}" for name, value in (requires or {}).items()]
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def size(count: int) -> str:

@@ -32,4 +32,11 @@ def order(worker: str, do: str) -> requests.WorkerOrder:
     return requests.WorkerOrder(worker=worker, do=do)
 
 
-WORKERS = View(name="workers", path="/workers", place="workers", facts=_facts, parts=("worker-rows",))
+WORKERS = View(
+    name="workers",
+    path="/workers",
+    place="workers",
+    needs=(requests.Workers, requests.Get),
+    facts=_facts,
+    parts=("worker-rows",),
+)

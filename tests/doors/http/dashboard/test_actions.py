@@ -32,6 +32,31 @@ async def test_settings_are_saved_and_an_empty_field_is_the_default(site: Openin
         assert (await house.client().get("/queues/images")).json()["queue"]["max_running"] is None
 
 
+async def test_times_are_written_as_people_write_them_and_shown_so(site: Opening) -> None:
+    async with site as house:
+        client = await reader(house, BOSS)
+        rule = {"kind": "linear", "base_seconds": "90", "max_seconds": "2 h", "jitter": "0.5"}
+        form = {"keep_seconds": "36 h", **{f"backoff_{name}": value for name, value in rule.items()}}
+        saved = await client.post("/queues/images?page=queue&queue=images", headers=OWN, json=form)
+        assert saved.status_code == 200, saved.text
+        found = (await house.client().get("/queues/images")).json()["queue"]
+        assert found["keep_seconds"] == 129_600
+        assert found["backoff"] == {"kind": "linear", "base_seconds": 90, "max_seconds": 7200, "jitter": 0.5}
+        page = (await client.get("/queues/images")).text
+        for value in (
+            'value="1 day 12 h"',
+            'value="1 min 30 s"',
+            'value="2 h"',
+            "<option selected>linear",
+            'value="0.5"',
+        ):
+            assert value in page, value
+        form = dict.fromkeys(form, "")
+        await client.post("/queues/images?page=queue&queue=images", headers=OWN, json=form)
+        found = (await house.client().get("/queues/images")).json()["queue"]
+        assert (found["keep_seconds"], found["backoff"]["kind"]) == (86_400, "exponential"), "empty is the default"
+
+
 @pytest.mark.parametrize(
     ("form", "why"),
     [
@@ -39,6 +64,14 @@ async def test_settings_are_saved_and_an_empty_field_is_the_default(site: Openin
         ({"max_running": "1.5"}, "give a whole number"),
         ({"max_running": "-1"}, "max_running"),
         ({"state": "paused"}, "no setting"),
+        ({"keep_seconds": "1 fortnight"}, "keep_seconds is '1 fortnight': write a time like 90 s, 36 h or 1 day"),
+        ({"keep_seconds": "200000 days"}, "less than a hundred years"),
+        ({"keep_seconds": "9" * 200}, "more than 100 characters"),
+        ({"backoff_kind": "cubic"}, "use one of constant, exponential, linear"),
+        ({"backoff_base_seconds": "soon"}, "backoff_base_seconds is 'soon'"),
+        ({"backoff_jitter": "2"}, "give 0 to 1"),
+        ({"backoff_jitter": "nan"}, "give 0 to 1"),
+        ({"backoff_colour": "red"}, "no setting"),
         ({"max_running": 3}, "str"),
         (["max_running"], "object"),
     ],

@@ -10,6 +10,7 @@ from msgspec import Raw
 from hirehall.doors.http.dashboard import concerned, job_search
 from hirehall.doors.http.dashboard.job_search import Wanted, merged
 from hirehall.errors import BadRequest
+from hirehall.model import Backoff
 from hirehall.wire.replies import CountsReply, CountView, Jobs, JobView
 
 NOW = 1_800_000_000_000
@@ -23,7 +24,8 @@ def view(job: str, **given: object) -> JobView:
     plain |= {
         "kind": "saw", "queue": "wood", "state": "ready", "attempt": 0, "max_attempts": 3, "forgiven": 0,
         "priority": 0, "share": "me", "requires": NULL, "error": NULL, "progress": NULL, "meta": {}, "tags": [],
-        "after": [], "created_at": "2027-01-15T08:00:00Z",
+        "after": [], "created_at": "2027-01-15T08:00:00Z", "owner": "me", "timeout_seconds": None,
+        "backoff": Backoff(), "keep_seconds": 60.0,
     }  # fmt: skip
     return JobView(id=job, **(plain | given))  # type: ignore[arg-type]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,22 @@ async def test_a_hundred_pages_are_one_look(site: Opening, monkeypatch: pytest.M
             assert len(rendered) - before < 10, "rendered for all at once"
 
 
+async def test_a_mistake_of_ours_does_not_stop_a_page_for_ever(site: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, mistakes = live_module.render_part, [ZeroDivisionError("once")]
+    async with site as house:
+        client = await reader(house, "read")
+
+        def render_part(part: str, facts: dict[str, Any]) -> bytes:
+            if part == "queue-rows" and mistakes:
+                raise mistakes.pop()
+            return real(part, facts)
+
+        monkeypatch.setattr(live_module, "render_part", render_part)
+        async with live(client, "page=queues") as stream:
+            await stream.until("queue-rows", "There is no queue yet")
+        assert not mistakes
+
+
 async def test_who_may_do_more_looks_at_something_else(site: Opening) -> None:
     async with site as house:
         await say(house, path="/jobs", kind="thumbnail", queue="images")
@@ -75,6 +92,40 @@ async def test_who_may_do_more_looks_at_something_else(site: Opening) -> None:
         async with live(watcher, "page=queues") as one, live(boss, "page=queues") as two:
             assert "hx-post" not in await one.until("queue-rows", "images")
             assert "hx-post" in await two.until("queue-rows", "images")
+
+
+async def test_two_who_see_only_their_own_never_share_a_look(site: Opening) -> None:
+    async with site as house:
+        tokens = [await say(house, path="/tokens", name=name, roles=["submit"]) for name in ("ann", "bert")]
+        ann, bert = [await reader(house, made["token"]) for made in tokens]
+        job = (await ann.post("/api/v1/jobs", headers=OWN, json={"kind": "secret"})).json()["id"]
+        async with live(ann, f"page=job&id={job}") as own, live(bert, f"page=job&id={job}") as other:
+            await own.until("job-top", "secret")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(2 * live_module.PACE_SECONDS):
+                    await other.message()
+
+
+async def test_a_form_is_looked_at_by_nobody(site: Opening) -> None:
+    async with site as house:
+        made = await say(house, path="/tokens", name="ann", roles=["submit"])
+        async with live(await reader(house, made["token"]), "page=submit"):
+            assert not looks_of(house)._looks, "it has no parts, and its reader no rail"
+
+
+async def test_a_change_of_many_jobs_is_shown_on_its_way_and_for_a_while_after(site: Opening) -> None:
+    async with site as house:
+        for _ in range(3):
+            await say(house, path="/jobs", kind="thumbnail", queue="images")
+        client = await reader(house, BOSS)
+        async with live(client, "page=jobs") as stream:
+            await stream.until("job-rows", "thumbnail")
+            await say(house, path="/jobs/cancel", where={"kind": "thumbnail"})
+            said = await stream.until("job-tasks", "Finished")
+            assert "3 done" in said
+        async with live(await reader(house, "read"), "page=jobs") as stream:
+            await stream.until("job-rows", "thumbnail")
+            assert "3 done" not in (await stream.message()).get("job-tasks", ""), "who may not start one sees none"
 
 
 async def test_when_the_last_page_closes_nothing_is_asked_any_more(site: Opening) -> None:

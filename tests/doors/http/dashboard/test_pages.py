@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hirehall.doors.http.dashboard.views import VIEWS
+from hirehall.service.access import ROLES
+from hirehall.service.commands import COMMANDS
 from tests.doors.http.dashboard.hostile import PAYLOADS
 from tests.doors.http.dashboard.house import OWN, PAGES, reader, say
 from tests.doors.http.dashboard.test_hostile_text import Shape
@@ -86,14 +90,32 @@ async def test_who_may_only_read_sees_everything_and_no_buttons(site: Opening) -
 
 
 @pytest.mark.parametrize("role", ["submit", "work", "admin"])
-async def test_who_may_not_read_is_told_so_by_a_page(site: Opening, role: str) -> None:
+async def test_who_may_not_read_is_told_so_and_how_to_go_on(site: Opening, role: str) -> None:
     async with site as house:
         client = await reader(house, role)
         for path in PAGES:
             page = await client.get(path)
+            if role == "submit" and path.partition("?")[0] == "/":
+                assert (page.status_code, page.headers["location"]) == (303, "/submit"), "where a login leads"
+                continue
             assert page.status_code == 403
-            assert "does not have the role read" in page.text
+            assert "needs the role read" in page.text
+            assert f"token &#39;{role}-only&#39; may" in page.text
+            assert "hirehall token create NAME --role read" in page.text
+            assert ('href="/submit"' in page.text) == (role == "submit"), "only what is for them is offered"
+            assert 'href="/"' not in page.text
         assert (await client.get("/live?page=overview", headers={"hx-request": "true"})).status_code == 403
+        acted = await client.post("/queues/images/pause?page=queue&queue=images", headers=OWN, json={})
+        assert acted.status_code == 403
+
+
+def test_every_page_needs_what_its_commands_need() -> None:
+    """No page has a rule of its own: who may say the commands may see it."""
+    for view in VIEWS.values():
+        assert view.needs, view.name
+        for role in ROLES:
+            may = all(not COMMANDS[need].roles or role in COMMANDS[need].roles for need in view.needs)
+            assert view.is_for(frozenset({role})) == may, (view.name, role)
 
 
 async def test_who_is_limited_to_some_queues_sees_these_only(site: Opening) -> None:
@@ -106,6 +128,22 @@ async def test_who_is_limited_to_some_queues_sees_these_only(site: Opening) -> N
             page = (await client.get(path)).text
             assert "images" not in page, path
             assert "Database" not in page, "the store is the whole hall's"
+
+
+async def test_a_kind_that_nobody_can_run_is_said_with_its_age_and_what_is_missing(site: Opening) -> None:
+    async with site as house:
+        offered = {"worker": "w1", "kinds": ["mesh2d"], "offers": {"mesher": ["netgen", "triangle"]}}
+        await say(house, path="/claim", queues=["images"], wait_seconds=0, **offered)
+        for _ in range(2):
+            await say(house, path="/jobs", kind="mesh2d", queue="images", requires={"mesher": "tetgen"})
+        client = await reader(house, "read")
+        for path in ("/", "/queues/images"):
+            page = html.unescape((await client.get(path)).text)
+            alarm = re.sub(r"<[^>]*>|\s+", " ", page[page.index("Nobody can run mesh2d") :])
+            assert re.search(r"2 jobs wait( in +images +)?, the oldest for \d+ s\.", alarm), alarm[:300]
+            assert "Required: mesher=tetgen" in re.sub(" +", " ", alarm)
+            assert "Worker 'w1' runs this kind, but cannot take this job" in alarm
+            assert '(offered: ["netgen","triangle"])' in alarm
 
 
 async def test_errors_are_pages_for_people_and_json_for_scripts(site: Opening) -> None:

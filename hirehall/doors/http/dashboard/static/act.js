@@ -1,10 +1,9 @@
 "use strict";
 // What buttons do: they call the API as anybody could, and the hall decides.
 //   data-act METHOD data-path PATH [data-ask QUESTION] [data-then ADDRESS]
-//   data-bulk VERB data-where FILTER data-count ADDRESS: asks how many first, then shows the task's progress
+//   data-bulk VERB data-where FILTER data-count ADDRESS: asks how many first; the page shows how far it is
 {
   const HEADERS = {"content-type": "application/json", "x-hirehall": "1", "accept": "application/json"};
-  const LOOK_MS = 400;
 
   async function call(method, path, body) {
     const answer = await fetch(path, {method, headers: HEADERS, body: body === undefined ? undefined : JSON.stringify(body)});
@@ -67,8 +66,8 @@
     try {
       const concerned = await call("GET", count);
       if (!(await confirmed(concerned.question, `Yes, ${verb}`))) return;
-      const {task} = await call("POST", `/api/v1/jobs/${verb}`, {where: JSON.parse(where)});
-      follow(task.id, verb);
+      await call("POST", `/api/v1/jobs/${verb}`, {where: JSON.parse(where)});
+      document.getElementById("said").textContent = "It is under way, in the background.";
     } catch (error) {
       complain(error);
     } finally {
@@ -76,42 +75,10 @@
     }
   }
 
-  function follow(id, action, box) {
-    if (!box) {
-      box = document.createElement("div");
-      document.querySelector("[data-tasks]").append(box);
-    }
-    box.className = "alarm amber task";
-    const words = made("span", "");
-    const stop = made("button", "Stop", {type: "button", className: "right"});
-    stop.addEventListener("click", () => {
-      stop.disabled = true;
-      call("POST", `/api/v1/tasks/${id}/stop`, {}).catch(complain);
-    });
-    box.replaceChildren(made("strong", {retry: "Retrying", cancel: "Cancelling", remove: "Removing"}[action] || action), words, stop);
-    const number = new Intl.NumberFormat("en");
-    async function look() {
-      try {
-        const {task} = await call("GET", `/api/v1/tasks/${id}`);
-        const refused = task.refused ? `, ${number.format(task.refused)} refused` : "";
-        words.textContent = `${number.format(task.done)} done${refused}, ${number.format(task.looked)} looked at`;
-        if (task.state === "running") { setTimeout(look, LOOK_MS); return; }
-        words.textContent += task.state === "done" ? ". Finished." : ". Stopped.";
-        box.dataset.over = task.state;
-        const close = made("a", "Show the jobs as they are now", {href: location.href, className: "right"});
-        stop.replaceWith(close);
-      } catch (error) {
-        box.remove();
-        complain(error);
-      }
-    }
-    look();
-  }
-
   document.addEventListener("click", event => {
     const button = event.target.closest("button[data-act], button[data-bulk]");
     if (button?.dataset.act) act(button);
     else if (button) bulk(button);
   });
-  for (const box of document.querySelectorAll("[data-task]")) follow(box.dataset.task, box.dataset.action, box);
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({inline: "center", block: "nearest"}); // on a phone
 }

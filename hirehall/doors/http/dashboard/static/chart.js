@@ -2,7 +2,10 @@
 // Jobs in and out: the numbers are attributes of #flow, which the stream keeps fresh.
 (() => {
   const place = document.getElementById("chart");
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const probe = document.createElement("span"); // a variable of two colours is one only where it is used
+  probe.hidden = true;
+  place.before(probe);
+  const colour = (name) => { probe.style.color = `var(${name})`; return getComputedStyle(probe).color; };
   let plot = null;
 
   function numbers() {

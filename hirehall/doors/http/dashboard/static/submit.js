@@ -45,11 +45,14 @@
       key: form.elements.key.value.trim() || undefined,
       tags: tags.length ? tags : undefined,
     };
+    const chosen = form.elements.files.files;
+    if (chosen.length) job.draft = true; // it runs once they are there
     for (const name of ["priority", "delay_seconds", "timeout_seconds", "max_attempts"]) job[name] = number(name);
     // JSON.parse has seen that each is one value, so it can stand in the text as it is.
     const whole = ["payload", "requires"].filter(name => form.elements[name].value.trim());
     const parts = whole.map(name => `"${name}": ${form.elements[name].value}`);
-    const plain = JSON.stringify(job).slice(1, -1);
+    const more = form.dataset.more ? JSON.parse(form.dataset.more) : {};
+    const plain = JSON.stringify({...more, ...job}).slice(1, -1);
     return `{${[plain, ...parts].join(", ")}}`;
   }
 
@@ -62,16 +65,41 @@
       form.elements.kind.focus();
       return;
     }
-    const answer = await fetch("/api/v1/jobs", {method: "POST", body: written(),
-      headers: {"content-type": "application/json", "x-hirehall": "1"}});
-    const told = await answer.json();
-    if (answer.ok) location.assign(`/jobs/${told.id}`);
-    else said.textContent = told.error.message;
+    const {id, duplicate} = await call("/api/v1/jobs", written());
+    const chosen = form.elements.files.files;
+    if (chosen.length && !duplicate) await give(id, chosen);
+    location.assign(`/jobs/${id}`);
   }
+
+  async function call(path, body) {
+    const headers = {"content-type": "application/json", "x-hirehall": "1", "accept": "application/json"};
+    const answer = await fetch(path, {method: "POST", body, headers}).catch(error => {
+      throw new Error(`The hall cannot be reached: ${error.message}`);
+    });
+    const told = await answer.json();
+    if (!answer.ok) throw new Error(told.error.message);
+    return told;
+  }
+
+  // A draft gets its files and may run; when that breaks off it goes, and the form stays as it is.
+  async function give(id, chosen) {
+    const path = `/api/v1/jobs/${id}`;
+    try {
+      await files.putAll(chosen, `${path}/files/`, document.querySelector("#upload-progress"), say);
+      await call(`${path}/commit`, "{}");
+    } catch (error) {
+      await call(`${path}/discard`, "{}").catch(() => {});
+      throw error;
+    }
+  }
+
+  function say(text) { said.textContent = text; }
 
   form?.addEventListener("submit", event => {
     event.preventDefault();
-    submit().catch(error => { said.textContent = `The hall cannot be reached: ${error.message}`; });
+    const button = form.querySelector("button.main");
+    button.disabled = true;
+    submit().catch(error => say(error.message)).finally(() => { button.disabled = false; });
   });
   for (const name of ["payload", "requires"]) form?.elements[name].addEventListener("change", () => isJson(name));
 }
