@@ -11,7 +11,7 @@ RUN := $(VENV)/bin/python
 BUILT := $(VENV)/.built
 
 export DIR
-.PHONY: help demo test screenshots lint types docs bench bench-check bench-peers bench-side abuse chaos-peers flakes fuzz lock clean power-cuts partitions mutants soak sim chaos
+.PHONY: help demo test screenshots lint types docs bench bench-check bench-peers bench-side bench-stored bench-watching abuse chaos-peers flakes fuzz lock clean power-cuts partitions mutants soak sim chaos
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ bench-check: $(BUILT) ## has any path of the hall become slower? ONLY="submit de
 
 bench-side: $(BUILT) ## measure what progress, logs and watchers cost, in a minute or two
 	$(RUN) -m benchmarks.side_data
+
+bench-watching: $(BUILT) ## measure what 200 open pages and 5 feeds of all events cost a busy hall, in three minutes
+	$(RUN) -m benchmarks.watching $(RECORD)
+
+bench-stored: $(BUILT) ## measure how long pages and searches take with 1,000,000 jobs stored, in three minutes: JOBS=100000
+	$(RUN) -m benchmarks.stored $(JOBS:%=--jobs %) $(RECORD)
 
 power-cuts: $(BUILT) ## cut the power of a hall anywhere, and let its disk fail at any call; an hour or two
 	$(RUN) -m tests.disk --images 500000 --io-errors $(RECORD)

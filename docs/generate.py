@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from docs import gate, goals, http_page, peers, reliability
+from docs import gate, goals, http_page, peers, reliability, stored, watching
 from hirehall.bench.report import FIELDS
 from hirehall.cli.exits import MEANINGS
 from hirehall.cli.main import COMMANDS, hirehall
@@ -181,7 +181,8 @@ def performance(page: str) -> str:
     by_hand = page.partition(MARK)[0]
     before, _, after = by_hand.partition(GOALS)
     rest = after[after.index("\n## ") :]
-    return f"{before}{GOALS}\n{goals.section()}{rest}{MARK}\n{peers.section()}\n{gate.section()}"
+    sections = (peers.section(), watching.section(), stored.section(), gate.section())
+    return f"{before}{GOALS}\n{goals.section()}{rest}{MARK}\n" + "\n".join(sections)
 
 
 def operations(page: str) -> str:

@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hirehall.service.logins",
         "hirehall.service.answers",  # how errors are said
         "hirehall.service.asking",  # sessions without a line
+        "hirehall.service.news",  # what they hear of events
         "hirehall.service.claims",
         "hirehall.service.commands",  # who may, for the table of routes
         "hirehall.service.files",  # contents come in pieces, not as commands

@@ -36,13 +36,14 @@ class RunningHall:
 
 
 class OwnHall(RunningHall):
-    """`hirehall serve` on TCP, with its data in `folder` and room for so many `connections`."""
+    """`hirehall serve` on TCP, with its data in `folder` and room for so many `connections`; `program` is what is run
+    as a module, a test puts another in its place."""
 
     pid: int
 
-    def __init__(self, folder: Path, connections: int = 0) -> None:
+    def __init__(self, folder: Path, connections: int = 0, program: str = "hirehall") -> None:
         super().__init__("", None, None, folder)
-        self._connections = connections + BESIDE
+        self._connections, self._program = connections + BESIDE, program
         self.start()
 
     def start(self) -> None:
@@ -50,7 +51,7 @@ class OwnHall(RunningHall):
         data = ("--data", str(self.folder), "--tcp", "127.0.0.1:0")
         most = ("--max-connections", str(self._connections))
         tied = ("hirehall.bench.tied", str(self.folder))
-        self._member = Member("hall", *tied, "hirehall", "serve", *data, *most, log=self.folder / "serve.log")
+        self._member = Member("hall", *tied, self._program, "serve", *data, *most, log=self.folder / "serve.log")
         self.pid = self._member.pid
         try:
             self.url = self._member.ready().split(" ready on ")[-1].split(" ")[0]
@@ -76,11 +77,11 @@ def size_mib(path: Path) -> float:
 
 
 @contextmanager
-def own_hall(parent: Path | None = None, connections: int = 0) -> Iterator[OwnHall]:
+def own_hall(parent: Path | None = None, connections: int = 0, program: str = "hirehall") -> Iterator[OwnHall]:
     """A hall in a directory below `parent` (that of temporary files if none); both are gone afterwards, also when this
     process is killed."""
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as folder:
-        hall = OwnHall(Path(folder), connections)
+        hall = OwnHall(Path(folder), connections, program)
         try:
             yield hall
         finally:

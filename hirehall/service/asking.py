@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw, Struct
 
 from hirehall.errors import HallError, Unavailable, Unknown, from_wire
+from hirehall.service.news import News
 from hirehall.service.sessions import Identity, Session
 from hirehall.wire.replies import ErrorReply, Jobs, LogReply
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
-Push = Struct | dict[str, Any] | bytes  # bytes: encoded once for all who hear it
+log = logging.getLogger("hirehall")
+
+Push = Struct | dict[str, Any] | bytes | News  # bytes: encoded already
 Heard = Callable[[Sequence[Push]], None]  # an empty one: nothing more comes
 
 
@@ -91,6 +95,12 @@ class Asking(Session):
         self._hall.closed(self)
         self._end(why or Unknown())
 
+    def cut_off(self, seconds: float) -> None:
+        """Whoever it speaks for has taken nothing for so long, and is not waited for."""
+        self._hall.metrics.counts["cut_off"] += 1
+        about = {"session": f"{self.number:x}", "token": self.identity.name}
+        log.info("a stream is cut off: its reader has taken nothing for %d s", seconds, extra=about)
+
     # What the hall says.
 
     def put(self, message: Struct | dict[str, Any] | Raw) -> int:
@@ -111,6 +121,10 @@ class Asking(Session):
         if lines:
             self._heard(lines)
         return sum(map(len, lines))
+
+    def put_news(self, news: News) -> None:
+        """Events, which whoever listens makes into what it says."""
+        self._heard([news])
 
     def _reply(self, ref: bytes, message: Any) -> None:
         answered = self._asked.get(ref)

@@ -8,20 +8,21 @@ from __future__ import annotations
 import asyncio
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Set
 from itertools import groupby
 from operator import attrgetter
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from hirehall.core import lifecycle
 from hirehall.core.operations import APPLIED, Batch, Claimed
-from hirehall.model import State, id_text
+from hirehall.model import State
 from hirehall.service.answers import rfc3339
+from hirehall.service.news import News, Part
 from hirehall.service.sessions import Session
-from hirehall.wire.codec import encode
 from hirehall.wire.replies import EventPush
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ KEPT_EVENTS = 100_000
 SLACK_EVENTS = 20_000  # older ones are thrown out so many at once
 MOST_TEXT = 16 << 20  # bytes of memory for texts; with more the older half of all events is thrown out
 NOTHING: Mapping[str, Any] = {}
-RUN_TO_ITS_END = frozenset({lifecycle.SUCCEED.name, lifecycle.FAIL.name, lifecycle.TIMEOUT.name})
 _ATTEMPT_AND_HOLDER = attrgetter("attempt", "holder")
 _LANE_STATE_WORKER = attrgetter("lane", "state", "worker")
 _SORT_OF_MOVE = attrgetter("was", "state", "kind", "queue", "attempt")
 _SORT_OF_CHANGE = attrgetter("step", "kind", "queue", "row_attempt", "attempt", "target")
 FEED_EVENTS = 2_000  # for one watcher in one turn
+MANY_EVENTS = 10_000  # to be looked through in one turn
 LONGEST_NUMBER = 18  # digits; Python refuses to read very long ones
 SHUTDOWN = "shutdown"  # concerns everybody, whatever they watch
 EVENT_NAMES = frozenset(
@@ -62,7 +63,11 @@ class Run:
     @property
     def text_bytes(self) -> int:
         """The memory that its texts take: up to four bytes a character."""
-        return sum(getsizeof(value) for value in self.more.values() if isinstance(value, str))
+        size = 0
+        for value in self.more.values():
+            if isinstance(value, str):
+                size += getsizeof(value)
+        return size
 
 
 class Interest(Struct, frozen=True):
@@ -105,6 +110,9 @@ class Events:
         self._next = 0
         self._text = 0  # bytes of memory that the texts of the ring take
         self._watchers: dict[int, Watcher] = {}
+        self._named: Counter[int] = Counter()  # jobs, by how many watchers want to hear of them
+        self._named_in: dict[int, Set[int]] = {}  # those of them that a run speaks of, by its first number
+        self._named_since: dict[int, Set[int]] = {}  # and all runs since a number
         self._will_feed = False
 
     @property
@@ -123,7 +131,8 @@ class Events:
         """Something happened to the jobs of `run`."""
         run.first = self._next
         self._next += len(run.ids)
-        self._text += run.text_bytes
+        if run.more:
+            self._text += run.text_bytes
         self._runs.append(run)
 
     def told(self, name: str, *, queue: str = "", **more: Any) -> None:
@@ -190,13 +199,13 @@ class Events:
         runs: dict[tuple[str, str, str, int, State | None], Run] = {}
         applied = [change for change in batch.changes if change.answer == APPLIED]
         for (step, kind, queue, row_attempt, attempt, target), changes in groupby(applied, _SORT_OF_CHANGE):
-            several = list(changes)
             key = (step.name, kind, queue, row_attempt or attempt or 0, target)
-            run = runs.setdefault(key, Run(batch.now.wall_ms, *key))
-            for change in several:
+            run = runs.get(key)
+            if run is None:
+                run = runs[key] = Run(batch.now.wall_ms, *key)
+            for change in changes:
                 run.ids.extend(range(change.id, change.id + change.jobs))
-            if step.name in RUN_TO_ITS_END:
-                self._hall.metrics.ran(queue, kind, several, batch.now)
+        self._hall.metrics.ran(applied, batch.now)
         return runs.values()
 
     def _moves(self, batch: Batch) -> Iterable[Run]:
@@ -221,6 +230,8 @@ class Events:
     def watch(self, session: Session, interest: Interest, since: str | None) -> bool:
         """Let `session` hear what it is interested in, from `since` on. False: events since then are missing."""
         cursor = self.next if since is None else self._position(since)
+        self.forget(session)
+        self._named.update(interest.ids or ())
         self._watchers[session.number] = Watcher(session, interest, self.next if cursor is None else cursor)
         return cursor is not None
 
@@ -242,7 +253,11 @@ class Events:
 
     def forget(self, session: Session) -> None:
         """It hears nothing more."""
-        self._watchers.pop(session.number, None)
+        watcher = self._watchers.pop(session.number, None)
+        for job in watcher.interest.ids or () if watcher is not None else ():
+            self._named[job] -= 1
+            if not self._named[job]:
+                del self._named[job]
 
     def feed_soon(self) -> None:
         """Let watchers hear when the answer that is being made has been said."""
@@ -253,54 +268,74 @@ class Events:
     def feed(self) -> None:
         """Let watchers that read hear what is new; who is far behind in several turns, so that others are heard too."""
         self._will_feed = False
-        cache: dict[tuple[int, Interest], list[bytes]] = {}
+        self._named_in.clear()
+        self._named_since.clear()
+        made: dict[tuple[int, Interest], News] = {}
         behind = False
         for watcher in self._watchers.values():
-            if watcher.cursor < self.next and not watcher.session.clogged:
-                self._feed(watcher, cache)
-                behind = behind or watcher.cursor < self.next
+            if watcher.cursor >= self._next or watcher.session.clogged:
+                continue
+            if watcher.interest.ids is not None and self._is_quiet(watcher.cursor, watcher.interest.ids):
+                watcher.cursor = self._next
+                continue
+            self._feed(watcher, made)
+            behind = behind or watcher.cursor < self._next
         if behind and self._hall.is_listening:
             self.feed_soon()
 
-    def _feed(self, watcher: Watcher, cache: dict[tuple[int, Interest], list[bytes]]) -> None:
+    def _feed(self, watcher: Watcher, made: dict[tuple[int, Interest], News]) -> None:
+        session = watcher.session
         if watcher.cursor < self.first:
             at = rfc3339(self._hall.core.now.wall_ms) or ""
-            watcher.session.put(EventPush(event="gap", seq=self.text(self.first), at=at))
+            session.put(EventPush(event="gap", seq=self.text(self.first), at=at))
             watcher.cursor = self.first
         key = (watcher.cursor, watcher.interest)
         end = min(self._next, watcher.cursor + FEED_EVENTS)
-        lines = cache.get(key)
-        if lines is None:
-            lines = cache[key] = list(self._lines(watcher.interest, watcher.cursor, end))
+        news = made.get(key)
+        if news is None:
+            news = made[key] = News(self._run, list(self._parts(watcher.interest, watcher.cursor, end)))
         watcher.cursor = end
-        watcher.session.put_lines(lines)
-        watcher.session.flush()
+        if not news.is_empty:
+            session.put_news(news)
+        session.flush()
 
     def _at(self, number: int) -> int:
         """The place of the run that holds this event."""
         return bisect_right(self._runs, number, key=attrgetter("first")) - 1
 
-    def _lines(self, interest: Interest, begin: int, end: int) -> Iterable[bytes]:
+    def _parts(self, interest: Interest, begin: int, end: int) -> Iterable[Part]:
         for place in range(self._at(begin), len(self._runs)):
             run = self._runs[place]
             if run.first >= end:
                 return
             if interest.wants(run):
-                for offset in range(max(begin - run.first, 0), min(end - run.first, len(run.ids))):
-                    if interest.ids is None or run.name == SHUTDOWN or run.ids[offset] in interest.ids:
-                        yield encode(self._push(run, offset))
+                first, last = max(begin - run.first, 0), min(end - run.first, len(run.ids))
+                if (interest.ids is None or run.name == SHUTDOWN) and first < last:
+                    yield Part(run, range(run.first + first + 1, run.first + last + 1), run.ids[first:last])
+                elif at := [at for at in self._places(run, interest.ids or frozenset()) if first <= at < last]:
+                    yield Part(run, [run.first + one + 1 for one in at], [run.ids[one] for one in at])
 
-    def _push(self, run: Run, offset: int) -> EventPush:
-        push = EventPush(event=run.name, seq=self.text(run.first + offset + 1), at=rfc3339(run.at_ms) or "")
-        job = run.ids[offset]
-        if job >= 0:
-            push.id, push.kind, push.attempt = id_text(job), run.kind, run.attempt
-            push.state = run.state.word if run.state is not None else UNSET
-        if run.queue:
-            push.queue = run.queue
-        for name, value in run.more.items():
-            setattr(push, name, value)
-        return push
+    def _is_quiet(self, cursor: int, ids: frozenset[int]) -> bool:
+        """Whether it is known, as of most who have named a few jobs, that nothing since then is about these."""
+        if cursor < self.first or self._next - cursor > MANY_EVENTS:
+            return False
+        named = self._named_since.get(cursor)
+        if named is None:
+            runs = self._runs[self._at(cursor) :]
+            concerns_all = any(run.name == SHUTDOWN for run in runs)
+            named = self._named.keys() if concerns_all else frozenset().union(*map(self._named_by, runs))
+            self._named_since[cursor] = named
+        return named.isdisjoint(ids)
+
+    def _places(self, run: Run, ids: frozenset[int]) -> Iterable[int]:
+        """Where `run` speaks of these jobs, which some watchers have named."""
+        return () if self._named_by(run).isdisjoint(ids) else [at for at, job in enumerate(run.ids) if job in ids]
+
+    def _named_by(self, run: Run) -> Set[int]:
+        named = self._named_in.get(run.first)
+        if named is None:
+            named = self._named_in[run.first] = self._named.keys() & run.ids
+        return named
 
 
 def step_of(was: State, state: State | None) -> str:

@@ -184,6 +184,8 @@ METRICS = (
            lambda seen: _by_door(seen.hall.metrics.refused)),
     Metric("hirehall_sessions", "gauge", (), "Who speaks to the hall now: connections by lines, requests by HTTP.",
            _one(lambda seen: len(seen.hall.sessions))),
+    Metric("hirehall_streams_cut_off", "counter", (), "Streams over HTTP whose reader took nothing for half a minute.",
+           _hall("cut_off")),
     Metric("hirehall_commit_seconds", "histogram", (), "From the sealing of a batch until it is durable.",
            _one(lambda seen: seen.hall.metrics.figures.commits)),
     Metric("hirehall_sync_seconds", "summary", (), "What a batch waits for the disk.",

@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from operator import sub
 
 from hirehall.model import first_id, id_created_ms
 
@@ -42,6 +42,9 @@ class Histogram:
         """How old these jobs, the oldest first, are at `wall_ms`. In a bucket they count with the mean of its first and
         last, so that many cost as much as a few."""
         oldest = age(ids[0], wall_ms)
+        if len(ids) == 1:
+            self.add(oldest)
+            return
         bucket = bisect_left(BOUNDS, oldest)
         if bucket == bisect_left(BOUNDS, newest := age(ids[-1], wall_ms)):
             self.counts[bucket] += len(ids)
@@ -112,7 +115,7 @@ class Marks:
 def _differences(totals: array[int], now: int) -> list[int]:
     if totals[0] == now:  # nothing has happened for long
         return [0] * SPANS
-    return [after - before for before, after in pairwise((*totals, now))]
+    return list(map(sub, (*totals[1:], now), totals))
 
 
 class QueueFigures:
@@ -146,9 +149,9 @@ class QueueFigures:
 
     def turn(self, now: int) -> None:
         """It is `now`: what was counted so far was before."""
-        self._second = now
-        self._seconds.turn(now, self.into, self.out)
-        self._minutes.turn(now, self.into, self.out)
+        self._second, into = now, self.into
+        self._seconds.turn(now, into, self.out)
+        self._minutes.turn(now, into, self.out)
 
     def _grow_old(self, now: int) -> None:
         is_long_ago = now - self._late_since >= 2 * RECENT_SECONDS
@@ -200,8 +203,10 @@ class Figures:
     def ran(self, queue: str, kind: str, seconds: float, times: int, now: int) -> None:
         """So many attempts took `seconds` and have ended `now`, whole monotonic seconds."""
         self.queue(queue, now).ran(seconds, times, now)
-        (self.run_times.get((queue, kind)) or self._run_times(queue, kind)).add(seconds, times)
-
-    def _run_times(self, queue: str, kind: str) -> Histogram:
-        pair = (queue, kind) if len(self.run_times) < MOST_KINDS else (OTHER, OTHER)
-        return self.run_times.setdefault(pair, Histogram())
+        found = self.run_times.get((queue, kind))
+        if found is None:
+            pair = (queue, kind) if len(self.run_times) < MOST_KINDS else (OTHER, OTHER)
+            found = self.run_times.get(pair)
+            if found is None:
+                found = self.run_times[pair] = Histogram()
+        found.add(seconds, times)

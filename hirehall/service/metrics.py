@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from hirehall.core import lifecycle
@@ -24,11 +25,12 @@ DEPUTY_NAMES = {
     "jobs_reassigned": "lost",
 }
 
-
+DELIVER = lifecycle.DELIVER.name
+RUN_TO_ITS_END = frozenset({lifecycle.SUCCEED.name, lifecycle.FAIL.name, lifecycle.TIMEOUT.name})
 COUNTERS = (
-    "connected", "turned_away", "workers_joined", "commits", "submitted", "duplicates", "delivered", "succeeded",
-    "failed", "retried", "released", "lost", "resumed", "cancelled", "expired", "woken", "tried_again", "changed",
-    "removed", "committed", "discarded",
+    "connected", "turned_away", "cut_off", "workers_joined", "commits", "submitted", "duplicates", "delivered",
+    "succeeded", "failed", "retried", "released", "lost", "resumed", "cancelled", "expired", "woken", "tried_again",
+    "changed", "removed", "committed", "discarded",
 )  # fmt: skip
 
 
@@ -37,8 +39,10 @@ class Metrics:
 
     def __init__(self, up_since_ms: int) -> None:
         self.up_since_ms = up_since_ms
-        self.counts: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))  # all are there from the beginning
-        self.figures = Figures()
+        self._counts: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))  # all are there from the beginning
+        self._figures = Figures()
+        self._second = 0  # whole monotonic seconds: when what is not counted yet happened
+        self._uncounted: dict[tuple[str, str, State | None], int] = {}  # jobs by queue, step and where that led
         self.committing_since: float | None = None  # monotonic seconds: the store has a batch
         self.inside: Counter[str] = Counter()  # connections that are open, by door, and below how many there were
         self.taken: Counter[str] = Counter()
@@ -63,34 +67,59 @@ class Metrics:
         self.refused[door] += 1
         self.counts["turned_away"] += 1
 
+    @property
+    def counts(self) -> Counter[str]:
+        """By name, of the whole hall."""
+        self._add_up()
+        return self._counts
+
+    @property
+    def figures(self) -> Figures:
+        """Of its queues."""
+        self._add_up()
+        return self._figures
+
     def count(self, batch: Batch, runs: Iterable[Run], now: Instant) -> None:
         """Add what a batch did that is durable `now`; `runs` are what it did to jobs, as events."""
-        counts, second = self.counts, int(now.mono)
-        counts["commits"] += 1
+        second = int(now.mono)
+        if second != self._second:
+            self._add_up()
+            self._second = second
+        self._counts["commits"] += 1
         self.committing_since = None
         if not batch.is_empty:
-            self.figures.commits.add(now.mono - batch.now.mono)
+            self._figures.commits.add(now.mono - batch.now.mono)
         for submit in batch.submits:
-            counts["duplicates"] += len(submit.duplicates)
+            self._counts["duplicates"] += len(submit.duplicates)
+        uncounted = self._uncounted
+        begun: dict[str, list[int]] = {}
         for run in runs:
-            name, jobs = _counter(run.name, run.state), len(run.ids)
-            counts[name] += jobs
-            queue = self.figures.queue(run.queue, second)
-            queue.count(name, jobs, run.state in FINAL and name != "changed", second)
-            if name == "lost" and run.state is State.FAILED:
-                counts["failed"] += jobs
-                queue.counts["failed"] += jobs
-            if run.attempt == 1 and name == "delivered":
-                queue.waits.add_ages(run.ids, run.at_ms)
+            key = (run.queue, run.name, run.state)
+            uncounted[key] = uncounted.get(key, 0) + len(run.ids)
+            if run.attempt == 1 and run.name == DELIVER:
+                begun.setdefault(run.queue, []).extend(run.ids)
+        for queue, ids in begun.items():
+            self._figures.queue(queue, second).waits.add_ages(sorted(ids), batch.now.wall_ms)
 
-    def ran(self, queue: str, kind: str, changes: list[Change], now: Instant) -> None:
-        """Attempts have come to their end, by success or not; of late answers the store only knows since when."""
-        together: Counter[float] = Counter()
+    def _add_up(self) -> None:
+        """Once a second, or when somebody asks: many batches have changed the same queues meanwhile."""
+        for (queue, step, state), jobs in self._uncounted.items():
+            figures = self._figures.queue(queue, self._second)
+            for name, is_end in _counters(step, state):
+                self._counts[name] += jobs
+                figures.count(name, jobs, is_end, self._second)
+        self._uncounted.clear()
+
+    def ran(self, changes: Iterable[Change], now: Instant) -> None:
+        """These changes were made; those of attempts that have come to their end, by success or not, say since when
+        they ran. Of late answers only the store knows that."""
+        together: dict[tuple[str, str, float], int] = {}
         for change in changes:
-            together[change.since] += change.jobs
-        for since, jobs in together.items():
-            if since:
-                self.figures.ran(queue, kind, now.mono - since, jobs, int(now.mono))
+            if change.since and change.step.name in RUN_TO_ITS_END:
+                key = (change.queue, change.kind, change.since)
+                together[key] = together.get(key, 0) + change.jobs
+        for (queue, kind, since), jobs in together.items():
+            self._figures.ran(queue, kind, now.mono - since, jobs, int(now.mono))
 
     def deputy(self, connections: int) -> dict[str, Any]:
         """In the shape that Deputy's clients know."""
@@ -125,5 +154,9 @@ _STEPS = {
 }
 
 
-def _counter(step: str, target: State | None) -> str:
-    return _ENDS.get((step, target)) or _STEPS[step]
+@cache
+def _counters(step: str, target: State | None) -> tuple[tuple[str, bool], ...]:
+    """What counts a step that leads there, and whether that is a job's end."""
+    name = _ENDS.get((step, target)) or _STEPS[step]
+    is_end = target in FINAL and name != "changed"
+    return ((name, is_end), ("failed", False)) if name == "lost" and target is State.FAILED else ((name, is_end),)

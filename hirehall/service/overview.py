@@ -208,10 +208,8 @@ def _crews(workers: list[Worker]) -> glance.Crews:
 
 def _sums(pairs: Iterable[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
     """In and out of all together, span by span."""
-    into, out = [0] * 60, [0] * 60
-    for more_into, more_out in pairs:
-        if not any(more_into) and not any(more_out):
-            continue
-        into = [one + other for one, other in zip(into, more_into, strict=True)]
-        out = [one + other for one, other in zip(out, more_out, strict=True)]
-    return into, out
+    busy = [pair for pair in pairs if any(pair[0]) or any(pair[1])]
+    if len(busy) < 2:
+        return busy[0] if busy else ([0] * 60, [0] * 60)
+    into, out = zip(*busy, strict=True)
+    return list(map(sum, zip(*into, strict=True))), list(map(sum, zip(*out, strict=True)))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw, Struct
 
 from hirehall.model import Scope, holder_text, session_holder
 from hirehall.ports import Connection
 from hirehall.wire.codec import encode
+
+if TYPE_CHECKING:
+    from hirehall.service.news import News
 
 ANONYMOUS = "anonymous"
 LF = b"\n"
@@ -113,6 +116,10 @@ class Session:
         self._out += lines
         self._out_bytes += size
         return size
+
+    def put_news(self, news: News) -> None:
+        """Add events."""
+        self.put_lines([news.lines if self.line_end == LF else news.lines.replace(LF, self.line_end)])
 
     @property
     def has_much_to_hear(self) -> bool:

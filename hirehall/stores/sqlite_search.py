@@ -29,6 +29,7 @@ from hirehall.stores.sqlite_read import FOR_PAGE, LARGEST_NUMBER, any_of, row_by
 FIRST_ROWS, MOST_ROWS = 256, 8_192  # that one window looks at
 MOST_JOBS = 100  # that one window reads: each takes longer than a hundred that do not fit
 WINDOW_SECONDS = 0.002  # a window that took longer is followed by a smaller one
+LEAST_SECONDS = 0.01  # for one whose time went by while others looked
 QUEUES_AT_ONCE = 256
 
 # The key's job in each queue that has jobs with keys, found by leaps through the index on (queue, key).
@@ -129,11 +130,13 @@ class Searches:
         self._window: contextlib.AbstractAsyncContextManager[Any] = quiet if is_shared else contextlib.nullcontext()
 
     async def run(self, query: Search) -> Found:
-        """What `query` finds. Raises apsw.Error."""
+        """What `query` finds. Its time counts from here, also while others look; but a little it has in any case, so
+        that it gets on. Raises apsw.Error."""
+        end = time.monotonic() + query.seconds
         async with self._turn, self._snapshot():
             if query.key is not None:
                 return await self._by_key(query, query.key)
-            return await self._look(query, wanted(query))
+            return await self._look(query, max(end, time.monotonic() + min(query.seconds, LEAST_SECONDS)))
 
     def close(self) -> None:
         """Give the connection back."""
@@ -162,10 +165,9 @@ class Searches:
             self._db.execute("BEGIN")
             self._db.execute("SELECT 1 FROM meta").fetchall()  # the first read decides what is seen
 
-    async def _look(self, query: Search, want: Wanted) -> Found:
-        """Window by window, until there are enough, there are no more, or the time is up."""
-        end = time.monotonic() + query.seconds
-        page = Page(query.limit)
+    async def _look(self, query: Search, end: float) -> Found:
+        """Window by window, until there are enough, there are no more, or it is `end`, monotonic seconds."""
+        want, page = wanted(query), Page(query.limit)
         rows = FIRST_ROWS
         while True:
             async with self._window:

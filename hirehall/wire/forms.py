@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 
 from hirehall.model import NULL
 from hirehall.wire.codec import encode
-from hirehall.wire.replies import Delivery, Ended, Reply
+from hirehall.wire.replies import Delivery, Ended, EventPush, Reply
 
 HOLE = Raw(b"\0")  # JSON never holds this byte
 
@@ -30,6 +30,14 @@ def ended_form(state: str) -> bytes:
 def result_form(state: str) -> bytes:
     """For `%` with (id, result): an end without an error."""
     return _form(Ended("", state, HOLE, NULL))
+
+
+def event_form(like: EventPush) -> bytes:
+    """For `%` with (number, id), or (number,) where it is not about a job: events that are like this one, whose `seq`
+    ends where the number comes."""
+    if like.id is not UNSET:
+        like.id = ""
+    return _form(like).replace(b'-","at":', b'-%d","at":', 1)
 
 
 class ReplyForm:

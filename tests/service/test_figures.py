@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from hirehall.core.lifecycle import SUCCEED
+from hirehall.core.lifecycle import RELEASE, SUCCEED
 from hirehall.core.operations import Change
 from hirehall.model import Instant, first_id
 from hirehall.service.figures import (
@@ -106,10 +106,8 @@ def test_recent_run_times_forget_what_is_long_past() -> None:
 def test_run_times_of_a_run_are_those_of_each() -> None:
     metrics, now = Metrics(0), Instant(10.2, NOW_MS)
     for sinces in ([10.0, 10.0, 10.0], [9.0, 10.0, 10.0], [0.0, 10.0], [0.0]):
-        changes = [Change(SUCCEED, number, None) for number in range(len(sinces))]
-        for change, since in zip(changes, sinces, strict=True):
-            change.since = since
-        metrics.ran("q", "saw", changes, now)
+        metrics.ran([Change(SUCCEED, 1, None, kind="saw", queue="q", since=since) for since in sinces], now)
+    metrics.ran([Change(RELEASE, 1, None, kind="saw", queue="q", since=10.0)], now)
     times = metrics.figures.run_times["q", "saw"]
     assert (times.counts[BOUNDS.index(0.25)], times.counts[BOUNDS.index(2.5)], times.times) == (6, 1, 7)
     assert times.seconds == pytest.approx(6 * 0.2 + 1.2)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from hirehall.service import events
+from hirehall.service import events, news
+from hirehall.wire.forms import event_form
+from hirehall.wire.replies import EventPush
 from tests.service.office import Guest, Office
 
 
@@ -235,6 +237,53 @@ def test_a_watcher_that_does_not_read_gets_a_gap_and_keeps_its_connection(office
     assert 80 <= len(heard) - 1 <= 120, "what the ring still has"
     assert not slow.is_gone
     assert slow.ok("watch", since=heard[-1]["seq"]).get("gap") is None
+
+
+def test_who_names_a_job_hears_of_it_from_before_it_came_and_while_others_name_others(
+    office: Office, boss: Guest, ann: Guest
+) -> None:
+    begin = boss.ok("watch")["seq"]
+    early, late = office.guest("early"), office.guest("late")
+    one, two, three = boss.submit_many([{}] * 3)
+    early.ok("watch", ids=[one, three], since=begin)
+    assert [event["id"] for event in early.events()] == [one, three, one]
+    ann.done(one)
+    late.ok("watch", ids=[two], since=begin)
+    assert names(late.events()) == ["submit", "deliver"]
+    ann.done(two)
+    early.ok("watch", ids=[three])
+    ann.done(three)
+    assert [(event["event"], event["id"]) for event in early.events()] == [
+        ("succeed", one), ("deliver", three), ("succeed", three)
+    ]  # fmt: skip
+    assert names(late.events()) == ["succeed"]
+    assert [event["id"] for event in boss.events() if event["event"] == "succeed"] == [one, two, three]
+
+
+def test_what_many_hear_is_made_once_for_all_of_them(
+    office: Office, boss: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[EventPush] = []
+    monkeypatch.setattr(news, "event_form", lambda like: (made.append(like), event_form(like))[1])
+    watchers = [office.guest(f"watcher-{number}") for number in range(20)]
+    for watcher in watchers:
+        watcher.ok("watch")
+    (job,) = boss.submit_many([{}])
+    heard = [watcher.events() for watcher in watchers]
+    assert heard == [heard[0]] * 20
+    assert [event["id"] for event in heard[0]] == [job]
+    assert len(made) == 1
+
+
+def test_lines_of_events_end_as_all_others_of_that_session(office: Office, boss: Guest) -> None:
+    old = office.peer("old")
+    old.send(b'{"cmd":"can_do","types":["nothing"]}\r\n{"cmd":"watch"}\r\n')
+    office.settle()
+    before = len(old.out)
+    boss.submit_many([{}] * 3)
+    office.settle()
+    said = old.out[before:]
+    assert said.count(b"\r\n") == said.count(b"\n") == 3
 
 
 # Who may.

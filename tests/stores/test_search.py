@@ -16,6 +16,7 @@ from hirehall.core import lifecycle
 from hirehall.core.operations import Change
 from hirehall.model import State
 from hirehall.ports import Found, Search
+from hirehall.stores import sqlite_search
 from hirehall.stores.sqlite import SQLiteStore
 from hirehall.stores.sqlite_search import QUEUES_AT_ONCE
 from tests.stores.books import ANNA, BERT, START_MS, Books, lane, spec
@@ -247,6 +248,31 @@ def test_a_search_takes_about_as_long_as_it_may(crowd: SQLiteStore, runner: asyn
     assert runner.run(crowd.read(Search(1, kind="none", seconds=0.01))).looked_back_to is not None
     assert time.monotonic() - began < 0.2
     assert runner.run(crowd.read(Search(1, kind="none", seconds=60.0))) == Found([], None, None)
+
+
+class Ticks:
+    """A clock by which every look at it takes a millisecond."""
+
+    def __init__(self) -> None:
+        self.ms = 0
+
+    def monotonic(self) -> float:
+        self.ms += 1
+        return self.ms / 1000
+
+
+def test_a_search_ends_in_time_though_others_look_before_it(
+    crowd: SQLiteStore, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Ticks()
+    monkeypatch.setattr(sqlite_search, "time", clock)
+
+    async def looks() -> list[Found]:
+        return await asyncio.gather(*(crowd.read(Search(1, kind="none", seconds=0.02)) for _ in range(8)))
+
+    found = runner.run(looks())
+    assert all(look.looked_back_to is not None for look in found), "each has looked, and says how far"
+    assert clock.ms < 8 * 20, "the first has used up the time of the others, who get the least"
 
 
 def test_the_loop_goes_on_during_a_search(crowd: SQLiteStore, runner: asyncio.Runner) -> None:

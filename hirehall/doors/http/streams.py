@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,11 +14,13 @@ from hirehall.doors.http.guard import Receive, Scope, Send, peer_of
 from hirehall.doors.http.inputs import Input
 from hirehall.errors import BadRequest
 from hirehall.service.asking import Asking, Push
+from hirehall.service.news import News
 from hirehall.wire.codec import encode
-from hirehall.wire.replies import LogPart, LogPush
+from hirehall.wire.replies import EventPush, LogPart, LogPush
 
 if TYPE_CHECKING:
     from hirehall.service.hall import Hall
+
 
 CLOGGED_BYTES = 1 << 20  # unsaid: the hall tells it nothing more for now
 QUIET_SECONDS = 15.0  # then a comment, so that nobody on the way thinks it is over
@@ -28,13 +28,6 @@ CUT_SECONDS = 30.0  # a peer that takes nothing for so long is cut off
 START = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 LAST_EVENT_ID = "last-event-id"
 MAX_EVENT_ID = 64
-
-
-class _Place(Struct):
-    seq: str
-
-
-_place = msgspec.json.Decoder(_Place).decode
 
 
 def frame(data: bytes, place: str, event: str = "") -> bytes:
@@ -48,6 +41,7 @@ class Stream(Response):
     has to be said now."""
 
     pace_seconds = 0.0  # at least so long between two things said
+    gather_seconds = 0.0  # what comes so soon after a first thing is said with it
 
     def __init__(
         self, hall: Hall, request: Request, ask: Callable[[], Awaitable[None]], frames: Callable[[Push], bytes]
@@ -57,7 +51,8 @@ class Stream(Response):
         self._ask, self._frames = ask, frames
         self._parts: list[bytes] = []
         self._bytes = 0
-        self._news = asyncio.Event()
+        self._has_news = False
+        self._resting: asyncio.Future[None] | None = None
         self._over = False
         self.session = Asking(hall, identity_of(request), self._heard, peer=peer_of(request.scope))
 
@@ -72,23 +67,30 @@ class Stream(Response):
     def _heard(self, pushes: Sequence[Push]) -> None:
         for push in pushes:
             self.add(self._frames(push))
-        self._news.set()
+        self.wake()
 
     def add(self, part: bytes) -> None:
         """Something to say, in its turn."""
         self._parts.append(part)
         self._bytes += len(part)
-        self._news.set()
+        self.wake()
         if self._bytes > CLOGGED_BYTES and not self.session.clogged and not self.session.closed:
             self._hall.clogged(self.session, True)
 
     def end(self) -> None:
         """Nothing more comes."""
         self._over = True
-        self._news.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._has_news = True
+        if self._resting is not None and not self._resting.done():
+            self._resting.set_result(None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         gone = asyncio.ensure_future(until_gone(receive))
+        gone.add_done_callback(lambda _: self.wake())
         try:
             await send({"type": "http.response.start", "status": 200, "headers": list(START)})
             if scope["method"] == "HEAD":
@@ -96,6 +98,7 @@ class Stream(Response):
                 return
             await self._say_all(send, gone)
         except TimeoutError:
+            self.session.cut_off(CUT_SECONDS)
             scope["state"]["abort"]()
         finally:
             gone.cancel()
@@ -111,10 +114,9 @@ class Stream(Response):
         return b"".join(parts)
 
     async def _say_all(self, send: Send, gone: asyncio.Future[None]) -> None:
-        news: asyncio.Future[Any] | None = None
         while not gone.done():
+            self._has_news = False
             said = self.take()
-            self._news.clear()
             if self.session.clogged and not self.session.closed:
                 self._hall.clogged(self.session, False)
             is_last = self._over or self.session.closed
@@ -123,13 +125,23 @@ class Stream(Response):
                     await send({"type": "http.response.body", "body": said, "more_body": not is_last})
             if is_last:
                 return
-            if self.pace_seconds:
-                await asyncio.wait({gone}, timeout=self.pace_seconds)
-            news = asyncio.ensure_future(self._news.wait())
-            await asyncio.wait({news, gone}, timeout=QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if not self._news.is_set():
-                self.add(b":\n\n")
-            news.cancel()
+            if said and self.pace_seconds:
+                await asyncio.sleep(self.pace_seconds)
+            if not self._has_news:
+                await self._rest()
+                if self.gather_seconds:
+                    await asyncio.sleep(self.gather_seconds)
+
+    async def _rest(self) -> None:
+        """Until there is something to say; when there is nothing for long, that."""
+        loop = asyncio.get_running_loop()
+        self._resting = loop.create_future()
+        alarm = loop.call_later(QUIET_SECONDS, self.add, b":\n\n")
+        try:
+            await self._resting
+        finally:
+            alarm.cancel()
+            self._resting = None
 
 
 async def until_gone(receive: Receive) -> None:
@@ -152,8 +164,10 @@ class EventStream(Stream):
         self._parts += early
 
     def _event(self, push: Push) -> bytes:
-        data = push if isinstance(push, bytes) else encode(push)
-        return frame(data, _place(data).seq)
+        if isinstance(push, News):
+            return push.frames
+        assert isinstance(push, EventPush), "nothing else is told of events: a gap"
+        return frame(encode(push), push.seq)
 
 
 class LogStream(Stream):

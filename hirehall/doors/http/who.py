@@ -15,6 +15,8 @@ from hirehall.service.logins import LOGIN_SECONDS
 from hirehall.service.sessions import Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hirehall.doors.knocks import Knocks
     from hirehall.service.hall import Hall
 
@@ -46,11 +48,13 @@ class Who:
         scope["state"]["place"].greeted()
         return identity
 
-    def is_still_in(self, scope: Scope) -> bool:
-        """Whether the login by which this request was let in still counts; tokens end their sessions themselves."""
+    def stays_in(self, scope: Scope) -> Callable[[], bool]:
+        """Answers whether the login by which this request was let in still counts; tokens end their sessions
+        themselves."""
         if header(scope, b"authorization") is not None:
-            return True
-        return self._logins.token_of(cookie_of(scope) or "", self._hall.clock().mono) is not None
+            return lambda: True
+        cookie = cookie_of(scope) or ""
+        return lambda: self._logins.token_of(cookie, self._hall.clock().mono) is not None
 
     @property
     def _logins(self):  # type: ignore[no-untyped-def]

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from hirehall.doors.http.calls import identity_of
 from hirehall.doors.http.dashboard.rendering import render_part
-from hirehall.doors.http.dashboard.view import View
+from hirehall.doors.http.dashboard.view import Facts, View
 from hirehall.doors.http.dashboard.views import sees
 from hirehall.doors.http.streams import Stream
 from hirehall.errors import HallError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("hirehall")
 
 PACE_SECONDS = 0.25  # between two messages to one page, and between two looks
+SPREAD_SECONDS = 0.1  # looks do not begin all at once, but near enough to each other that a page hears of all in one
+GATHER_SECONDS = 0.15  # message
 
 
 class Rights(NamedTuple):
@@ -56,7 +58,9 @@ class Look:
     def __init__(self, key: Key) -> None:
         self.key = key
         self.readers: dict[Reader, None] = {}
+        self._facts: Facts = {}
         self._said: dict[str, bytes] = {}
+        self._phase = hash(key) % 1_000 / 1_000 * SPREAD_SECONDS
         self._news = asyncio.Event()
         self._watching: Reader | None = None
         self._task = asyncio.get_running_loop().create_task(self._go_on())
@@ -86,8 +90,13 @@ class Look:
                     log.exception("page %s cannot be shown", self.key.view.name)
             await asyncio.sleep(PACE_SECONDS)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.key.view.every_seconds - PACE_SECONDS):
+                async with asyncio.timeout(self._until_next()):
                     await self._news.wait()
+
+    def _until_next(self) -> float:
+        """Seconds until it is time to look again, whatever happens."""
+        every = self.key.view.every_seconds
+        return every - (asyncio.get_running_loop().time() - self._phase) % every
 
     async def _look(self, reader: Reader) -> None:
         """As `reader`, who may leave at any moment; then the next one is asked for."""
@@ -99,6 +108,9 @@ class Look:
             facts = await view.facts(reader.session.ask, params)
         except HallError:
             return  # what it is about has gone, or the hall is going: the page keeps what it has
+        if facts == self._facts:
+            return
+        self._facts = dict(facts)
         facts |= {"may": self.key.rights.roles, "sees": sees(self.key.rights.roles), "query": view.query(params)}
         changed: dict[str, bytes] = {}
         for part in view.parts:
@@ -147,6 +159,7 @@ class Reader(Stream):
     """One open page. What it has not taken yet is the latest of each part, never more."""
 
     pace_seconds = PACE_SECONDS
+    gather_seconds = GATHER_SECONDS
 
     def __init__(self, hall: Hall, request: Request, looks: Looks, keys: tuple[Key, ...]) -> None:
         super().__init__(hall, request, self._join, self._happened)
@@ -162,7 +175,7 @@ class Reader(Stream):
         """These parts are new."""
         if parts:
             self._unsaid |= parts
-            self._news.set()
+            self.wake()
 
     def _happened(self, push: Push) -> bytes:
         """Something happened that this page is about."""

@@ -78,7 +78,7 @@ class Pages:
         view, params = chosen(VIEWS, request.query_params)
         check_view(view, identity_of(request))
         reader = Reader(self.hall, request, self.looks, keys_of(request, RAIL, view, params))
-        reader.may_hear = lambda: self._who.is_still_in(request.scope)
+        reader.may_hear = self._who.stays_in(request.scope)
         await reader.begin()
         return reader
 

@@ -26,7 +26,6 @@ _environment.filters.update(
     labels=wording.labels,
     size=wording.size,
     written=spans.written,
-    ago=wording.ago,
     clock=wording.clock,
     points=drawing.points,
     width=drawing.width,

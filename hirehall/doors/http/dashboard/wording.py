@@ -70,9 +70,9 @@ def size(count: int) -> str:
     return f"{amount:,.0f}{THIN}{unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f}{THIN}{unit}"
 
 
-def ago(at: str | None) -> str:
-    """How long since this time (RFC 3339)."""
-    return NONE if at is None else span(seconds_since(at))
+def ago(at: str) -> str:
+    """How long since this time (RFC 3339). For facts, not for templates: what has not changed is not rendered anew."""
+    return span(seconds_since(at))
 
 
 def seconds_since(at: str) -> float:

@@ -197,6 +197,7 @@ async def test_a_page_that_never_reads_is_cut_off(site: Opening, monkeypatch: py
             while look.readers:
                 page.tell({f"part-{len(page._unsaid)}": b"data: " + b"x" * (4 << 20) + b"\n"})
                 await asyncio.sleep(0.01)
+        assert house.hall.metrics.counts["cut_off"] == 1
 
 
 @pytest.mark.parametrize("query", ["", "page=nothing", "page=queues&more=1", "page=rail"])

@@ -1,0 +1,1 @@
+"""How long pages and searches take in a hall that has a million jobs stored."""
