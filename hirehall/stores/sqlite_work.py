@@ -66,7 +66,7 @@ class Work:
             self.left.add(job)
             if state in FINAL:
                 self.ended[job] = state
-        elif self.has_gates and was is State.DRAFT:  # discarded: who waits for it waits in vain
+        elif self.has_gates and state is None and was is State.DRAFT:  # discarded: who waits for it waits in vain
             self.ended[job] = State.CANCELLED
 
     def remember_lane(self, lane: int) -> LaneKey:

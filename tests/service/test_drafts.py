@@ -123,6 +123,16 @@ def test_a_discarded_draft_is_gone_and_who_follows_or_waits_hears_it(office: Off
     assert boss.submit(key="k") != job
 
 
+def test_who_waits_for_a_draft_goes_on_waiting_when_it_is_committed(office: Office, boss: Guest) -> None:
+    ann = office.worker("ann", credit=5)
+    parent = draft(boss)
+    child, later = boss.submit(after=[parent]), boss.submit(after=[parent], delay_seconds=60)
+    boss.ok("commit", id=parent)
+    assert [boss.state(job) for job in (parent, child, later)] == ["running", "blocked", "scheduled"]
+    ann.ok("done", id=parent, attempt=1)
+    assert [boss.state(job) for job in (child, later)] == ["running", "scheduled"]
+
+
 @pytest.mark.parametrize("how", ["said", "by age"])
 def test_who_waits_for_a_discarded_draft_is_cancelled(office: Office, boss: Guest, how: str) -> None:
     parent = draft(boss)

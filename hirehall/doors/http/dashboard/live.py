@@ -110,13 +110,13 @@ class Look:
             return  # what it is about has gone, or the hall is going: the page keeps what it has
         if facts == self._facts:
             return
-        self._facts = dict(facts)
-        facts |= {"may": self.key.rights.roles, "sees": sees(self.key.rights.roles), "query": view.query(params)}
+        rights = {"may": self.key.rights.roles, "sees": sees(self.key.rights.roles), "query": view.query(params)}
         changed: dict[str, bytes] = {}
         for part in view.parts:
-            said = _as_data(render_part(part, facts))
+            said = _as_data(render_part(part, facts | rights))
             if self._said.get(part) != said:
                 changed[part] = said
+        self._facts = facts  # only now: what could not be shown is tried again
         if changed:
             self._said |= changed
             for other in self.readers:
