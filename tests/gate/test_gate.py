@@ -31,7 +31,7 @@ def found(ratio: float) -> Measured:
 def test_a_command_that_has_become_slow_is_noticed_on_its_path_only(command: str, with_it: str, without: str) -> None:
     as_it_is = judge.judge(dict.fromkeys((with_it, without), floors.NONE), lambda verdict: None, EFFORT)
     table = {verdict.name: verdict.floor.set(verdict.found.ratio) for verdict in as_it_is}
-    slower = str(round(as_it_is[0].found.hall_us / 2))
+    slower = str(round(as_it_is[0].found.hall_us))
     verdicts = judge.judge(table, lambda verdict: None, EFFORT, ("tests.gate.slowed", command, slower))
     assert [verdict.name for verdict in verdicts if verdict.is_low] == [with_it], verdicts
     again = judge.judge(table, lambda verdict: None, EFFORT)
