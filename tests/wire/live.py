@@ -150,10 +150,13 @@ def _in(hall: Hall, seconds: float, seed: int) -> Found:
 
 
 def dearest_line() -> float:
-    """What decoding it takes, beside whatever this machine does."""
-    began = time.thread_time()
-    LineReader().feed(DEAREST + b"\n")
-    return time.thread_time() - began
+    """What decoding it takes at most, beside whatever this machine does."""
+    taken = []
+    for _ in range(10):
+        began = time.thread_time()
+        LineReader().feed(DEAREST + b"\n")
+        taken.append(time.thread_time() - began)
+    return max(taken)
 
 
 def complaints(hall: Hall, connections: int, growth: int) -> list[str]:
