@@ -32,8 +32,8 @@ OpenAPI document, `{BASE}` as a page. `--http` says where a hall listens ([confi
 
 `Authorization: Bearer TOKEN` with every request. A browser logs in: `hirehall dashboard` prints a link that does it
 once, and `POST /login` takes `{{"token": ...}}` or the link's `{{"code": ...}}`; `POST /logout` ends it. A login
-lasts 12 hours at most and never longer than its token. With its cookie a request that changes something says
-`X-Hirehall: 1`. Anonymous roles do not count here.
+lasts 12 hours at most, never longer than its token, and ends when the hall does. With its cookie a request that
+changes something says `X-Hirehall: 1`. Anonymous roles do not count here.
 
 Bodies are `application/json`, at most 1 MiB. What the protocol says of fields holds: an unknown one, in a body or in
 the query, is a `bad_request` that names it. Requests that another site's page makes are refused, whoever they come

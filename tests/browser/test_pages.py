@@ -13,6 +13,7 @@ from tests.browser.screenshots import JOBS, PAGES, shoot
 from tests.browser.stage import Stage, Visitor
 
 pytestmark = pytest.mark.slow
+PHONE = {"width": 360, "height": 740}
 
 
 def test_the_link_that_the_hall_prints_logs_in(stage: Stage, browser: Browser, visit: Visit) -> None:
@@ -134,16 +135,20 @@ def test_the_theme_is_the_systems_until_somebody_chooses_and_then_remembered(pla
 
 
 def test_a_lost_connection_is_said_and_mended(stage: Stage, visit: Visit) -> None:
-    visitor = visit(stage)
+    visitor = visit(stage, viewport=PHONE)
     visitor.expected = "(?s).*(ERR_INTERNET_DISCONNECTED|Failed to fetch)"
     visitor.see("/queues")
     page = visitor.page
     visitor.context.set_offline(True)
     page.evaluate("document.getElementById('stream')._htmx.sse.reader.cancel()")  # what is open stays when offline
     expect(page.locator("#live-word")).to_have_text("Connection lost")
+    assert (page.locator("#live-word").bounding_box() or {})["width"] > 80, "not by a colour alone"
+    expect(page.locator("main")).to_have_css("filter", "grayscale(1)")  # what it shows is no news any more
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     stage.server.worker(mesh2d, queues=["meshes"])
     visitor.context.set_offline(False)
     expect(page.locator("#live-word")).to_have_text("Live", timeout=15_000)
+    expect(page.locator("main")).to_have_css("filter", "none")
     expect(page.locator("#queue-rows")).to_contain_text("meshes")
 
 
@@ -198,7 +203,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(stage: Stage, visit: Visit)
     texts = {"payload": [long * 9], "meta": {long: long}, "requires": {long: long}, "tags": [long], "key": long}
     job = stage.client.request({"cmd": "submit", "kind": long, "queue": "q" * 60, **texts})["id"]
     stage.server.worker(mesh2d, queues=["q" * 60], offers={long: long})
-    visitor = visit(stage, viewport={"width": 360, "height": 740})
+    visitor = visit(stage, viewport=PHONE)
     visitor.expected = ".*404.*"
     of_job = (f"/jobs/{job}", f"/submit?again={job}", f"/jobs?kind={long}&q=tag:{long}")
     for path in (*PAGES.values(), f"/queues/{'q' * 60}", *of_job):

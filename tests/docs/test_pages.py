@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import click
@@ -17,6 +18,11 @@ from tests.docs.dialogue import blocks
 README = ROOT / "README.md"
 RELIABILITY = ROOT / "docs" / "reliability.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TEMPLATES = sorted(
+    template
+    for template in (ROOT / "hirehall" / "doors" / "http" / "dashboard" / "templates").rglob("*.html")
+    if "<code>hirehall " in template.read_text()
+)
 LINK = re.compile(r'\]\((?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]*))?(?:\s+"(?P<test>test_\w+)")?\)')
 NAMED_TEST = re.compile(r'\]\((?P<path>[^)\s]+)\s+"(?P<test>test_\w+)"\)')
 COMMAND = re.compile(r"(?:^|[;&|] *|`|env |[A-Z_]+=\S+ )(hirehall(?: +[^`;&|#\n]*)?)", re.MULTILINE)
@@ -75,13 +81,24 @@ def options_of(command: click.Command) -> Iterator[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "command-line.md"], ids=lambda page: page.name)
 def test_every_command_line_of_a_page_names_what_there_is(page: Path) -> None:
     for line in command_lines(page):
-        words = shlex.split(line.replace("...", ""), comments=True)[1:]
-        if not words or words[0].startswith("-") or not words[0].islower():
-            continue
-        names = [words[0]] if words[0] in COMMANDS else []
-        assert names, line
-        given = {word.partition("=")[0] for word in words if word.startswith("-") and len(word) > 1}
-        assert given <= set(options_of(resolved(words))), line
+        names_what_there_is(line)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_every_command_line_of_the_dashboard_names_what_there_is(template: Path) -> None:
+    for line in re.findall(r"<code>(hirehall [^<]*)</code>", template.read_text()):
+        names_what_there_is(re.sub(r"{{.*?}}", "x", unescape(line)))
+
+
+def names_what_there_is(line: str) -> None:
+    """The command and every option of this line exist."""
+    words = shlex.split(line.replace("...", ""), comments=True)[1:]
+    if not words or words[0].startswith("-") or not words[0].islower():
+        return
+    names = [words[0]] if words[0] in COMMANDS else []
+    assert names, line
+    given = {word.partition("=")[0] for word in words if word.startswith("-") and len(word) > 1}
+    assert given <= set(options_of(resolved(words))), line
 
 
 def test_every_file_that_the_architecture_names_exists() -> None:

@@ -17,7 +17,7 @@ from hirehall.doors.http.guard import Scope, header, not_routed
 from hirehall.doors.http.inputs import Input
 from hirehall.doors.http.operations import BASE, OPERATIONS, Operation
 from hirehall.doors.http.statuses import status_of
-from hirehall.doors.http.who import Who
+from hirehall.doors.http.who import ENDED, Who
 from hirehall.errors import BadRequest, HallError
 from hirehall.wire.codec import decode_whole
 
@@ -62,8 +62,12 @@ class Login:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        response = await self._post(request) if request.method == "POST" else Response(login_page(), media_type=HTML)
+        response = await self._post(request) if request.method == "POST" else self._page(scope)
         await response(scope, receive, send)
+
+    def _page(self, scope: Scope) -> Response:
+        said = ENDED[:1].upper() + ENDED[1:] if self._who.has_ended(scope) else ""
+        return Response(login_page(said), media_type=HTML)
 
     async def _post(self, request: Request) -> Response:
         proof = decode_whole(await body_of(request) or b"{}", _proof)

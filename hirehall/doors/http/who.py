@@ -11,7 +11,7 @@ from hirehall.doors.knocks import source
 from hirehall.errors import Busy, Forbidden, Unauthenticated
 from hirehall.service import audit
 from hirehall.service.access import digest_of
-from hirehall.service.logins import LOGIN_SECONDS
+from hirehall.service.logins import LINK_SECONDS, LOGIN_SECONDS
 from hirehall.service.sessions import Identity
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 OWN_HEADER = b"x-hirehall"  # a form of another site cannot send it
 MAX_SECRET = 256
+HOURS = f"{LOGIN_SECONDS / 3600:.0f} hours"
+ENDED = f"this login has ended, as each does after {HOURS} or when the hall starts anew: log in again"
+USED = f"this link was used already, or is older than {LINK_SECONDS / 60:.0f} minutes"
 
 
 class Who:
@@ -38,9 +41,10 @@ class Who:
         if authorization is not None:
             scheme, _, token = authorization.partition(b" ")
             known = scheme.lower() == b"bearer" and len(token) <= MAX_SECRET
-            identity = self._counted(scope, digest_of(token.strip().decode("latin-1")) if known else None)
+            digest = digest_of(token.strip().decode("latin-1")) if known else None
+            identity = self._counted(scope, digest, "this says no token: Authorization: Bearer TOKEN")
         elif cookie is not None:
-            identity = self._counted(scope, self._logins.token_of(cookie, self._hall.clock().mono))
+            identity = self._logged_in(cookie)
             if scope["method"] not in SAFE_METHODS and header(scope, OWN_HEADER) is None:
                 raise Forbidden("who comes with a cookie says X-Hirehall: 1 with whatever changes something")
         else:
@@ -60,11 +64,26 @@ class Who:
     def _logins(self):  # type: ignore[no-untyped-def]
         return self._hall.tokens.logins
 
-    def _counted(self, scope: Scope, digest: bytes | None) -> Identity:
-        """Whom this digest stands for. Only wrong ones are counted: a right one always comes in."""
+    def has_ended(self, scope: Scope) -> bool:
+        """Whether this comes with a login that counts no more."""
+        cookie = cookie_of(scope)
+        return cookie is not None and self._logins.token_of(cookie, self._hall.clock().mono) is None
+
+    def _logged_in(self, cookie: str) -> Identity:
+        """Whose login this is. One that has ended is no guess: a hall that starts anew knows none of them, and every
+        tab of a browser asks."""
+        now = self._hall.clock()
+        digest = self._logins.token_of(cookie, now.mono)
+        if digest is None:
+            raise Unauthenticated(ENDED)
+        return self._hall.tokens.identify_digest(digest, now.wall_ms)
+
+    def _counted(self, scope: Scope, digest: bytes | None, otherwise: str) -> Identity:
+        """Whom this digest stands for; if there is none, `otherwise` is why. Only wrong ones are counted: a right one
+        always comes in."""
         try:
             if digest is None:
-                raise Unauthenticated("this login or token is not known here: it ended, or never was one")
+                raise Unauthenticated(otherwise)
             return self._hall.tokens.identify_digest(digest, self._hall.clock().wall_ms)
         except Unauthenticated as exc:
             address, now = source(scope["client"]), asyncio.get_running_loop().time()
@@ -80,7 +99,7 @@ class Who:
         """By a link's code or by a token; who that is, and the Set-Cookie."""
         now = self._hall.clock().mono
         digest = digest_of(token[:MAX_SECRET]) if token is not None else self._logins.redeem(code or "", now)
-        identity = self._counted(scope, digest)
+        identity = self._counted(scope, digest, USED)
         assert digest is not None, "nobody is known by nothing"
         scope["state"]["place"].greeted()
         audit.say(identity.name, peer_of(scope), "login", audit.OK, way="token" if token is not None else "link")

@@ -67,6 +67,19 @@ async def test_who_guesses_tokens_has_to_wait_and_who_has_one_comes_in(site: Ope
         assert (await house.client().get("/ping")).status_code == 200
 
 
+async def test_a_login_that_has_ended_is_no_guess(site: Opening) -> None:
+    """A hall that starts anew knows no login, and browsers have many tabs."""
+    async with site as house:
+        port = house.url.rpartition(":")[2]
+        tab = house.client(None, cookie=f"hirehall-{port}=of-an-earlier-run")
+        codes = {(await tab.get("/ping")).status_code for _ in range(12)}
+        assert codes == {401}
+        assert (await house.client("wrong").get("/ping")).status_code == 401
+        page = await tab.get(f"{house.url}/login")
+        assert "This login has ended, as each does after 12 hours or when the hall starts anew" in page.text
+        assert "has ended" not in (await house.visitor().get("/login")).text
+
+
 # Browsers.
 
 
@@ -88,6 +101,7 @@ async def test_a_link_logs_in_once_and_its_code_never_reaches_a_server_in_an_add
         assert (await client.get("/api/v1/counts")).status_code == 200
         again = await browser(house.url, house.client(None), {"code": code})
         assert again.status_code == 401
+        assert "this link was used already, or is older than 10 minutes" in error_of(again)
 
 
 async def test_a_cookie_changes_things_only_with_our_own_header(site: Opening) -> None:

@@ -119,7 +119,7 @@ JOB = View(
     place="jobs",
     needs=(requests.Get, requests.Explain, requests.Watch, requests.LogOf),
     facts=_job,
-    parts=("job-top", "job-draft", "job-outcome", "job-moments", "job-attempts"),
+    parts=("job-top", "job-draft", "job-outcome", "job-moments", "job-attempts", "job-rules"),
     params=("id",),
     watches=_watch,
 )

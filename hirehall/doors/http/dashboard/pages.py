@@ -130,6 +130,6 @@ def error_page(error: HallError, status: int, identity: Identity | None) -> byte
     return render("error.html", {"status": status, "message": error.message, "ways": ways}).encode()
 
 
-def login_page() -> bytes:
-    """Where somebody says who they are."""
-    return render("login.html", {}).encode()
+def login_page(said: str) -> bytes:
+    """Where somebody says who they are; `said` is why they have to."""
+    return render("login.html", {"said": said}).encode()

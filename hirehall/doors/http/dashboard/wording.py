@@ -62,6 +62,8 @@ def _plain(value: Any) -> str:
 
 def size(count: int) -> str:
     """Bytes in the unit that leaves a short number."""
+    if count == 1:
+        return f"1{THIN}byte"
     amount = float(count)
     for unit in _SIZES:
         if amount < 1024 or unit == _SIZES[-1]:

@@ -51,6 +51,18 @@ async def test_what_somebody_changes_is_seen_by_all_at_once(site: Opening) -> No
                 await stream.until("queue-head", "paused")
 
 
+async def test_the_rules_of_a_job_say_how_often_it_was_attempted_and_what_was_changed(site: Opening) -> None:
+    async with site as house:
+        boss = await reader(house, BOSS)
+        job = (await say(house, path="/jobs", kind="saw", delay_seconds=60))["id"]
+        async with live(boss, f"page=job&id={job}") as stream:
+            assert "<dd>0 of 5" in await stream.until("job-rules", "Attempts")
+            await say(house, path=f"/jobs/{job}", method="PATCH", priority=7, delay_seconds=0)
+            await stream.until("job-rules", "<dd>7</dd>")
+            await say(house, path="/claim", worker="w", kinds=["saw"])
+            await stream.until("job-rules", "<dd>1 of 5")
+
+
 async def test_a_hundred_pages_are_one_look(site: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
     rendered: list[str] = []
     real = live_module.render_part

@@ -21,7 +21,14 @@ def test_durations_are_told_in_their_two_largest_units(seconds: float | None, sa
 
 @pytest.mark.parametrize(
     ("count", "said"),
-    [(0, "0 bytes"), (1023, "1,023 bytes"), (1536, "1.5 KiB"), (412 << 20, "412 MiB"), (5 << 50, "5,120 TiB")],
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (1023, "1,023 bytes"),
+        (1536, "1.5 KiB"),
+        (412 << 20, "412 MiB"),
+        (5 << 50, "5,120 TiB"),
+    ],
 )
 def test_sizes_are_told_in_a_unit_that_leaves_them_short(count: int, said: str) -> None:
     assert wording.size(count).replace(wording.THIN, " ") == said
