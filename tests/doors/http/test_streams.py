@@ -175,3 +175,4 @@ async def test_who_does_not_read_is_told_no_more_and_then_cut_off(
                 break
         assert session.clogged, "it is let alone first"
         await until(lambda: session.number not in house.hall.sessions)
+        await until(lambda: house.hall.metrics.inside["http"] == 1)  # and its connection is gone, with what waits in it
