@@ -13,6 +13,7 @@ from hirehall.doors.http.dashboard.bodies import Body, body
 from hirehall.doors.http.dashboard.times import millis, moment, time_of_day
 from hirehall.doors.http.dashboard.wording import labels, size, span
 from hirehall.model import Backoff
+from hirehall.wire.large import reference, referred
 from hirehall.wire.replies import FileView, JobView
 
 ENDED = frozenset({"succeeded", "failed", "cancelled", "expired"})
@@ -25,7 +26,6 @@ HOW = {
     "cancel": ("cancelled", "was cancelled"),
 }
 MAX_TRACE = 32 << 10
-REFERENCE = {"$file", "sha256", "bytes"}
 MAX_REFERENCE = 1 << 10  # bytes
 SESSION = "~"  # a session without a token owns what it submits
 
@@ -48,7 +48,6 @@ class Shown(Struct, kw_only=True):
     job: JobView
     percent: float | None
     text: str
-    running_since: str
     so_far: str
     moments: list[Moment]
     attempts: list[int]
@@ -95,7 +94,6 @@ def shown(job: JobView, now_ms: int) -> Shown:
         job=job,
         percent=percent,
         text=text,
-        running_since=moment(began) if running else "",
         so_far=f"{span(max(now_ms - (began or 0), 0) // 1000)} so far" if running else "",
         moments=moments(job, now_ms),
         attempts=list(range(job.attempt, max(job.attempt - 50, 0), -1)),
@@ -123,11 +121,8 @@ def result_file(job: JobView) -> FileView | None:
     """The output that the result refers to: a result too large for a line is exactly a name, a digest and a length."""
     if job.result is UNSET or job.files is UNSET or len(bytes(job.result)) > MAX_REFERENCE:
         return None
-    said = msgspec.json.decode(job.result)
-    if not isinstance(said, dict) or said.keys() != REFERENCE:
-        return None
-    outputs = [file for file in job.files if file.direction == "out"]
-    return next((file for file in outputs if (file.name, file.sha256) == (said["$file"], said["sha256"])), None)
+    place = reference(msgspec.json.decode(job.result))
+    return None if place is None else referred(place, job.files)
 
 
 def _error(job: JobView) -> dict[str, str] | None:
