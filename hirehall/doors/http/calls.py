@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAX_CLAIM = 1_000
 LONGEST_WAIT = 300.0  # seconds that a claim may wait
 T = TypeVar("T")
+Endpoint = Callable[[Request], Awaitable[Response]]
 Answerer = Callable[["Calls", Input, Request], Awaitable[Response]]
 
 
