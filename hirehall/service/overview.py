@@ -11,7 +11,7 @@ import msgspec
 
 from hirehall.core import explain
 from hirehall.core.lanes import Lane
-from hirehall.core.workers import Worker
+from hirehall.core.workers import Worker, slots
 from hirehall.errors import BadRequest
 from hirehall.model import DEFAULT_SETTINGS
 from hirehall.ports import Count, Counts, Footprint, OldestOf, OldestReady, Sizes
@@ -198,12 +198,8 @@ def _served(worker: Worker) -> frozenset[str]:
 
 def _crews(workers: list[Worker]) -> glance.Crews:
     connected = sum(worker.session is not None for worker in workers)
-    return glance.Crews(
-        connected=connected,
-        gone=len(workers) - connected,
-        slots_used=sum(len(worker.held) + worker.promised for worker in workers),
-        slots_free=sum(max(worker.free, 0) for worker in workers),
-    )
+    used, free = slots(workers)
+    return glance.Crews(connected=connected, gone=len(workers) - connected, slots_used=used, slots_free=free)
 
 
 def _sums(pairs: Iterable[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
