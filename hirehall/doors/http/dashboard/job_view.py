@@ -10,14 +10,13 @@ from msgspec import UNSET, Struct
 from hirehall import spans
 from hirehall.doors.http.dashboard import job_rows
 from hirehall.doors.http.dashboard.bodies import Body, body
+from hirehall.doors.http.dashboard.concerned import ENDED, VERBS
 from hirehall.doors.http.dashboard.times import millis, moment, time_of_day
 from hirehall.doors.http.dashboard.wording import labels, size, span
 from hirehall.model import Backoff
 from hirehall.wire.large import reference, referred
 from hirehall.wire.replies import FileView, JobView
 
-ENDED = frozenset({"succeeded", "failed", "cancelled", "expired"})
-AGAIN = ENDED - {"succeeded"}
 HOW = {
     "fail": ("failed", "failed"),
     "timeout": ("failed", "ran out of time"),
@@ -77,12 +76,12 @@ class Shown(Struct, kw_only=True):
     @property
     def can_be_tried_again(self) -> bool:
         """Whether a person may have it tried again."""
-        return self.job.state in AGAIN
+        return self.job.state in VERBS["retry"]
 
     @property
     def can_be_cancelled(self) -> bool:
         """Whether there is something left to end."""
-        return self.job.state not in ENDED and self.job.state != "draft"
+        return self.job.state in VERBS["cancel"]
 
 
 def shown(job: JobView, now_ms: int) -> Shown:
