@@ -136,12 +136,12 @@ def moments(job: JobView, now_ms: int) -> list[Moment]:
     history = msgspec.json.decode(job.history) if job.history is not UNSET else None
     past: list[dict[str, Any]] = history or []
     lived = [_moment("ready", "Submitted", "", "", millis(job.created_at))]
-    lived += [_attempt(job, entry) for entry in past]
+    lived += list(map(_attempt, past))
     now = _now(job, past, now_ms)
     return [*lived, now] if now is not None else lived
 
 
-def _attempt(job: JobView, entry: dict[str, Any]) -> Moment:
+def _attempt(entry: dict[str, Any]) -> Moment:
     """An attempt that has ended without success."""
     hue, words = HOW.get(entry["how"], ("cancelled", f"ended by {entry['how']}"))
     began, ended = entry.get("began_ms"), entry["at_ms"]  # a hall of an earlier version kept no begin
