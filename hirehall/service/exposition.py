@@ -77,8 +77,8 @@ def _jobs(seen: Seen) -> Labelled:
 def _unserved(seen: Seen) -> Labelled:
     sums: Counter[tuple[str, ...]] = Counter()
     for lane in seen.hall.core.hallway.lanes.values():
-        if lane.ready + lane.promised > 0:
-            sums[(seen.name(lane.key.queue),)] += lane.ready + lane.promised if lane.is_unserved else 0
+        if lane.waiting > 0:
+            sums[(seen.name(lane.key.queue),)] += lane.waiting if lane.is_unserved else 0
     return sums.items()
 
 

@@ -58,7 +58,7 @@ class Waiting(NamedTuple):
 
     @property
     def jobs(self) -> int:
-        return sum(lane.ready + lane.promised for lane in self.lanes)
+        return sum(lane.waiting for lane in self.lanes)
 
 
 def _nobody_takes(hall: Hall, session: Session) -> list[Waiting]:
@@ -171,7 +171,7 @@ class _Look:
         found: Counter[str] = Counter()
         for lane in self._hall.core.hallway.lanes.values():
             if lane.key.queue in self._names and lane.is_unserved:
-                found[lane.key.queue] += lane.ready + lane.promised
+                found[lane.key.queue] += lane.waiting
         return found
 
     def _storage(self, sizes: Sizes) -> glance.Storage:

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hirehall import __version__
+from hirehall.doors.http.answers import HTML
 from hirehall.doors.http.calls import Endpoint, asks, body_of, identity_of
 from hirehall.doors.http.dashboard import queues, statics, workers
 from hirehall.doors.http.dashboard.job_extras import JobExtras
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from hirehall.doors.http.who import Who
     from hirehall.service.hall import Hall
 
-HTML = "text/html"
 _form: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, str])
 
 
