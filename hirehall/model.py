@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
@@ -199,6 +200,16 @@ class Rules(Struct, frozen=True, omit_defaults=True):
 
 
 DEFAULT_RULES = Rules()
+
+
+def read_rules(stored: bytes | None) -> Rules:
+    """Rules as they are stored."""
+    return msgspec.json.decode(stored, type=Rules) if stored else DEFAULT_RULES
+
+
+def stored_rules(rules: Rules) -> bytes | None:
+    """Rules to be stored."""
+    return None if rules == DEFAULT_RULES else msgspec.json.encode(rules)
 
 
 class Instant(NamedTuple):

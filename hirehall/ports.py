@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from hirehall.core.operations import Batch, Recovered
+from hirehall.errors import BadRequest, WrongState
 from hirehall.model import EVERYTHING, MAX_MESSAGE, Blob, Scope, State, StoredFile, StoredJob
 
 T = TypeVar("T")
@@ -195,6 +196,13 @@ class Upload(Struct, frozen=True):
     size: int | None
     sha256: str | None
 
+    def check_more(self, offset: int, count: int) -> None:
+        """Raise WrongState, or BadRequest, when `count` bytes from `offset` on cannot come next."""
+        if offset != self.received:
+            raise WrongState(f"upload {self.id} has {self.received} bytes, not {offset}: go on from there")
+        if self.size is not None and offset + count > self.size:
+            raise BadRequest(f"upload {self.id} was declared with {self.size} bytes: this is more")
+
 
 MAX_PIECE = 1 << 20  # bytes written or read at once
 PARTS = 256  # of a sweep: names that begin with the same two digits
@@ -205,13 +213,13 @@ class Blobs(Protocol):
     StorageFull, Damaged for what cannot be read, and StoreBroken when nobody knows what was written."""
 
     async def begin(self, owner: str, size: int | None = None, sha256: str | None = None) -> Upload:
-        """A new upload, which outlasts this run of the hall."""
+        """A new upload, which outlasts this run of the hall. `sha256` is one: the caller has looked."""
 
     async def received(self, upload: str) -> Upload:
         """How far an upload has come."""
 
     async def write(self, upload: str, offset: int, data: bytes) -> Upload:
-        """Append at most MAX_PIECE bytes. Raises WrongState when `offset` is not where it ends."""
+        """Append at most MAX_PIECE bytes. Raises as `Upload.check_more`."""
 
     async def seal(self, upload: str) -> Blob:
         """Nothing more comes: what it is, now that it is on the disk; nobody can read it yet. Raises BadRequest when

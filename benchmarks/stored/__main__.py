@@ -39,7 +39,7 @@ def measure(jobs: int, rounds: int) -> dict[str, list[Answered]]:
     with own_hall() as hall:
         sample = fill(hall.url, hall.token or "", jobs, progress)
         print(file=sys.stderr)
-        reader = Reader(hall.folder, hall.token or "")
+        reader = Reader(hall.http, hall.token or "")
         asked = questions(sample)
         for path in asked.values():
             reader.ask(path)  # the first one pays for what is loaded then

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import json
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from benchmarks.browser import logged_in
 from benchmarks.stored.fill import Sample
 
 PATIENCE = 30.0
@@ -61,14 +60,10 @@ def questions(sample: Sample) -> dict[str, str]:
 class Reader:
     """A browser that is logged in, and a script with a token, on one connection."""
 
-    def __init__(self, folder: Path, token: str) -> None:
-        address = json.loads((folder / "access.json").read_text())["http"]
-        self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=PATIENCE)
+    def __init__(self, url: str, token: str) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
         self._token = token
-        self._connection.request("POST", "/login", json.dumps({"token": token}), {"content-type": "application/json"})
-        answer = self._connection.getresponse()
-        answer.read()
-        self._cookie = str(answer.getheader("set-cookie")).partition(";")[0]
+        self._cookie = logged_in(self._connection, token)
 
     def ask(self, path: str) -> Answered:
         """This, whole. Raises RuntimeError when it is refused."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,11 +49,10 @@ class Stage:
 
     def __init__(self, hall: OwnHall, raw: Raw, pages: int, feeds: int) -> None:
         self._hall, self._raw = hall, raw
-        self.http = str(json.loads((hall.folder / "access.json").read_text())["http"])
         self._queue = new_queue()
         waiting, running = self._jobs()
         jobs = [job for pair in zip(waiting, running * 6, strict=False) for job in pair]
-        where = hall.url, self.http, hall.token or ""
+        where = hall.url, hall.http, hall.token or ""
         self._wanted = Wanted(*where, self._queries(pages, jobs), feeds, "shown", RUNNING)
 
     def _jobs(self) -> tuple[list[str], list[str]]:
@@ -77,7 +75,7 @@ class Stage:
 
     def deaf(self) -> Deaf:
         """Somebody who never reads, from now on."""
-        return Visitor(self.http, self._hall.token or "").deaf()
+        return Visitor(self._hall.http, self._hall.token or "").deaf()
 
     def piece(self, seconds: float, *, is_watched: bool) -> Piece:
         """Full load for so long."""

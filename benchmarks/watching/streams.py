@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import time
 from bisect import bisect_left
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+
+from benchmarks.browser import logged_in
 
 CHUNK = 1 << 20
 PATIENCE = 30.0
@@ -26,27 +28,20 @@ class Visitor:
     def __init__(self, url: str, token: str) -> None:
         self._token = token
         self.host = urlsplit(url).netloc
-        answer = self._ask("POST", "/login", json.dumps({"token": token}))
-        self._cookie = str(answer.getheader("set-cookie")).partition(";")[0]
+        with self._connection() as connection:
+            self._cookie = logged_in(connection, token)
+
+    def _connection(self) -> closing[http.client.HTTPConnection]:
+        return closing(http.client.HTTPConnection(self.host, timeout=PATIENCE))
 
     def get(self, path: str) -> None:
-        """A page as a whole."""
-        self._ask("GET", path)
-
-    def _ask(self, method: str, path: str, body: str | None = None) -> http.client.HTTPResponse:
-        headers = {"accept": "text/html", "content-type": "application/json"}
-        if method == "GET":
-            headers["cookie"] = self._cookie
-        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body, headers)
+        """A page as a whole. Raises RuntimeError when it is refused."""
+        with self._connection() as connection:
+            connection.request("GET", path, headers={"accept": "text/html", "cookie": self._cookie})
             answer = connection.getresponse()
             answer.read()
-        finally:
-            connection.close()
         if answer.status != 200:
-            raise RuntimeError(f"{method} {path} is answered with {answer.status}")
-        return answer
+            raise RuntimeError(f"{path} is answered with {answer.status}")
 
     def page(self, query: str) -> Stream:
         """Open a page, and the stream that it opens."""

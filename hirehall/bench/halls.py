@@ -3,6 +3,7 @@ already."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,11 @@ class OwnHall(RunningHall):
         except BaseException:
             self._member.end()
             raise
+
+    @property
+    def http(self) -> str:
+        """Where its pages are."""
+        return str(json.loads((self.folder / "access.json").read_text())["http"])
 
     def check(self) -> None:
         self._member.check(ENDING_SECONDS)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from hirehall.durable import replace_file
-from hirehall.errors import BadRequest, NotFound, WrongState
+from hirehall.errors import BadRequest, NotFound
 from hirehall.model import Blob
 from hirehall.ports import MAX_PIECE, Upload
 
@@ -92,11 +92,8 @@ class Unfinished:
         return Upload(self.path.name, self.declared.owner, self.received, self.declared.size, self.declared.sha256)
 
     def write(self, offset: int, data: bytes, now_ms: int) -> None:
-        """Append. What could not be written whole is as if it had not been tried. Raises WrongState, TooLarge."""
-        if offset != self.received:
-            raise WrongState(f"upload {self.path.name} has {self.received} bytes, not {offset}: go on from there")
-        if self.declared.size is not None and offset + len(data) > self.declared.size:
-            raise BadRequest(f"upload {self.path.name} was declared with {self.declared.size} bytes: this is more")
+        """Append. What could not be written whole is as if it had not been tried. Raises as `Upload.check_more`."""
+        self.view.check_more(offset, len(data))
         fd = self._open()
         try:
             _write_all(fd, data, offset)

@@ -11,7 +11,7 @@ import msgspec
 from hirehall.client.jobs import JobInfo
 from hirehall.client.outcomes import UNREADABLE, Broken
 from hirehall.errors import NotFound
-from hirehall.wire.large import Reference, reference
+from hirehall.wire.large import Reference, reference, referred
 from hirehall.wire.replies import FileView
 
 if TYPE_CHECKING:
@@ -30,10 +30,7 @@ def meant(place: Reference, found: Sequence[JobInfo]) -> FileView | None:
     NotFound when the job is not there any more."""
     if not found:
         raise NotFound("the job has been removed, and with it the file that its result lies in: keep it longer")
-    for file in found[0].files:
-        if file.direction == "out" and (file.name, file.sha256) == (place.file, place.sha256):
-            return file
-    return None
+    return referred(place, found[0].files)
 
 
 def load(hall: Contact[Any], job: str, file: FileView) -> Any:

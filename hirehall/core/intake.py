@@ -26,7 +26,6 @@ from hirehall.core.queues import QueueLine
 from hirehall.errors import BadRequest, TooLarge
 from hirehall.model import (
     COUNTER_BITS,
-    DEFAULT_RULES,
     DEFAULT_SETTINGS,
     MAX_BODY,
     Backoff,
@@ -36,6 +35,7 @@ from hirehall.model import (
     State,
     first_id,
     id_number,
+    stored_rules,
 )
 from hirehall.model import EPOCH_MS as EPOCH
 
@@ -136,7 +136,7 @@ def draft(spec: JobSpec, line: QueueLine, owner: str, session: int, wall_ms: int
     job.expires_at = read_moment("expires_at", spec.expires_at, "ttl_seconds", spec.ttl_seconds, wall_ms)
     due = read_moment("run_at", spec.run_at, "delay_seconds", spec.delay_seconds, wall_ms)
     rules = _rules(spec, job.after, spec.backoff or settings.backoff, due if spec.draft else None)
-    job.rules = None if rules == DEFAULT_RULES else msgspec.json.encode(rules)
+    job.rules = stored_rules(rules)
     _schedule(job, due, wall_ms)
     if spec.draft:  # its gates are those that it finds at its commit
         job.state, job.wake_at, job.is_gated = State.DRAFT, wall_ms + DRAFT_MS, False

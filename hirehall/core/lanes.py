@@ -38,9 +38,14 @@ class Lane:
         self.crews: list[Crew] = []
 
     @property
+    def waiting(self) -> int:
+        """Its ready jobs, also those that a claim may get now."""
+        return self.ready + self.promised
+
+    @property
     def is_unserved(self) -> bool:
         """Whether it has ready jobs, and nobody is here who may take them."""
-        return self.ready + self.promised > 0 and not any(
+        return self.waiting > 0 and not any(
             worker.session is not None for crew in self.crews for worker in crew.members
         )
 

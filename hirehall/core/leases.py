@@ -27,7 +27,7 @@ from hirehall.core.operations import Body, Change, Claimed
 from hirehall.core.timers import Timers
 from hirehall.core.workers import STOPPING, Hold, Lease, Worker
 from hirehall.errors import StaleLease
-from hirehall.model import DEFAULT_RULES, Fault, Instant, Offers, Rules, State, id_text, is_session_holder
+from hirehall.model import Fault, Instant, Offers, State, id_text, is_session_holder, read_rules
 
 OPEN = Hold.OPEN
 BROKEN_OFF = Fault("WorkerLost", "the worker broke it off, and it may be started only once", "")
@@ -228,7 +228,7 @@ class Leases:
             self.hold(worker, lease)
 
     def _lease(self, job: Claimed) -> Lease:
-        rules = msgspec.json.decode(job.rules, type=Rules) if job.rules else DEFAULT_RULES
+        rules = read_rules(job.rules)
         self.open[job.id] = lease = Lease(job, rules, self.now.mono)
         return lease
 

@@ -53,7 +53,7 @@ class QueueLine:
     @property
     def ready(self) -> int:
         """Its ready jobs."""
-        return sum(lane.ready + lane.promised for lane in self.lanes)
+        return sum(lane.waiting for lane in self.lanes)
 
     @property
     def waiting_room(self) -> int:

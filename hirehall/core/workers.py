@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -128,3 +129,8 @@ class Worker:
         for lease in self.held.values():
             lease.since += lost_seconds
             lease.ends_at += lost_seconds
+
+
+def slots(workers: Collection[Worker]) -> tuple[int, int]:
+    """Places of these workers that are filled, and those that a job could have now."""
+    return sum(len(one.held) + one.promised for one in workers), sum(max(one.free, 0) for one in workers)

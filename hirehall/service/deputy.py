@@ -15,7 +15,7 @@ from hirehall.core.checks import check_name
 from hirehall.core.effects import End
 from hirehall.core.operations import Claimed, Submit
 from hirehall.errors import BadRequest, NotFound, TooLarge
-from hirehall.model import MAX_BODY, NULL, JobSpec, Rules, State, id_text
+from hirehall.model import MAX_BODY, NULL, JobSpec, State, id_text, read_rules
 from hirehall.service.answers import AfterCommit
 from hirehall.service.sessions import CRLF, DeputySide, Session
 from hirehall.wire import requests
@@ -119,7 +119,7 @@ def run(session: Session, jobs: list[Claimed]) -> None:
     side = session.deputy
     assert side is not None
     for job in jobs:
-        meta = (msgspec.json.decode(job.rules, type=Rules).meta or {}) if job.rules else {}
+        meta = read_rules(job.rules).meta or {}
         shown = _shown_id(meta, job.id)
         side.in_hand[canonical_id(shown)] = (job.id, job.attempt)
         line: dict[str, Any] = {"cmd": "do", "id": Raw(shown), "type": job.kind}

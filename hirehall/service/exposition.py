@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct
 
 from hirehall import __version__
-from hirehall.core.workers import DRAINING, PAUSED, STOPPING, WORKING
+from hirehall.core.workers import DRAINING, PAUSED, STOPPING, WORKING, slots
 from hirehall.model import State
 from hirehall.ports import Count, Counts, Footprint, OldestReady, Sizes
 from hirehall.service import scope
@@ -77,8 +77,8 @@ def _jobs(seen: Seen) -> Labelled:
 def _unserved(seen: Seen) -> Labelled:
     sums: Counter[tuple[str, ...]] = Counter()
     for lane in seen.hall.core.hallway.lanes.values():
-        if lane.ready + lane.promised > 0:
-            sums[(seen.name(lane.key.queue),)] += lane.ready + lane.promised if lane.is_unserved else 0
+        if lane.waiting > 0:
+            sums[(seen.name(lane.key.queue),)] += lane.waiting if lane.is_unserved else 0
     return sums.items()
 
 
@@ -123,14 +123,8 @@ def _workers(seen: Seen) -> Labelled:
     return [((mode,), modes[mode]) for mode in (WORKING, PAUSED, DRAINING, STOPPING, GONE)]
 
 
-def slots(hall: Hall) -> tuple[int, int]:
-    """Places of workers that are filled, and those that a job could have now."""
-    workers = hall.core.leases.workers.values()
-    return sum(len(one.held) + one.promised for one in workers), sum(max(one.free, 0) for one in workers)
-
-
 def _slots(seen: Seen) -> Labelled:
-    used, free = slots(seen.hall)
+    used, free = slots(seen.hall.core.leases.workers.values())
     return [(("used",), used), (("free",), free)]
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from hirehall.core.file_names import check_digest
 from hirehall.core.operations import Batch, Filed
 from hirehall.errors import Busy, Forbidden, HallError, NotFound, StorageFull, StoreBroken, TooLarge, Unavailable
 from hirehall.model import MAX_FILE, Blob
@@ -79,9 +80,11 @@ class Files:
     # Up.
 
     async def begin(self, session: Session, size: int | None = None, sha256: str | None = None) -> Upload:
-        """A new upload. Raises Forbidden, TooLarge, StorageFull, BadRequest."""
+        """A new upload. Raises Forbidden, TooLarge, StorageFull, Busy, BadRequest."""
         _check_may(session)
         _check_size(size or 0)
+        if sha256 is not None:
+            check_digest(sha256)
         if self._hall.store.is_full:
             raise StorageFull()
         since = self._hall.core.now.mono - SWEEP_SECONDS

@@ -129,7 +129,7 @@ class Metrics:
         return shown
 
 
-_ENDS: dict[tuple[str, State | None], str] = {
+_RETRIED: dict[tuple[str, State | None], str] = {
     (lifecycle.FAIL.name, State.SCHEDULED): "retried",
     (lifecycle.TIMEOUT.name, State.SCHEDULED): "retried",
 }
@@ -157,6 +157,6 @@ _STEPS = {
 @cache
 def _counters(step: str, target: State | None) -> tuple[tuple[str, bool], ...]:
     """What counts a step that leads there, and whether that is a job's end."""
-    name = _ENDS.get((step, target)) or _STEPS[step]
+    name = _RETRIED.get((step, target)) or _STEPS[step]
     is_end = target in FINAL and name != "changed"
     return ((name, is_end), ("failed", False)) if name == "lost" and target is State.FAILED else ((name, is_end),)

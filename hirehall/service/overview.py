@@ -11,7 +11,7 @@ import msgspec
 
 from hirehall.core import explain
 from hirehall.core.lanes import Lane
-from hirehall.core.workers import Worker
+from hirehall.core.workers import Worker, slots
 from hirehall.errors import BadRequest
 from hirehall.model import DEFAULT_SETTINGS
 from hirehall.ports import Count, Counts, Footprint, OldestOf, OldestReady, Sizes
@@ -58,7 +58,7 @@ class Waiting(NamedTuple):
 
     @property
     def jobs(self) -> int:
-        return sum(lane.ready + lane.promised for lane in self.lanes)
+        return sum(lane.waiting for lane in self.lanes)
 
 
 def _nobody_takes(hall: Hall, session: Session) -> list[Waiting]:
@@ -171,7 +171,7 @@ class _Look:
         found: Counter[str] = Counter()
         for lane in self._hall.core.hallway.lanes.values():
             if lane.key.queue in self._names and lane.is_unserved:
-                found[lane.key.queue] += lane.ready + lane.promised
+                found[lane.key.queue] += lane.waiting
         return found
 
     def _storage(self, sizes: Sizes) -> glance.Storage:
@@ -198,12 +198,8 @@ def _served(worker: Worker) -> frozenset[str]:
 
 def _crews(workers: list[Worker]) -> glance.Crews:
     connected = sum(worker.session is not None for worker in workers)
-    return glance.Crews(
-        connected=connected,
-        gone=len(workers) - connected,
-        slots_used=sum(len(worker.held) + worker.promised for worker in workers),
-        slots_free=sum(max(worker.free, 0) for worker in workers),
-    )
+    used, free = slots(workers)
+    return glance.Crews(connected=connected, gone=len(workers) - connected, slots_used=used, slots_free=free)
 
 
 def _sums(pairs: Iterable[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import UNSET
 
 from hirehall.core.effects import Effects, End
 from hirehall.core.operations import Claimed
-from hirehall.model import DEFAULT_RULES, FINAL, MAX_MESSAGE, NULL, WORDS, Rules, State, id_text
+from hirehall.model import FINAL, MAX_MESSAGE, NULL, WORDS, State, id_text, read_rules
 from hirehall.service import deputy
 from hirehall.service.sessions import Session
 from hirehall.wire.forms import delivery_form, end_line, ended_form, result_form, run_line
@@ -78,7 +77,7 @@ def _form(job: Claimed) -> bytes:
     """For deliveries that are like this job's."""
     if job.rules is None and job.max_attempts != 1:
         return _plain_form(job.attempt, job.kind, job.queue, job.lease_seconds)
-    rules = msgspec.json.decode(job.rules, type=Rules) if job.rules else DEFAULT_RULES
+    rules = read_rules(job.rules)
     once = True if job.max_attempts == 1 else UNSET
     return delivery_form(
         Delivery(

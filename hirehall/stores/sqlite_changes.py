@@ -15,7 +15,7 @@ import msgspec
 from hirehall.core import lifecycle
 from hirehall.core.judging import judge
 from hirehall.core.operations import APPLIED, DAMAGED, NOT_FOUND, WRONG_STATE, Change, Claimed
-from hirehall.model import DEFAULT_RULES, FINAL, Rules, State, id_text
+from hirehall.model import FINAL, State, id_text, read_rules
 from hirehall.stores import sqlite_drafts, sqlite_edits, sqlite_gates
 from hirehall.stores.sqlite_files import attempt_ended
 from hirehall.stores.sqlite_row import FIND_ROW, Row
@@ -191,7 +191,7 @@ def _resumed(change: Change, row: Row) -> Claimed:
 
 def _retry(work: Work, change: Change, row: Row) -> None:
     """Try it again, forgiven. One that has run before does not ask for its parents again."""
-    rules = msgspec.json.decode(row.rules, type=Rules) if row.rules else DEFAULT_RULES
+    rules = read_rules(row.rules)
     parents = rules.after if rules.after and not row.attempt else []
     stuck = sqlite_gates.hopeless(work, parents)
     if stuck:

@@ -6,7 +6,7 @@ import msgspec
 
 from hirehall.core import lifecycle
 from hirehall.core.operations import BUSY, Change, Commit, NewJob
-from hirehall.model import DEFAULT_RULES, NULL, JobSpec, Rules, State
+from hirehall.model import NULL, JobSpec, Rules, State, read_rules, stored_rules
 from hirehall.stores import sqlite_files, sqlite_gates
 from hirehall.stores.sqlite_row import Row
 from hirehall.stores.sqlite_work import Work
@@ -19,7 +19,7 @@ def commit(work: Work, change: Change, row: Row) -> None:
     if work.waiting_room.get(row.queue, 1) <= 0:
         change.answer = BUSY
         return
-    rules = msgspec.json.decode(row.rules, type=Rules) if row.rules else DEFAULT_RULES
+    rules = read_rules(row.rules)
     is_gated = bool(rules.after or rules.lock)
     target, wake_at = State.BLOCKED if is_gated else State.READY, row.expires_at
     if rules.due is not None and rules.due > work.now:
@@ -27,8 +27,7 @@ def commit(work: Work, change: Change, row: Row) -> None:
     change.target = lifecycle.take(row.id, row.state, change.step, target)
     files = sqlite_files.inputs(work.db, row.id) if rules.has_files else None
     rules = msgspec.structs.replace(rules, due=None, files=files or None)
-    stored = None if rules == DEFAULT_RULES else msgspec.json.encode(rules)
-    work.db.execute(COMMIT_ROW, (int(target), wake_at, stored, row.id))
+    work.db.execute(COMMIT_ROW, (int(target), wake_at, stored_rules(rules), row.id))
     work.move(row.id, row.lane, row.state, target)
     if target is State.READY and row.queue in work.waiting_room:
         work.waiting_room[row.queue] -= 1

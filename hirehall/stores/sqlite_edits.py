@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from hirehall.core import lifecycle
 from hirehall.core.operations import CONFLICT, Change, Edit, lane_number
-from hirehall.model import DEFAULT_RULES, FINAL, LaneKey, Rules, State, id_text
+from hirehall.model import FINAL, LaneKey, Rules, State, id_text, read_rules, stored_rules
 from hirehall.stores.sqlite_row import Row
 from hirehall.stores.sqlite_work import Work
 
@@ -54,7 +54,7 @@ def edit(work: Work, change: Change, row: Row) -> None:
 
 
 def _edited(work: Work, wanted: Edit, row: Row) -> Edited:
-    rules = msgspec.json.decode(row.rules, type=Rules) if row.rules else DEFAULT_RULES
+    rules = read_rules(row.rules)
     rules = msgspec.structs.replace(
         rules,
         timeout_seconds=_or(wanted.timeout_seconds, rules.timeout_seconds),
@@ -100,7 +100,7 @@ def _conflict(work: Work, row: Row, edited: Edited) -> str:
 
 
 def _values(wanted: Edit, row: Row, edited: Edited, lane: int) -> tuple[Any, ...]:
-    rules = None if edited.rules == DEFAULT_RULES else msgspec.json.encode(edited.rules)
+    rules = stored_rules(edited.rules)
     return (
         edited.key.queue, lane, int(edited.state), edited.wake_at, edited.expires_at,
         _or(wanted.max_attempts, row.max_attempts), edited.keep_ms, rules,

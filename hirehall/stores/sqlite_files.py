@@ -12,17 +12,16 @@ from hirehall.core.judging import judge
 from hirehall.core.operations import APPLIED, Attach, Change, Filed, NewJob, Submit
 from hirehall.errors import BadRequest, Damaged, HallError, NotFound, StaleLease, TooLarge, WrongState
 from hirehall.model import (
-    DEFAULT_RULES,
     MAX_BODY,
     MAX_FILES,
     Blob,
     Direction,
     InputFile,
-    Rules,
     Scope,
     State,
     StoredFile,
     id_text,
+    read_rules,
 )
 from hirehall.ports import FilesOf, Unnamed
 from hirehall.stores.sqlite_refs import ADD_BLOB, ADD_FILE, ADD_KEPT, let_go
@@ -78,7 +77,7 @@ def _attach(work: Work, one: Attach) -> None:
     if one.direction is OUT:
         let_go(work.db, work.released, "job = ? AND direction = ? AND attempt < ?", values)
     _keep(work.db, row.id, row.owner, one.direction, attempt, one.name, blob)
-    rules = _rules(row.rules)
+    rules = read_rules(row.rules)
     if not rules.has_files:
         rules = msgspec.structs.replace(rules, has_files=True)
         work.db.execute(SET_RULES, (msgspec.json.encode(rules), row.id))
@@ -163,7 +162,7 @@ def file_submit(work: Work, submit: Submit, fresh: Sequence[NewJob]) -> None:
     for job in fresh:
         if job.id in carried:
             files = None if job.state is State.DRAFT else carried[job.id]
-            job.rules = msgspec.json.encode(msgspec.structs.replace(_rules(job.rules), has_files=True, files=files))
+            job.rules = msgspec.json.encode(msgspec.structs.replace(read_rules(job.rules), has_files=True, files=files))
     for job, file in named:
         _keep(work.db, job.id, job.owner, IN, 0, file.name, contents[file.sha256])
 
@@ -194,10 +193,6 @@ def attempt_ended(work: Work, change: Change, row: Row, target: State) -> None:
 
 
 # What is read.
-
-
-def _rules(stored: bytes | None) -> Rules:
-    return msgspec.json.decode(stored, type=Rules) if stored else DEFAULT_RULES
 
 
 def _files(db: apsw.Connection, job: int) -> list[StoredFile]:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-import msgspec
 
 from hirehall.core.operations import Claimed
 from hirehall.errors import Damaged, TooLarge
-from hirehall.model import DEFAULT_RULES, Rules, Scope, State, StoredJob, id_created_ms, id_text
+from hirehall.model import Scope, State, StoredJob, id_created_ms, id_text, read_rules
 from hirehall.ports import (
     ByIds,
     Count,
@@ -135,7 +134,7 @@ NEXT_READY = "SELECT id FROM jobs WHERE lane = ? AND state = 2 ORDER BY place LI
 
 def _parents(db: apsw.Connection, query: Parents) -> list[Relation]:
     row = db.execute("SELECT rules FROM jobs WHERE id = ?", (query.job,)).fetchone()
-    return [_parent(db, job, query.scope) for job in (_rules(row[0]).after if row else None) or []]
+    return [_parent(db, job, query.scope) for job in (read_rules(row[0]).after if row else None) or []]
 
 
 def _parent(db: apsw.Connection, job: int, scope: Scope) -> Relation:
@@ -218,12 +217,8 @@ def stored(row: tuple[Any, ...]) -> StoredJob:
     """A row of `COLUMNS`."""
     values = dict(zip(COLUMNS, row, strict=True))
     values["state"] = State(row[STATE_AT])
-    values["rules"] = _rules(row[RULES_AT])
+    values["rules"] = read_rules(row[RULES_AT])
     return StoredJob(**values)
-
-
-def _rules(stored: bytes | None) -> Rules:
-    return msgspec.json.decode(stored, type=Rules) if stored else DEFAULT_RULES
 
 
 def claimed(row: tuple[Any, ...]) -> Claimed:

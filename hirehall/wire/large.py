@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from msgspec import Struct, field
+
+from hirehall.wire.replies import FileView
 
 MARK = "$file"
 
@@ -26,3 +29,9 @@ def reference(value: Any) -> Reference | None:
         return msgspec.convert(value, Reference)
     except msgspec.ValidationError:
         return None
+
+
+def referred(place: Reference, files: Iterable[FileView]) -> FileView | None:
+    """The output that it refers to, of one job's files; None where it is only a result that looks like a reference."""
+    outputs = (file for file in files if file.direction == "out")
+    return next((file for file in outputs if (file.name, file.sha256) == (place.file, place.sha256)), None)

@@ -11,7 +11,7 @@ from hashlib import md5, sha256
 import msgspec
 from msgspec import Struct
 
-from hirehall.errors import BadRequest, NotFound, WrongState
+from hirehall.errors import BadRequest, NotFound
 from hirehall.model import Blob
 from hirehall.ports import MAX_PIECE, Upload
 
@@ -38,8 +38,6 @@ class MemoryBlobs:
         self._disk, self._clock = disk, clock
 
     async def begin(self, owner: str, size: int | None = None, sha256: str | None = None) -> Upload:
-        if sha256 is not None and not re.fullmatch("[0-9a-f]{64}", sha256):
-            raise BadRequest("sha256: write it as 64 of the digits 0-9 a-f")
         upload = Upload(secrets.token_hex(16), owner, 0, size, sha256)
         self._disk.uploads[upload.id] = upload
         self._disk.parts[upload.id] = Kept(b"", self._clock())
@@ -57,10 +55,7 @@ class MemoryBlobs:
         found = self._find(upload)
         if len(data) > MAX_PIECE:
             raise BadRequest(f"write at most {MAX_PIECE}")
-        if offset != found.received:
-            raise WrongState(f"upload {upload} has {found.received} bytes, not {offset}")
-        if found.size is not None and offset + len(data) > found.size:
-            raise BadRequest(f"upload {upload} was declared with {found.size} bytes: this is more")
+        found.check_more(offset, len(data))
         self._disk.parts[upload] = Kept(self._disk.parts[upload].data + data, self._clock())
         self._disk.uploads[upload] = msgspec.structs.replace(found, received=offset + len(data))
         return self._disk.uploads[upload]

@@ -196,11 +196,6 @@ def test_no_name_leads_elsewhere(shelf: Shelf, name: str) -> None:
             shelf.run(shelf.blobs.remove(name))
 
 
-def test_a_digest_that_is_none_is_refused(shelf: Shelf) -> None:
-    with pytest.raises(BadRequest, match="64 of the digits"):
-        shelf.begin(None, "../" * 20)
-
-
 def test_the_seam_is_small() -> None:
     """Another place for contents is one more file: this is all that it has to do."""
     calls = [name for name in vars(Blobs) if not name.startswith("_")]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hirehall import connect
 from tests.cli.conftest import Cli
-from tests.cli.program import PATIENCE, Shell
+from tests.cli.program import Shell
+from tests.patience import eventually
 
 
 def test_a_worker_of_functions_and_scripts_says_what_it_serves_and_does_it(shell: Shell) -> None:
@@ -95,13 +94,6 @@ def in_state(shell: Shell, state: str) -> int:
 
 def running(shell: Shell) -> int:
     return in_state(shell, "running")
-
-
-def eventually(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 @pytest.mark.slow

@@ -21,7 +21,6 @@ from tests.system.lines import Line
 
 MANY = 200
 LEAF = 13  # what the page of a table begins with
-LEAF_OF_INDEX = 10
 BAD = b'"' + b"bad-one" * 2_000 + b'"'
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import uvloop
 
-from tests.doors.house import DOORS, House, open_house
+from tests.doors.house import DOORS, open_house
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-OpenHouse = Callable[[], "House"]
 
 
 @pytest.fixture(params=sorted(LOOPS), autouse=True)

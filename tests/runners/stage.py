@@ -74,7 +74,7 @@ def run(runner: Runner, job: Delivery, notes: Notes | None = None) -> Outcome:
 
 
 async def until(is_so: Callable[[], Any]) -> Any:
-    """The one place that polls: something outside this process, which tells nobody when it happens."""
+    """Wait for something outside this process, which tells nobody when it happens."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (seen := is_so()):
         assert time.monotonic() < deadline, "it did not happen in time"

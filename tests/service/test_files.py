@@ -310,6 +310,12 @@ def test_a_file_that_is_too_large_is_refused_at_its_beginning_and_where_it_becom
         archive.run(files.write(desk, upload.id, MAX_FILE, b"x"))
 
 
+@pytest.mark.parametrize("sha256", ["", "a" * 63, "A" * 64, "../" + "a" * 61])
+def test_an_upload_of_what_is_no_digest_does_not_begin(archive: Archive, desk: Desk, sha256: str) -> None:
+    with pytest.raises(BadRequest, match="64 of the digits"):
+        archive.run(archive.hall.files.begin(desk, sha256=sha256))
+
+
 def test_a_token_keeps_no_more_than_its_quota(archive: Archive, boss: Guest, desk: Desk) -> None:
     archive.hall.files.quota = 2 * len(TEXT)
     job = draft(boss)

@@ -7,16 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hirehall.client.files import files_of
 from hirehall.client.outcomes import JobFailed
 from hirehall.client.sync_client import Hall as Client
+from tests.patience import eventually
 from tests.system.hall_process import ROOT, Hall
 
 pytestmark = pytest.mark.slow
@@ -87,13 +86,6 @@ def works(tmp_path: Path) -> Iterator[Works]:
     yield works
     works.close()
     hall.close()
-
-
-def eventually(is_so: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
 
 
 def sha256_of_nothing_but_zeros(size: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from hirehall import Agent
@@ -45,10 +43,3 @@ class House:
     def close(self) -> None:
         for thread in self._threads:
             thread.stop()
-
-
-def eventually(is_so: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)

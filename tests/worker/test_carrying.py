@@ -18,6 +18,7 @@ from hirehall.runners.port import Runner
 from hirehall.runners.python import PythonRunner
 from hirehall.service.files import Files as Keeper
 from hirehall.testing import functions_of
+from tests.patience import eventually
 from tests.worker.cargo import (
     SCRIPT,
     bases,
@@ -28,7 +29,7 @@ from tests.worker.cargo import (
     turned,
     turned_later,
 )
-from tests.worker.house import PATIENCE, House, eventually
+from tests.worker.house import PATIENCE, House
 
 pytestmark = pytest.mark.usefixtures("place")
 

@@ -14,6 +14,7 @@ from hirehall.runners.pool import ProcessRunner
 from hirehall.runners.port import MAX_RESULT
 from hirehall.runners.python import PythonRunner
 from hirehall.testing import functions_of
+from tests.patience import eventually
 from tests.worker.cargo import (
     LARGE,
     large,
@@ -22,7 +23,7 @@ from tests.worker.cargo import (
     sha256,
     shown,
 )
-from tests.worker.house import PATIENCE, House, eventually
+from tests.worker.house import PATIENCE, House
 
 pytestmark = pytest.mark.usefixtures("place")
 

@@ -12,8 +12,9 @@ import pytest
 from hirehall import Agent
 from hirehall.runners.python import PythonRunner
 from hirehall.testing import HallTestServer, functions_of
+from tests.patience import eventually
 from tests.runners.test_threads_limit import Crowd
-from tests.worker.test_with_hall import PATIENCE, House, eventually
+from tests.worker.house import PATIENCE, House
 
 IDLE_MOST_SECONDS = 2.0  # tens of milliseconds, on a machine that does other things too
 

@@ -12,6 +12,7 @@ from hirehall import Context, JobFailed
 from hirehall.runners.python import PythonRunner
 from hirehall.service.files import Files as Keeper
 from hirehall.testing import functions_of
+from tests.patience import eventually
 from tests.worker.cargo import (
     LARGE,
     Brake,
@@ -22,7 +23,7 @@ from tests.worker.cargo import (
     shown,
     turned,
 )
-from tests.worker.house import PATIENCE, House, eventually
+from tests.worker.house import PATIENCE, House
 
 pytestmark = pytest.mark.usefixtures("place")
 

@@ -18,7 +18,8 @@ from hirehall.runners.python import PythonRunner
 from hirehall.runners.registry import load, registry
 from hirehall.service import worker_commands
 from hirehall.testing import functions_of
-from tests.worker.house import PATIENCE, House, eventually
+from tests.patience import eventually
+from tests.worker.house import PATIENCE, House
 
 logger = logging.getLogger("users.module")
 

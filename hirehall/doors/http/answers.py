@@ -8,7 +8,7 @@ from hirehall.errors import HallError
 from hirehall.wire.codec import encode
 from hirehall.wire.replies import ErrorBody, ErrorReply
 
-JSON = "application/json"
+JSON, HTML, BYTES = "application/json", "text/html", "application/octet-stream"
 POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
     b" frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -30,7 +30,7 @@ def error_body(error: HallError) -> bytes:
 
 def raw_answer(status: int, body: bytes) -> bytes:
     """An answer for who has not come as far as the site; the connection closes behind it."""
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), b"content-type: application/json"]
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), f"content-type: {JSON}".encode()]
     lines += [name + b": " + value for name, value in SAFE_HEADERS]
     lines += [b"content-length: %d" % len(body), b"connection: close", b"", body]
     return b"\r\n".join(lines)

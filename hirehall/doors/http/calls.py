@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from hirehall import tracing
 from hirehall.doors.http.answers import JSON
-from hirehall.doors.http.guard import peer_of
+from hirehall.doors.http.guard import Receive, peer_of
 from hirehall.doors.http.inputs import Input
 from hirehall.doors.http.statuses import of_status
 from hirehall.errors import BadRequest, Forbidden, HallError, NotFound
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 MAX_CLAIM = 1_000
 LONGEST_WAIT = 300.0  # seconds that a claim may wait
-BODY_SECONDS = 30.0
 T = TypeVar("T")
+Endpoint = Callable[[Request], Awaitable[Response]]
 Answerer = Callable[["Calls", Input, Request], Awaitable[Response]]
 
 
@@ -64,7 +64,7 @@ async def body_of(request: Request) -> bytes:
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """What `work` comes to; cancelled, and Gone raised, when the peer closes its connection first."""
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request))
+    gone = asyncio.ensure_future(until_gone(request.receive))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -77,8 +77,9 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
             await asyncio.wait({task})
 
 
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def until_gone(receive: Receive) -> None:
+    """Until the peer has closed its connection."""
+    while (await receive())["type"] != "http.disconnect":
         pass
 
 

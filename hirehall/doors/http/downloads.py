@@ -13,11 +13,12 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hirehall.doors.http.calls import Calls, Gone, body_of, identity_of
+from hirehall.doors.http.answers import BYTES
+from hirehall.doors.http.calls import Calls, Gone, body_of, identity_of, until_gone
 from hirehall.doors.http.guard import Receive, Scope, Send
 from hirehall.doors.http.inputs import Input
 from hirehall.doors.http.statuses import exact
-from hirehall.doors.http.streams import CUT_SECONDS, until_gone
+from hirehall.doors.http.streams import CUT_SECONDS
 from hirehall.errors import BadRequest, HallError, NotFound
 from hirehall.service import file_commands as files
 from hirehall.service.asking import asking
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from hirehall.service.hall import Hall
 
 PIECE = 1 << 18  # bytes
-BYTES = "application/octet-stream"
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.exceptions import HTTPException
 
-from hirehall.doors.http.answers import SAFE_HEADERS, error_body
+from hirehall.doors.http.answers import BYTES, JSON, SAFE_HEADERS, error_body
 from hirehall.doors.http.statuses import exact, of_status, status_of
 from hirehall.errors import BadRequest, Forbidden, HallError, Unknown
 from hirehall.service.answers import mistake
@@ -117,12 +117,12 @@ class Guard:
         if kind is None and not has_body:
             return
         if scope["method"] == "PUT":  # bytes of a file; no page of another site can PUT without having asked first
-            if kind is not None and kind.lower() != b"application/octet-stream":
-                raise of_status(415, "send the bytes of the file: content-type: application/octet-stream, or none")
+            if kind is not None and kind.lower() != BYTES.encode():
+                raise of_status(415, f"send the bytes of the file: content-type: {BYTES}, or none")
             return
         essence, _, parameter = (kind or b"").lower().partition(b";")
-        if essence.strip() != b"application/json" or parameter.strip() not in (b"", b"charset=utf-8"):
-            raise of_status(415, "send JSON: content-type: application/json")
+        if essence.strip() != JSON.encode() or parameter.strip() not in (b"", b"charset=utf-8"):
+            raise of_status(415, f"send JSON: content-type: {JSON}")
 
 
 def is_a_step(scope: Scope) -> bool:
@@ -141,7 +141,7 @@ def check_origin(scope: Scope, host: bytes) -> None:
 
 async def answer_error(exc: Exception, scope: Scope, send: Send) -> None:
     """Whatever went wrong, in the one shape."""
-    headers: list[tuple[bytes, bytes]] = [(b"content-type", b"application/json")]
+    headers: list[tuple[bytes, bytes]] = [(b"content-type", JSON.encode())]
     if isinstance(exc, HTTPException):
         found = not_routed(exc, scope)
         headers += [(name.lower().encode(), value.encode()) for name, value in (exc.headers or {}).items()]

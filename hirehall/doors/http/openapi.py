@@ -13,14 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hirehall import __version__
-from hirehall.doors.http.answers import JSON
+from hirehall.doors.http.answers import BYTES, JSON
 from hirehall.doors.http.inputs import Input, words_of
 from hirehall.doors.http.operations import BASE, OPERATIONS, Operation
 from hirehall.wire.replies import ErrorReply
 
 HIDDEN = ("ref", "cmd")
 TEXT = {"type": "string", "minLength": 1}
-BYTES = "application/octet-stream"
 STREAMS = {"events", "log"}
 
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hirehall.doors.http.answers import HTML
 from hirehall.doors.http.calls import body_of, json_answer
 from hirehall.doors.http.dashboard.pages import error_page, login_page
 from hirehall.doors.http.guard import Scope, header, not_routed
@@ -21,7 +22,6 @@ from hirehall.doors.http.who import ENDED, Who
 from hirehall.errors import BadRequest, HallError
 from hirehall.wire.codec import decode_whole
 
-HTML = "text/html"
 HEAD = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
 
 

@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from hirehall.doors.http import downloads, openapi, pages, streams, uploads, watching
-from hirehall.doors.http.calls import SPECIAL, Calls
+from hirehall.doors.http.calls import SPECIAL, Calls, Endpoint
 from hirehall.doors.http.connection import KEEP_ALIVE_SECONDS, HttpConnection
 from hirehall.doors.http.dashboard import statics
 from hirehall.doors.http.dashboard.pages import Pages
@@ -98,7 +98,7 @@ class Site:
             Route("/logout", pages.Logout(self.who), methods=["POST"]),
         ]
 
-    def _endpoint(self, by_method: dict[str, Input]):  # type: ignore[no-untyped-def]
+    def _endpoint(self, by_method: dict[str, Input]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             method = "GET" if request.method == "HEAD" else request.method
             return await self.calls.answer(by_method[method], request)

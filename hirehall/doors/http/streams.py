@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hirehall.doors.http.calls import Calls, identity_of, json_answer, read
+from hirehall.doors.http.calls import Calls, identity_of, json_answer, read, until_gone
 from hirehall.doors.http.guard import Receive, Scope, Send, peer_of
 from hirehall.doors.http.inputs import Input
 from hirehall.errors import BadRequest
@@ -28,6 +29,7 @@ CUT_SECONDS = 30.0  # a peer that takes nothing for so long is cut off
 START = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 LAST_EVENT_ID = "last-event-id"
 MAX_EVENT_ID = 64
+_LOG_PLACE = re.compile("([0-9]{1,14})-([0-9]{1,14})")
 
 
 def frame(data: bytes, place: str, event: str = "") -> bytes:
@@ -144,12 +146,6 @@ class Stream(Response):
             self._resting = None
 
 
-async def until_gone(receive: Receive) -> None:
-    """Until the peer has closed its connection."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
 class EventStream(Stream):
     """What happens in the hall."""
 
@@ -200,6 +196,12 @@ class LogStream(Stream):
         return encode(part)
 
 
+def log_place(text: str) -> tuple[int, int] | None:
+    """The attempt and the offset that the id of an event of a log says; None for what is no such id."""
+    found = _LOG_PLACE.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
 async def events(calls: Calls, what: Input, request: Request) -> Response:
     """`Last-Event-ID` counts before `since`: a browser that comes back knows better than its address."""
     watch = what.request({}, await read(what, request))
@@ -218,10 +220,10 @@ async def log(calls: Calls, what: Input, request: Request) -> Response:
         return json_answer(await calls.ask(request, asked))
     last = request.headers.get(LAST_EVENT_ID)
     if last:
-        attempt, _, offset = last.partition("-")
-        if not (attempt.isascii() and attempt.isdigit() and offset.isascii() and offset.isdigit()) or len(last) > 30:
+        found = log_place(last)
+        if found is None:
             raise BadRequest("Last-Event-ID is none of this stream's: leave it out to begin anew")
-        asked.attempt, asked.offset = int(attempt), int(offset)
+        asked.attempt, asked.offset = found
     asked.follow = True
     stream = LogStream(calls.hall, request, asked)
     await stream.begin()

@@ -175,11 +175,7 @@ async def go_on(calls: Calls, what: Input, request: Request) -> Response:
     keeper = calls.hall.files
     with asks(calls.hall, request) as session:
         upload = await keeper.received(session, request.path_params["upload"])
-        if offset != upload.received:
-            raise WrongState(f"upload {upload.id} has {upload.received} bytes, not {offset}: go on from there")
-        more = declared_size(request) or 0
-        if upload.size is not None and offset + more > upload.size:
-            raise BadRequest(f"upload {upload.id} was declared with {upload.size} bytes: this is more")
+        upload.check_more(offset, declared_size(request) or 0)
         return _view(await pour(calls, session, request, upload))
 
 

@@ -5,21 +5,14 @@ is why not, and no name, path or number of this hall. Figures are for the role r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hirehall.doors.http.calls import Calls, identity_of, json_answer
+from hirehall.doors.http.calls import Calls, Endpoint, identity_of, json_answer
 from hirehall.errors import Unavailable
 from hirehall.service import exposition, health
 from hirehall.wire.replies import Reply
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    Endpoint = Callable[[Request], Awaitable[Response]]
 
 PUBLIC = frozenset({"/healthz", "/readyz"})
 METRICS = "/metrics"

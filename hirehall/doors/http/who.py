@@ -11,7 +11,7 @@ from hirehall.doors.knocks import source
 from hirehall.errors import Busy, Forbidden, Unauthenticated
 from hirehall.service import audit
 from hirehall.service.access import digest_of
-from hirehall.service.logins import LINK_SECONDS, LOGIN_SECONDS
+from hirehall.service.logins import LINK_SECONDS, LOGIN_SECONDS, Logins
 from hirehall.service.sessions import Identity
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Who:
         return lambda: self._logins.token_of(cookie, self._hall.clock().mono) is not None
 
     @property
-    def _logins(self):  # type: ignore[no-untyped-def]
+    def _logins(self) -> Logins:
         return self._hall.tokens.logins
 
     def has_ended(self, scope: Scope) -> bool:

@@ -10,11 +10,12 @@ from msgspec import Struct
 from hirehall.doors.http.dashboard.job_search import STATES, Wanted
 from hirehall.doors.http.dashboard.wording import number
 from hirehall.errors import BadRequest
+from hirehall.model import FINAL
 from hirehall.wire import requests
 from hirehall.wire.replies import CountView
 
-ENDED = frozenset({"succeeded", "failed", "cancelled", "expired"})
-VERBS = {
+ENDED = frozenset(state.word for state in FINAL)
+VERBS = {  # the states from which each leads on
     "retry": ENDED - {"succeeded"},
     "cancel": frozenset(STATES) - ENDED - {"draft"},
     "remove": ENDED,

@@ -15,7 +15,7 @@ from hirehall.doors.http.dashboard import job_search, times
 from hirehall.doors.http.dashboard.ansi import Paint
 from hirehall.doors.http.dashboard.concerned import concerned
 from hirehall.doors.http.dashboard.jobs import JOBS
-from hirehall.doors.http.streams import LAST_EVENT_ID, LogStream
+from hirehall.doors.http.streams import LAST_EVENT_ID, LogStream, log_place
 from hirehall.errors import BadRequest
 from hirehall.wire import requests
 from hirehall.wire.codec import encode
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 LINE = Markup('<div><time datetime="{}">{}</time><span class="{}">{}</span></div>')
 _entry = msgspec.json.Decoder(LogEntry)
 _STREAMS = frozenset({"stdout", "stderr", "progress"})
-_PLACE_CHARACTERS = 30
 
 
 class LogPage(LogStream):
@@ -72,14 +71,11 @@ class JobExtras:
     async def log(self, request: Request) -> Response:
         """The log of an attempt, as a stream."""
         place = request.headers.get(LAST_EVENT_ID) or request.query_params.get("place", "")
-        attempt, _, offset = place.partition("-")
-        if not (_is_number(attempt) and _is_number(offset)) or len(place) > _PLACE_CHARACTERS:
+        found = log_place(place)
+        if found is None:
             raise BadRequest("say which attempt, and from where: ?place=1-0")
-        asked = requests.LogOf(id=request.path_params["id"], attempt=int(attempt), offset=int(offset), follow=True)
+        attempt, offset = found
+        asked = requests.LogOf(id=request.path_params["id"], attempt=attempt, offset=offset, follow=True)
         stream = LogPage(self._hall, request, asked)
         await stream.begin()
         return stream
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()

@@ -10,13 +10,13 @@ from msgspec import UNSET, Struct
 from hirehall import spans
 from hirehall.doors.http.dashboard import job_rows
 from hirehall.doors.http.dashboard.bodies import Body, body
+from hirehall.doors.http.dashboard.concerned import ENDED, VERBS
 from hirehall.doors.http.dashboard.times import millis, moment, time_of_day
 from hirehall.doors.http.dashboard.wording import labels, size, span
 from hirehall.model import Backoff
+from hirehall.wire.large import reference, referred
 from hirehall.wire.replies import FileView, JobView
 
-ENDED = frozenset({"succeeded", "failed", "cancelled", "expired"})
-AGAIN = ENDED - {"succeeded"}
 HOW = {
     "fail": ("failed", "failed"),
     "timeout": ("failed", "ran out of time"),
@@ -25,7 +25,6 @@ HOW = {
     "cancel": ("cancelled", "was cancelled"),
 }
 MAX_TRACE = 32 << 10
-REFERENCE = {"$file", "sha256", "bytes"}
 MAX_REFERENCE = 1 << 10  # bytes
 SESSION = "~"  # a session without a token owns what it submits
 
@@ -48,7 +47,6 @@ class Shown(Struct, kw_only=True):
     job: JobView
     percent: float | None
     text: str
-    running_since: str
     so_far: str
     moments: list[Moment]
     attempts: list[int]
@@ -78,12 +76,12 @@ class Shown(Struct, kw_only=True):
     @property
     def can_be_tried_again(self) -> bool:
         """Whether a person may have it tried again."""
-        return self.job.state in AGAIN
+        return self.job.state in VERBS["retry"]
 
     @property
     def can_be_cancelled(self) -> bool:
         """Whether there is something left to end."""
-        return self.job.state not in ENDED and self.job.state != "draft"
+        return self.job.state in VERBS["cancel"]
 
 
 def shown(job: JobView, now_ms: int) -> Shown:
@@ -95,7 +93,6 @@ def shown(job: JobView, now_ms: int) -> Shown:
         job=job,
         percent=percent,
         text=text,
-        running_since=moment(began) if running else "",
         so_far=f"{span(max(now_ms - (began or 0), 0) // 1000)} so far" if running else "",
         moments=moments(job, now_ms),
         attempts=list(range(job.attempt, max(job.attempt - 50, 0), -1)),
@@ -123,11 +120,8 @@ def result_file(job: JobView) -> FileView | None:
     """The output that the result refers to: a result too large for a line is exactly a name, a digest and a length."""
     if job.result is UNSET or job.files is UNSET or len(bytes(job.result)) > MAX_REFERENCE:
         return None
-    said = msgspec.json.decode(job.result)
-    if not isinstance(said, dict) or said.keys() != REFERENCE:
-        return None
-    outputs = [file for file in job.files if file.direction == "out"]
-    return next((file for file in outputs if (file.name, file.sha256) == (said["$file"], said["sha256"])), None)
+    place = reference(msgspec.json.decode(job.result))
+    return None if place is None else referred(place, job.files)
 
 
 def _error(job: JobView) -> dict[str, str] | None:
@@ -142,12 +136,12 @@ def moments(job: JobView, now_ms: int) -> list[Moment]:
     history = msgspec.json.decode(job.history) if job.history is not UNSET else None
     past: list[dict[str, Any]] = history or []
     lived = [_moment("ready", "Submitted", "", "", millis(job.created_at))]
-    lived += [_attempt(job, entry) for entry in past]
+    lived += list(map(_attempt, past))
     now = _now(job, past, now_ms)
     return [*lived, now] if now is not None else lived
 
 
-def _attempt(job: JobView, entry: dict[str, Any]) -> Moment:
+def _attempt(entry: dict[str, Any]) -> Moment:
     """An attempt that has ended without success."""
     hue, words = HOW.get(entry["how"], ("cancelled", f"ended by {entry['how']}"))
     began, ended = entry.get("began_ms"), entry["at_ms"]  # a hall of an earlier version kept no begin

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from hirehall.doors.http.dashboard.times import seconds_since
 from hirehall.doors.http.dashboard.view import Ask, Facts, Params, View
-from hirehall.doors.http.dashboard.wording import seconds_since
 from hirehall.errors import BadRequest
 from hirehall.wire import requests
 

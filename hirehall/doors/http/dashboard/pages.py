@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hirehall import __version__
-from hirehall.doors.http.calls import asks, body_of, identity_of
+from hirehall.doors.http.answers import HTML
+from hirehall.doors.http.calls import Endpoint, asks, body_of, identity_of
 from hirehall.doors.http.dashboard import queues, statics, workers
 from hirehall.doors.http.dashboard.job_extras import JobExtras
 from hirehall.doors.http.dashboard.live import Looks, Reader, keys_of
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from hirehall.doors.http.who import Who
     from hirehall.service.hall import Hall
 
-HTML = "text/html"
 _form: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, str])
 
 
@@ -52,7 +52,7 @@ class Pages:
             Route(statics.ROUTE, statics.static, methods=["GET"]),
         ]
 
-    def _endpoint(self, view: View):  # type: ignore[no-untyped-def]
+    def _endpoint(self, view: View) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             identity = identity_of(request)
             first = next(iter(places(identity.roles)), view)

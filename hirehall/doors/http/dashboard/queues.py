@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from hirehall import spans
+from hirehall.doors.http.dashboard.times import seconds_since
 from hirehall.doors.http.dashboard.view import Ask, Facts, Params, View
-from hirehall.doors.http.dashboard.wording import ago
+from hirehall.doors.http.dashboard.wording import span
 from hirehall.errors import BadRequest, NotFound
 from hirehall.model import DEFAULT_BACKOFF, Backoff
 from hirehall.wire import glance, replies, requests
@@ -72,7 +73,7 @@ async def _one(ask: Ask, params: Params) -> Facts:
     serving = [worker for worker in crew.workers if name in worker.queues]
     return {
         "settings": settings,
-        "oldest": None if settings.oldest_waiting_at is None else ago(settings.oldest_waiting_at),
+        "oldest": None if settings.oldest_waiting_at is None else span(seconds_since(settings.oldest_waiting_at)),
         "seen": seen,
         "serving": serving,
         "unserved_here": [kind for kind in overview.unserved if kind.queue == name],

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hirehall import spans
-from hirehall.doors.http.dashboard import drawing, statics, wording
+from hirehall.doors.http.dashboard import drawing, statics, times, wording
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -26,7 +26,7 @@ _environment.filters.update(
     labels=wording.labels,
     size=wording.size,
     written=spans.written,
-    clock=wording.clock,
+    clock=times.clock,
     points=drawing.points,
     width=drawing.width,
 )

@@ -1,4 +1,4 @@
-"""Times as templates need them: epoch milliseconds, RFC 3339 for <time>, and the time of day."""
+"""Moments as pages need them: epoch milliseconds, RFC 3339 for <time>, date and time of day in UTC."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ def now() -> int:
 def millis(when: str | None) -> int | None:
     """An RFC 3339 time of ours as epoch milliseconds."""
     return None if when is None else round(datetime.fromisoformat(when).timestamp() * 1000)
+
+
+def seconds_since(when: str) -> float:
+    """How long ago this was (RFC 3339)."""
+    return max(time.time() - datetime.fromisoformat(when).timestamp(), 0.0)
+
+
+def clock(when: str) -> str:
+    """A time (RFC 3339) as date and time to the second."""
+    return datetime.fromisoformat(when).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def moment(ms: int | None) -> str:

@@ -1,10 +1,8 @@
-"""Numbers, times and sizes as people read them."""
+"""Numbers, durations and sizes as people read them."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -70,18 +68,3 @@ def size(count: int) -> str:
             break
         amount /= 1024
     return f"{amount:,.0f}{THIN}{unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f}{THIN}{unit}"
-
-
-def ago(at: str) -> str:
-    """How long since this time (RFC 3339). For facts, not for templates: what has not changed is not rendered anew."""
-    return span(seconds_since(at))
-
-
-def seconds_since(at: str) -> float:
-    """How long ago this was (RFC 3339)."""
-    return max(time.time() - datetime.fromisoformat(at).timestamp(), 0.0)
-
-
-def clock(at: str) -> str:
-    """A time (RFC 3339) as UTC date and time to the second."""
-    return datetime.fromisoformat(at).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

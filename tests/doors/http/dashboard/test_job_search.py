@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 
 import pytest
 from msgspec import Raw
 
+from hirehall.core import lifecycle
 from hirehall.doors.http.dashboard import concerned, job_search
 from hirehall.doors.http.dashboard.job_search import Wanted, merged
 from hirehall.errors import BadRequest
@@ -127,3 +129,8 @@ def test_a_verb_is_offered_for_states_it_can_change() -> None:
     assert concerned.verbs(Wanted(state="running")) == ["cancel"]
     assert concerned.verbs(Wanted(state="succeeded")) == ["remove"]
     assert json.loads(json.dumps(Wanted(state="failed").where(NOW))) == {"state": "failed"}
+
+
+@pytest.mark.parametrize("step", [lifecycle.CANCEL, lifecycle.RETRY, lifecycle.REMOVE], ids=attrgetter("name"))
+def test_what_pages_offer_is_what_the_table_of_steps_allows(step: lifecycle.Step) -> None:
+    assert concerned.VERBS[step.name] == {state.word for state in step.sources}

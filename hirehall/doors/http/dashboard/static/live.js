@@ -1,5 +1,18 @@
 "use strict";
 // What every page has: a stream while it is seen, what the hall said, questions before what cannot be undone.
+
+// Resolves to whether the person says yes to this.
+function confirmed(question, verb) {
+  const dialog = document.getElementById("ask");
+  document.getElementById("ask-text").textContent = question;
+  document.getElementById("ask-yes").textContent = `Yes, ${verb.toLowerCase()}`;
+  dialog.returnValue = "";
+  return new Promise(resolve => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), {once: true});
+    dialog.showModal();
+  });
+}
+
 (() => {
   const dot = document.getElementById("live-dot");
   const word = document.getElementById("live-word");
@@ -72,16 +85,11 @@
     if (detail.ctx && detail.ctx.request.method !== "GET") say("The hall did not answer: nothing is known of what came of this.", true);
   });
 
-  // Questions: one dialog for all of them.
-  const ask = document.getElementById("ask");
   document.addEventListener("htmx:confirm", (event) => {
     const {ctx, issueRequest, dropRequest} = event.detail;
     if (!ctx.confirm) return;
     event.preventDefault();
-    document.getElementById("ask-text").textContent = ctx.confirm;
-    ask.returnValue = "";
-    ask.addEventListener("close", () => (ask.returnValue === "yes" ? issueRequest() : dropRequest()), {once: true});
-    ask.showModal();
+    confirmed(ctx.confirm, ctx.sourceElement.textContent).then((yes) => (yes ? issueRequest() : dropRequest()));
   });
 
   document.getElementById("logout")?.addEventListener("click", async () => {

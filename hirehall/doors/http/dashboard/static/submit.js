@@ -65,20 +65,10 @@
       form.elements.kind.focus();
       return;
     }
-    const {id, duplicate} = await call("/api/v1/jobs", written());
+    const {id, duplicate} = await call("POST", "/api/v1/jobs", written());
     const chosen = form.elements.files.files;
     if (chosen.length && !duplicate) await give(id, chosen);
     location.assign(`/jobs/${id}`);
-  }
-
-  async function call(path, body) {
-    const headers = {"content-type": "application/json", "x-hirehall": "1", "accept": "application/json"};
-    const answer = await fetch(path, {method: "POST", body, headers}).catch(error => {
-      throw new Error(`The hall cannot be reached: ${error.message}`);
-    });
-    const told = await answer.json();
-    if (!answer.ok) throw new Error(told.error.message);
-    return told;
   }
 
   // A draft gets its files and may run; when that breaks off it goes, and the form stays as it is.
@@ -86,9 +76,9 @@
     const path = `/api/v1/jobs/${id}`;
     try {
       await files.putAll(chosen, `${path}/files/`, document.querySelector("#upload-progress"), say);
-      await call(`${path}/commit`, "{}");
+      await call("POST", `${path}/commit`, "{}");
     } catch (error) {
-      await call(`${path}/discard`, "{}").catch(() => {});
+      await call("POST", `${path}/discard`, "{}").catch(() => {});
       throw error;
     }
   }
