@@ -12,6 +12,7 @@ what came. Blocking, and with nothing but the standard library; asyncio's have `
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import os
@@ -51,6 +52,7 @@ PATIENCE_SECONDS = 60.0  # without anything that brings it on
 T = TypeVar("T")
 BROKEN = (OSError, http.client.HTTPException)
 GONE = (*BROKEN, Unavailable)
+HERE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})  # of this machine's disk
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 LONGEST_PART = 250  # bytes of a name that `.part` still fits behind
 Shown = Callable[[int], None]  # is told how many bytes are there
@@ -222,7 +224,7 @@ class Files:
 
     def fetch(self, job: str, file: FileView, part: Path, shown: Shown = lambda _: None) -> None:
         """The content of this file of a job; what is in `part` already is gone on with. Raises Damaged when it came
-        with another digest: then it is thrown away."""
+        with another digest: then it is thrown away; OSError when it cannot be written here."""
         where = f"/jobs/{quote(job, safe='')}/files/{quote(file.name, safe='')}?direction={file.direction}"
         self._fetch(where, file, part, shown)
         with part.open("rb") as content:
@@ -242,6 +244,8 @@ class Files:
                     if have < file.bytes:
                         self._receive(where, file, content, have, shown)
                 except GONE as why:
+                    if isinstance(why, OSError) and why.errno in HERE:
+                        raise
                     patience.wait(content.tell(), why)
                 have = content.tell()
 
@@ -254,7 +258,7 @@ class Files:
                 content.truncate(0)
                 content.seek(0)
             while piece := answer.read(PIECE):
-                content.write(piece)
+                _write_all(content, piece)
                 shown(content.tell())
             if content.tell() < file.bytes:
                 raise ConnectionResetError("the connection was lost")
@@ -294,6 +298,13 @@ class Files:
         if answer.status >= 400:
             raise _error(answer)
         return answer
+
+
+def _write_all(content: Any, piece: bytes) -> None:
+    """A disk that is nearly full takes a part of it, and complains at the next."""
+    left = memoryview(piece)
+    while left:
+        left = left[content.write(left) :]
 
 
 def _digest(file: BinaryIO, shown: Shown = lambda _: None) -> str:

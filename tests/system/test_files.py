@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from hirehall.client import files as client_files
-from hirehall.client.files import Files
+from hirehall.client.files import Files, files_of
 from hirehall.client.sync_client import Hall as Client
 from tests.cli.program import Shell
 from tests.system.hall_process import Hall
@@ -167,6 +167,21 @@ def test_the_commands_carry_files_there_and_back(tmp_path: Path) -> None:
         assert (missing, "it has: a.txt" in said) == (3, True)
     finally:
         home.close()
+
+
+def test_a_disk_that_is_full_ends_a_download_at_once_in_its_words(hall: Hall, tmp_path: Path) -> None:
+    path = tmp_path / "plan.bin"
+    path.write_bytes(b"".join(noisy(2 << 20)))
+    access, home = hall.access, Shell(tmp_path)
+    with Client(access["url"], access["token"]) as client:
+        sent = files_of(client).upload(path)
+        job = client.submit("saw", files=[{"name": "plan", "sha256": sent.sha256}]).id
+    fetch = f"hirehall fetch {job} plan --data {hall.data} --into {tmp_path}"
+    status, said = home.run(f"bash -c 'ulimit -f 1000; exec {fetch}'")  # KiB; a full disk has only another word
+    assert (status, "File too large" in said) == (74, True)
+    assert home.run(fetch)[0] == 0
+    assert (tmp_path / "plan").read_bytes() == path.read_bytes()
+    home.close()
 
 
 def test_a_download_that_is_broken_off_goes_on_and_one_that_is_not_the_file_is_thrown_away(
