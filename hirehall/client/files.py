@@ -54,7 +54,7 @@ BROKEN = (OSError, http.client.HTTPException)
 GONE = (*BROKEN, Unavailable)
 HERE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})  # of this machine's disk
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-LONGEST_PART = 250  # bytes of a name that `.part` still fits behind
+LONGEST_PART = 233  # bytes of a name that `.DIGITS.part` still fits behind
 Shown = Callable[[int], None]  # is told how many bytes are there
 
 
@@ -206,7 +206,7 @@ class Files:
 
     def download(self, job: str, name: str, into: Path, shown: Shown = lambda _: None) -> Path:
         """Fetch a file of a job into this directory, an output rather than an input; what an earlier call left behind
-        (`NAME.part`) is gone on with. Raises NotFound, BadRequest when there is such a file already, Damaged."""
+        (`NAME.DIGITS.part`) is gone on with. Raises NotFound, BadRequest when there is such a file already, Damaged."""
         found = [file for file in self.listed(job) if file.name == name]
         if not found:
             raise NotFound(f"job {job} has no file {name!r}")
@@ -216,10 +216,8 @@ class Files:
         target = into / name
         if os.path.lexists(target):
             raise BadRequest(f"{target} is there already: move it away, or fetch into another directory")
-        fits = len(name.encode()) <= LONGEST_PART
-        part = into / f"{name if fits else file.sha256}.part"
-        self.fetch(job, file, part, shown)
-        part.rename(target)
+        self.fetch(job, file, into / part_of(file), shown)
+        (into / part_of(file)).rename(target)
         return target
 
     def fetch(self, job: str, file: FileView, part: Path, shown: Shown = lambda _: None) -> None:
@@ -298,6 +296,12 @@ class Files:
         if answer.status >= 400:
             raise _error(answer)
         return answer
+
+
+def part_of(file: FileView) -> str:
+    """Where it is until it is whole: a name that no other file has, and no other content of this name."""
+    fits = len(file.name.encode()) <= LONGEST_PART
+    return f"{file.name}.{file.sha256[:16]}.part" if fits else f"{file.sha256}.part"
 
 
 def _write_all(content: Any, piece: bytes) -> None:

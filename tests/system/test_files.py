@@ -156,11 +156,14 @@ def test_the_commands_carry_files_there_and_back(tmp_path: Path) -> None:
         given = " ".join(f"--file '{tmp_path / name}'" for name in ("a.txt", "b ä.bin", "empty"))
         status, job = home.run(f"hirehall submit saw {given}")
         assert status == 0, job
-        (into / "b ä.bin.part").write_bytes(b"x" * 1_000)
+        (into / f"b ä.bin.{hashlib.sha256(b'x' * 300_000).hexdigest()[:16]}.part").write_bytes(b"x" * 1_000)
+        (into / "a.txt.part").write_bytes(b"of somebody else")
         status, said = home.run(f"hirehall fetch last a.txt 'b ä.bin' empty --into {into}")
         assert status == 0, said
         for name in ("a.txt", "b ä.bin", "empty"):
             assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
+        assert (into / "a.txt.part").read_bytes() == b"of somebody else"
+        assert len(list(into.iterdir())) == 4
         again, said = home.run(f"hirehall fetch last a.txt --into {into}")
         assert (again, "is there already" in said) == (2, True)
         missing, said = home.run(f"hirehall fetch last c.txt --into {into}")
@@ -196,11 +199,12 @@ def test_a_download_that_is_broken_off_goes_on_and_one_that_is_not_the_file_is_t
         job = client.submit("saw", files=[{"name": "plan", "sha256": sent.sha256}]).id
     into = tmp_path / "into"
     into.mkdir()
-    (into / "plan.part").write_bytes(b"other bytes")
+    part = into / f"plan.{sent.sha256[:16]}.part"
+    part.write_bytes(b"other bytes")
     with pytest.raises(client_files.Damaged):
         files.download(job, "plan", into)
     assert list(into.iterdir()) == []
-    (into / "plan.part").write_bytes(path.read_bytes()[: 1 << 20])
+    part.write_bytes(path.read_bytes()[: 1 << 20])
     seen: list[int] = []
     assert files.download(job, "plan", into, seen.append).read_bytes() == path.read_bytes()
     assert seen[0] > 1 << 20
