@@ -75,6 +75,10 @@ class _Listed(Struct):
     files: list[FileView]
 
 
+class NotBack(Unavailable):
+    """the hall was waited for long enough"""
+
+
 class Patience:
     """For a hall that has gone and may come again."""
 
@@ -88,12 +92,12 @@ class Patience:
         self._until = time.monotonic() + PATIENCE_SECONDS
 
     def wait(self, have: int, why: Exception) -> None:
-        """So many bytes are there. Raises Unavailable when they have been no more for too long."""
+        """So many bytes are there. Raises NotBack when they have been no more for too long."""
         if have > self._had:
             self._had, self._pauses = have, full_jitter()
             self.extend()
         elif time.monotonic() > self._until:
-            raise Unavailable(f"the hall is gone, and has not come again: {why}") from why
+            raise NotBack(f"the hall is gone, and has not come again: {why}") from why
         self.pause(next(self._pauses))
 
     def pause(self, seconds: float) -> None:
