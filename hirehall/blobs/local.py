@@ -154,6 +154,7 @@ class LocalBlobs:
     def _sweep(self, part: str, uploads_before_ms: int, blobs_before_ms: int) -> list[str]:
         for name in _older(self._uploads, part, uploads_before_ms):
             self._remove(self._uploads / name.partition(".")[0])
+            (self._uploads / name).unlink(missing_ok=True)  # a declaration that was never whole
         return [name for name in _older(self._directory / part, part, blobs_before_ms) if DIGEST.fullmatch(name)]
 
     async def _in(self, threads: ThreadPoolExecutor, call: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:

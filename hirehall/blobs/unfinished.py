@@ -46,6 +46,7 @@ class Unfinished:
     def __init__(self, path: Path, declared: Declared) -> None:
         self.path, self.declared = path, declared
         self.lock = threading.Lock()
+        self._is_sealed = False
         self._begin()
 
     def _begin(self) -> None:
@@ -92,7 +93,9 @@ class Unfinished:
         return Upload(self.path.name, self.declared.owner, self.received, self.declared.size, self.declared.sha256)
 
     def write(self, offset: int, data: bytes, now_ms: int) -> None:
-        """Append. What could not be written whole is as if it had not been tried. Raises as `Upload.check_more`."""
+        """Append. What could not be written whole is as if it had not been tried. Raises WrongState, BadRequest."""
+        if self._is_sealed:
+            raise WrongState(f"upload {self.path.name} is being finished: begin another for what comes now")
         self.view.check_more(offset, len(data))
         fd = self._open()
         try:
@@ -118,6 +121,7 @@ class Unfinished:
             os.fsync(fd)
         finally:
             os.close(fd)
+        self._is_sealed = True
         return Blob(digest, self._md5.hexdigest(), self.received)
 
     def _open(self) -> int:

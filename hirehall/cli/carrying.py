@@ -11,6 +11,7 @@ from rich.markup import escape
 from hirehall.cli.bars import progress_bar
 from hirehall.client.files import Files, Shown, files_of
 from hirehall.client.sync_client import Hall
+from hirehall.core.file_names import check_file_name
 from hirehall.errors import BadRequest
 
 MIB = 1 << 20
@@ -29,7 +30,10 @@ def bar(what: str, total: int) -> Iterator[Shown]:
 
 
 def uploaded(hall: Hall, paths: Sequence[Path]) -> list[dict[str, str]]:
-    """Send these; what a submit says of them. Raises BadRequest for what is no file, or has the name of another."""
+    """Send these; what a submit says of them. Raises BadRequest for what is no file, or has a name that none may
+    have, or that of another."""
+    for path in paths:
+        check_file_name(path.name)
     if len({path.name.casefold() for path in paths}) != len(paths):
         raise BadRequest("two of the files have the same name: a job has each name once")
     files = files_of(hall)
@@ -39,7 +43,7 @@ def uploaded(hall: Hall, paths: Sequence[Path]) -> list[dict[str, str]]:
             with bar(path.name, path.stat().st_size) as show:
                 sent = files.upload(path, show)
         except OSError as why:
-            raise BadRequest(f"cannot read {path}: {why.strerror}") from why
+            raise BadRequest(f"cannot read {path}: {why.strerror or why}") from why
         said.append({"name": path.name, "sha256": sent.sha256})
     return said
 

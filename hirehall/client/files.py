@@ -12,6 +12,7 @@ what came. Blocking, and with nothing but the standard library; asyncio's have `
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import os
@@ -51,8 +52,9 @@ PATIENCE_SECONDS = 60.0  # without anything that brings it on
 T = TypeVar("T")
 BROKEN = (OSError, http.client.HTTPException)
 GONE = (*BROKEN, Unavailable)
+HERE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})  # of this machine's disk
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-LONGEST_PART = 250  # bytes of a name that `.part` still fits behind
+LONGEST_PART = 233  # bytes of a name that `.DIGITS.part` still fits behind
 Shown = Callable[[int], None]  # is told how many bytes are there
 
 
@@ -73,6 +75,10 @@ class _Listed(Struct):
     files: list[FileView]
 
 
+class NotBack(Unavailable):
+    """the hall was waited for long enough"""
+
+
 class Patience:
     """For a hall that has gone and may come again."""
 
@@ -86,12 +92,12 @@ class Patience:
         self._until = time.monotonic() + PATIENCE_SECONDS
 
     def wait(self, have: int, why: Exception) -> None:
-        """So many bytes are there. Raises Unavailable when they have been no more for too long."""
+        """So many bytes are there. Raises NotBack when they have been no more for too long."""
         if have > self._had:
             self._had, self._pauses = have, full_jitter()
             self.extend()
         elif time.monotonic() > self._until:
-            raise Unavailable(f"the hall is gone, and has not come again: {why}") from why
+            raise NotBack(f"the hall is gone, and has not come again: {why}") from why
         self.pause(next(self._pauses))
 
     def pause(self, seconds: float) -> None:
@@ -204,7 +210,7 @@ class Files:
 
     def download(self, job: str, name: str, into: Path, shown: Shown = lambda _: None) -> Path:
         """Fetch a file of a job into this directory, an output rather than an input; what an earlier call left behind
-        (`NAME.part`) is gone on with. Raises NotFound, BadRequest when there is such a file already, Damaged."""
+        (`NAME.DIGITS.part`) is gone on with. Raises NotFound, BadRequest when there is such a file already, Damaged."""
         found = [file for file in self.listed(job) if file.name == name]
         if not found:
             raise NotFound(f"job {job} has no file {name!r}")
@@ -214,15 +220,13 @@ class Files:
         target = into / name
         if os.path.lexists(target):
             raise BadRequest(f"{target} is there already: move it away, or fetch into another directory")
-        fits = len(name.encode()) <= LONGEST_PART
-        part = into / f"{name if fits else file.sha256}.part"
-        self.fetch(job, file, part, shown)
-        part.rename(target)
+        self.fetch(job, file, into / part_of(file), shown)
+        (into / part_of(file)).rename(target)
         return target
 
     def fetch(self, job: str, file: FileView, part: Path, shown: Shown = lambda _: None) -> None:
         """The content of this file of a job; what is in `part` already is gone on with. Raises Damaged when it came
-        with another digest: then it is thrown away."""
+        with another digest: then it is thrown away; OSError when it cannot be written here."""
         where = f"/jobs/{quote(job, safe='')}/files/{quote(file.name, safe='')}?direction={file.direction}"
         self._fetch(where, file, part, shown)
         with part.open("rb") as content:
@@ -242,6 +246,8 @@ class Files:
                     if have < file.bytes:
                         self._receive(where, file, content, have, shown)
                 except GONE as why:
+                    if isinstance(why, OSError) and why.errno in HERE:
+                        raise
                     patience.wait(content.tell(), why)
                 have = content.tell()
 
@@ -254,7 +260,7 @@ class Files:
                 content.truncate(0)
                 content.seek(0)
             while piece := answer.read(PIECE):
-                content.write(piece)
+                _write_all(content, piece)
                 shown(content.tell())
             if content.tell() < file.bytes:
                 raise ConnectionResetError("the connection was lost")
@@ -294,6 +300,19 @@ class Files:
         if answer.status >= 400:
             raise _error(answer)
         return answer
+
+
+def part_of(file: FileView) -> str:
+    """Where it is until it is whole: a name that no other file has, and no other content of this name."""
+    fits = len(file.name.encode()) <= LONGEST_PART
+    return f"{file.name}.{file.sha256[:16]}.part" if fits else f"{file.sha256}.part"
+
+
+def _write_all(content: Any, piece: bytes) -> None:
+    """A disk that is nearly full takes a part of it, and complains at the next."""
+    left = memoryview(piece)
+    while left:
+        left = left[content.write(left) :]
 
 
 def _digest(file: BinaryIO, shown: Shown = lambda _: None) -> str:

@@ -11,7 +11,7 @@ MAX_NAME = 255  # bytes
 DIGITS = frozenset("0123456789abcdef")
 NOT_EVERYWHERE = frozenset('/\\<>:"|?*')  # what Windows refuses, and what leads elsewhere
 ESCAPED = re.compile("%[0-9A-Fa-f]{2}")  # decoded once more by somebody it would be another name
-DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories: control, format (it may turn text round), half a pair
 
 

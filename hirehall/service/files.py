@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -58,6 +59,7 @@ class Files:
         self._hall = hall
         self.quota: int | None = QUOTA
         self._pins: dict[str, Pin] = {}
+        self._coming: Counter[str] = Counter()  # contents that are being published
         self._uploads: dict[str, OnItsWay] = {}
         self._to_remove: list[str] = []
         self._removing: asyncio.Task[None] | None = None
@@ -131,8 +133,12 @@ class Files:
         await self._check_owner(session, upload)
         with _Stopping(self._hall):
             blob = await self._blobs.seal(upload)
-            self._pin(blob, session.owner)
-            await self._blobs.publish(upload)
+            self._coming[blob.sha256] += 1
+            try:
+                await self._blobs.publish(upload)
+                self._pin(blob, session.owner)  # not before: what did not come must not be named
+            finally:
+                self._coming -= Counter([blob.sha256])
         self._uploads.pop(upload, None)
         return blob
 
@@ -206,9 +212,9 @@ class Files:
 
     async def _remove(self, sha256: str) -> None:
         """Between the store's answer, the look at the pins and the call there is no turn of the loop: whoever publishes
-        this content meanwhile has pinned it before, or has his turn behind this."""
+        this content meanwhile has said so before, or has his turn behind this."""
         unnamed = await self._hall.store.read(Unnamed([sha256]))
-        if unnamed and sha256 not in self._pins:
+        if unnamed and sha256 not in self._pins and sha256 not in self._coming:
             await self._blobs.remove(sha256)
 
     # The sweep.

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from hirehall.client.files import Files, Patience
+from hirehall.client.files import Files, NotBack, Patience
 from hirehall.core.file_names import check_file_name
 from hirehall.errors import BadRequest, Busy, HallError, NotFound, TooLarge, Unavailable
 from hirehall.model import MAX_FILE, MAX_FILES, InputFile
@@ -95,6 +95,8 @@ class Transfer:
             self._stop.look()
             try:
                 return step()
+            except NotBack:  # that was patience enough
+                raise
             except (Busy, Unavailable) as why:
                 patience.wait(0, why)
             except NotFound:

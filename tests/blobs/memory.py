@@ -27,6 +27,7 @@ class Disk(Struct):
     """What outlasts a run of the hall."""
 
     uploads: dict[str, Upload] = {}
+    sealed: set[str] = set()
     parts: dict[str, Kept] = {}
     blobs: dict[str, Kept] = {}
 
@@ -55,6 +56,8 @@ class MemoryBlobs:
         found = self._find(upload)
         if len(data) > MAX_PIECE:
             raise BadRequest(f"write at most {MAX_PIECE}")
+        if upload in self._disk.sealed:
+            raise WrongState(f"upload {upload} is being finished")
         found.check_more(offset, len(data))
         self._disk.parts[upload] = Kept(self._disk.parts[upload].data + data, self._clock())
         self._disk.uploads[upload] = msgspec.structs.replace(found, received=offset + len(data))
@@ -69,6 +72,7 @@ class MemoryBlobs:
         if found.sha256 not in (None, blob.sha256):
             await self.remove(upload)
             raise BadRequest(f"what was sent has sha256 {blob.sha256}, not {found.sha256} as declared")
+        self._disk.sealed.add(upload)
         return blob
 
     async def publish(self, upload: str) -> None:

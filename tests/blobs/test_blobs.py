@@ -63,6 +63,16 @@ def test_an_upload_goes_on_where_it_is_and_nowhere_else(shelf: Shelf) -> None:
     assert shelf.finish(upload) == facts(TEXT)
 
 
+def test_nothing_is_added_to_what_was_sealed(shelf: Shelf) -> None:
+    upload = shelf.begin()
+    shelf.write(upload, 0, TEXT)
+    sealed = shelf.seal(upload)
+    with pytest.raises(WrongState, match="being finished"):
+        shelf.write(upload, len(TEXT), b"more")
+    shelf.run(shelf.blobs.publish(upload.id))
+    assert shelf.read(sealed) == TEXT
+
+
 def test_an_upload_goes_on_in_another_run_of_the_hall(shelf: Shelf) -> None:
     for upload in (shelf.begin(), shelf.begin(len(TEXT), digest(TEXT))):
         shelf.write(upload, 0, TEXT[:10])

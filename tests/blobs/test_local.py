@@ -204,3 +204,12 @@ def test_who_was_cut_off_while_writing_finds_all_of_it_or_nothing(
         return (await again).received
 
     assert local.run(cut_off()) == len(TEXT)
+
+
+def test_the_sweep_takes_a_declaration_that_was_never_whole(local: Shelf, tmp_path: Path) -> None:
+    upload = tmp_path / "blobs/uploads" / ("ab" * 16)
+    local.begin()
+    (fresh := upload.with_name(f"{upload.name}.json.new")).write_bytes(b"{")  # as a kill in `begin` leaves it
+    os.utime(fresh, (0, 0))
+    local.sweep()
+    assert not fresh.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hirehall.errors import Forbidden
@@ -35,6 +37,14 @@ def test_it_is_a_usage_error_that_says_why(puppet: Puppet, cli: Cli, line: str, 
     assert (said.status, said.out) == (2, "")
     assert shown in said.err
     assert {heard["cmd"] for heard in puppet.heard} <= {"bye"}
+
+
+@pytest.mark.parametrize("name", ["NUL", "a:b", "e\u0301", "\udcff"], ids=ascii)
+def test_a_file_whose_name_none_may_have_is_not_sent(puppet: Puppet, cli: Cli, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    said = cli("submit", "x", "--file", str(tmp_path / name))
+    assert said.status == 2
+    assert "file name" in said.err
 
 
 def test_options_that_may_come_again_do(puppet: Puppet, cli: Cli) -> None:

@@ -240,7 +240,7 @@ def test_who_holds_a_job_may_list_its_files(archive: Archive, boss: Guest, desk:
 BAD_NAMES = (
     "", ".", "..", "../x", "a/b", "/etc/passwd", "..\\x", "C:\\x", "a\0b", "a\nb", "a\x7f", "x" * 256, "ä" * 128,
     "a\u0308", "a\u202eb", "\ud800", "a\u2028b", "...", "a.", "a ", " a", "CON", "nul.txt", "Lpt1", "a:b", "a?",
-    "%2e%2e", "a%00b",
+    "%2e%2e", "a%00b", "COM¹", "lpt³.txt", "nul .txt", "conin$",
 )  # fmt: skip
 
 
@@ -255,7 +255,9 @@ def test_no_file_name_leads_anywhere(archive: Archive, boss: Guest, desk: Desk, 
     assert shown(boss, job) == []
 
 
-@pytest.mark.parametrize("name", ["a", "x" * 255, "ä" * 127, "..a", ".profile", "CONS", "a b", "50%", "日本語.txt"])
+@pytest.mark.parametrize(
+    "name", ["a", "x" * 255, "ä" * 127, "..a", ".profile", "CONS", "con a", "a b", "50%", "日本語.txt"]
+)
 def test_any_other_name_is_one(archive: Archive, boss: Guest, desk: Desk, name: str) -> None:
     job = draft(boss)
     attach(archive, desk, job, name)

@@ -123,6 +123,22 @@ def test_two_uploads_of_one_content_at_once_are_one_content(archive: Archive, bo
     assert archive.contents() == []
 
 
+def test_a_content_that_did_not_come_after_all_cannot_be_named(archive: Archive, boss: Guest, desk: Desk) -> None:
+    files = archive.hall.files
+    upload = archive.run(files.begin(desk))
+    archive.run(files.write(desk, upload.id, 0, TEXT))
+
+    async def finish_and_abandon() -> list[object]:
+        both = files.finish(desk, upload.id), files.abandon(desk, upload.id)
+        return list(await asyncio.gather(*both, return_exceptions=True))
+
+    finished, _ = archive.run(finish_and_abandon())
+    assert isinstance(finished, NotFound)
+    assert boss.refused("submit", kind="saw", files=[{"name": "a", "sha256": digest(TEXT)}]).startswith("not_found")
+    archive.upload(desk, TEXT)
+    boss.submit(files=[{"name": "a", "sha256": digest(TEXT)}])
+
+
 # What a crash leaves.
 
 

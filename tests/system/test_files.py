@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from hirehall.client import files as client_files
-from hirehall.client.files import Files
+from hirehall.client.files import Files, files_of
 from hirehall.client.sync_client import Hall as Client
 from tests.cli.program import Shell
 from tests.system.hall_process import Hall
@@ -156,17 +156,35 @@ def test_the_commands_carry_files_there_and_back(tmp_path: Path) -> None:
         given = " ".join(f"--file '{tmp_path / name}'" for name in ("a.txt", "b ä.bin", "empty"))
         status, job = home.run(f"hirehall submit saw {given}")
         assert status == 0, job
-        (into / "b ä.bin.part").write_bytes(b"x" * 1_000)
+        (into / f"b ä.bin.{hashlib.sha256(b'x' * 300_000).hexdigest()[:16]}.part").write_bytes(b"x" * 1_000)
+        (into / "a.txt.part").write_bytes(b"of somebody else")
         status, said = home.run(f"hirehall fetch last a.txt 'b ä.bin' empty --into {into}")
         assert status == 0, said
         for name in ("a.txt", "b ä.bin", "empty"):
             assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
+        assert (into / "a.txt.part").read_bytes() == b"of somebody else"
+        assert len(list(into.iterdir())) == 4
         again, said = home.run(f"hirehall fetch last a.txt --into {into}")
         assert (again, "is there already" in said) == (2, True)
         missing, said = home.run(f"hirehall fetch last c.txt --into {into}")
         assert (missing, "it has: a.txt" in said) == (3, True)
     finally:
         home.close()
+
+
+def test_a_disk_that_is_full_ends_a_download_at_once_in_its_words(hall: Hall, tmp_path: Path) -> None:
+    path = tmp_path / "plan.bin"
+    path.write_bytes(b"".join(noisy(2 << 20)))
+    access, home = hall.access, Shell(tmp_path)
+    with Client(access["url"], access["token"]) as client:
+        sent = files_of(client).upload(path)
+        job = client.submit("saw", files=[{"name": "plan", "sha256": sent.sha256}]).id
+    fetch = f"hirehall fetch {job} plan --data {hall.data} --into {tmp_path}"
+    status, said = home.run(f"bash -c 'ulimit -f 1000; exec {fetch}'")  # KiB; a full disk has only another word
+    assert (status, "File too large" in said) == (74, True)
+    assert home.run(fetch)[0] == 0
+    assert (tmp_path / "plan").read_bytes() == path.read_bytes()
+    home.close()
 
 
 def test_a_download_that_is_broken_off_goes_on_and_one_that_is_not_the_file_is_thrown_away(
@@ -181,11 +199,12 @@ def test_a_download_that_is_broken_off_goes_on_and_one_that_is_not_the_file_is_t
         job = client.submit("saw", files=[{"name": "plan", "sha256": sent.sha256}]).id
     into = tmp_path / "into"
     into.mkdir()
-    (into / "plan.part").write_bytes(b"other bytes")
+    part = into / f"plan.{sent.sha256[:16]}.part"
+    part.write_bytes(b"other bytes")
     with pytest.raises(client_files.Damaged):
         files.download(job, "plan", into)
     assert list(into.iterdir()) == []
-    (into / "plan.part").write_bytes(path.read_bytes()[: 1 << 20])
+    part.write_bytes(path.read_bytes()[: 1 << 20])
     seen: list[int] = []
     assert files.download(job, "plan", into, seen.append).read_bytes() == path.read_bytes()
     assert seen[0] > 1 << 20

@@ -6,12 +6,17 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hirehall.model import MAX_BODY
+from hirehall.client import files as client_files
+from hirehall.errors import Unavailable
+from hirehall.model import MAX_BODY, InputFile
 from hirehall.runners.port import Success
+from hirehall.worker.stopping import Stop
+from hirehall.worker.transfer import Dogged, Transfer
 from tests.worker.scripted_hall import Message, delivery
 from tests.worker.stage import Stage, heard, played, stage
 
@@ -122,3 +127,21 @@ async def test_jobs_without_files_begin_in_the_turn_in_which_they_come(it: Stage
     execution.end(Success(b"1"))
     done: dict[str, Any] = await it.peer.expect("done")
     assert done["result"] == 1
+
+
+def test_a_door_that_stays_shut_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_files, "PATIENCE_SECONDS", 0.1)
+    with silent_door() as door:
+        pass
+    stop = Stop(lambda: True)
+    waiting: list[Dogged] = []
+
+    def patience() -> Dogged:
+        waiting.append(Dogged(stop))
+        return waiting[-1]
+
+    files = client_files.Files(door, "token", patience=patience)
+    transfer = Transfer(files, stop, "01", 1, "worker", str(tmp_path / "01.1"))
+    with pytest.raises(Unavailable, match="has not come again"):
+        transfer.fetch([InputFile("a", "0" * 64, 1)])
+    assert len(waiting) == 1
