@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from hirehall.durable import replace_file
-from hirehall.errors import BadRequest, NotFound
+from hirehall.errors import BadRequest, NotFound, WrongState
 from hirehall.model import Blob
 from hirehall.ports import MAX_PIECE, Upload
 

@@ -193,10 +193,15 @@ class Files:
     # Away.
 
     def settled(self, batch: Batch) -> None:
-        """What was attached needs no pin any more: who sees that job may name it again. What was dropped is removed."""
+        """What a job has needs no pin any more: who sees that job may name it again. What was dropped is removed."""
         for attach in batch.files:
             if attach.blob is not None and attach.sha256 is not None:
                 self._let_go(attach.sha256, attach.filed.owner)
+        for submit in batch.submits:
+            if submit.filed is not None and submit.ids and submit.filed.known:
+                for sha256 in submit.filed.known:
+                    self._let_go(sha256, submit.filed.owner)
+                self._remove_later(submit.filed.known)  # of duplicates, which have their own
         if batch.dropped:
             self._remove_later(batch.dropped)
 

@@ -11,7 +11,7 @@ from hashlib import md5, sha256
 import msgspec
 from msgspec import Struct
 
-from hirehall.errors import BadRequest, NotFound
+from hirehall.errors import BadRequest, NotFound, WrongState
 from hirehall.model import Blob
 from hirehall.ports import MAX_PIECE, Upload
 

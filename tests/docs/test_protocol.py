@@ -127,8 +127,7 @@ def test_the_page_names_every_state_role_and_counter() -> None:
     assert {state.word for state in State} <= names_in(section("Asking"))
     assert set(QUEUE_STATES) <= names_in(section("Queues"))
     assert set(table("Tokens", "role")) == ROLES
-    counters = {*metrics._ENDS.values(), *metrics._STEPS.values()}
-    assert counters <= names_in(section("Asking"))
+    assert set(metrics.COUNTERS) <= names_in(section("Asking"))
 
 
 def test_the_page_names_every_error_code() -> None:

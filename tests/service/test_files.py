@@ -348,6 +348,21 @@ def test_what_no_job_names_is_bounded_too(archive: Archive, desk: Desk) -> None:
     archive.run(files.begin(desk))
 
 
+def test_what_a_submit_has_named_is_in_a_job_and_goes_with_it(archive: Archive, boss: Guest, desk: Desk) -> None:
+    files = archive.hall.files
+    archive.upload(desk, TEXT)
+    job = boss.submit(files=[{"name": "a", "sha256": digest(TEXT)}], key="k")
+    files.quota = len(TEXT) * 2
+    archive.run(files.begin(desk, len(TEXT) * 2))  # nothing waits for a job any more
+    assert boss.submit(files=[{"name": "a", "sha256": digest(TEXT)}], key="k") == job, "it may name its own again"
+    archive.upload(desk, OTHER)
+    assert boss.submit(files=[{"name": "a", "sha256": digest(TEXT)}], key="k") == job
+    boss.ok("cancel", id=job)
+    boss.ok("remove", ids=[job])
+    archive.pass_time(1)
+    assert archive.contents() == [digest(OTHER)]
+
+
 def test_what_has_come_of_uploads_counts_too_until_they_are_gone(archive: Archive, desk: Desk) -> None:
     files = archive.hall.files
     files.quota = 20
