@@ -242,6 +242,7 @@ class Claims:
             poller = self._pollers[key] = Poller(self._hall, identity, word)
             self._look_soon()
             await poller.come_back()
+        poller.heard_at = self._hall.clock().mono  # not forgotten before it has said what it came for
         return poller
 
     def _look_soon(self) -> None:

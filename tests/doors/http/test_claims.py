@@ -192,7 +192,7 @@ async def test_a_worker_that_holds_nothing_and_asks_no_more_is_forgotten(
     site: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(claims, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(claims, "IDLE_SECONDS", 0.2)
     async with site as house:
         (job,) = await submit(house)
         await claim(house, lease_seconds=600)
