@@ -140,7 +140,9 @@ class Building:
             addresses = [await door.open() for door in reversed(self.doors)]  # HTTP first: `hello` says where it is
             unix = None if self.settings.unix is None else str(self.settings.unix)
             self.url, self.http = addresses[-1], addresses[0] if self.settings.http_address is not None else None
-            write_access_file(self.settings.data, AccessFile(self.url, unix, self.token, self.http))
+            certificate = self.settings.tls_cert
+            shown = None if certificate is None else str(certificate.absolute())
+            write_access_file(self.settings.data, AccessFile(self.url, unix, self.token, self.http, shown))
         except HallError:
             await self.close()
             raise

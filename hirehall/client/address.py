@@ -26,7 +26,8 @@ ACCESS_FILE = "access.json"
 
 class Address(NamedTuple):
     """A hall to connect to: `path` is a UNIX socket, else `host` and `port` count. `token` None means
-    anonymous. With `tls` the hall shows a certificate, signed by `ca` (a PEM file) or one of the system's."""
+    anonymous. With `tls` the hall shows a certificate, signed by `ca` (a PEM file) or one of the system's; or it is the
+    first one in the file `certificate`, as a hall of this machine says of itself."""
 
     host: str = ""
     port: int = 0
@@ -34,6 +35,7 @@ class Address(NamedTuple):
     token: str | None = None
     tls: bool = False
     ca: str | None = None
+    certificate: str | None = None
 
     def __str__(self) -> str:
         if self.path:
@@ -48,6 +50,7 @@ class Access(msgspec.Struct):
     url: str | None = None
     unix: str | None = None
     token: str | None = None
+    certificate: str | None = None
 
 
 def locate(
@@ -120,7 +123,7 @@ def _from_access_file(directory: Path) -> Address:
 
 def _address(access: Access, file: Path) -> Address:
     if access.unix and (not access.url or Path(access.unix).exists()):  # somebody may have tidied it away
-        return Address(path=access.unix, token=access.token)
+        return Address(path=access.unix, token=access.token, certificate=access.certificate)
     if access.url:
-        return parse(access.url)._replace(token=access.token)
+        return parse(access.url)._replace(token=access.token, certificate=access.certificate)
     raise Unavailable(f"{file} names no address: start the hall again, it writes the file anew")

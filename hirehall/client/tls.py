@@ -5,21 +5,40 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from pathlib import Path
 
 from hirehall.client.address import Address
 from hirehall.errors import BadRequest, Unavailable
 
 READ_BYTES = 1 << 18
+PEM_END = "-----END CERTIFICATE-----"
 
 
 def context_for(address: Address) -> ssl.SSLContext:
-    """Trusts the CA that the address names, else those of the system; the host's name must be in the certificate."""
+    """Trusts the CA that the address names, else the certificate that it names, which need not hold the host's name;
+    else the CAs of the system. Raises BadRequest."""
+    if address.certificate is not None and address.ca is None:
+        return _only(address.certificate)
     try:
         context = ssl.create_default_context(cafile=address.ca)
     except OSError as why:  # an SSLError is one
         reason = "it holds no certificate" if isinstance(why, ssl.SSLError) else why.strerror
         raise BadRequest(f"cannot read the CA file {address.ca}: {reason}; give a PEM file with --ca") from why
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _only(certificate: str) -> ssl.SSLContext:
+    """Trusts the first certificate in this file and no other, whoever signed it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        first = Path(certificate).read_text().partition(PEM_END)
+        context.load_verify_locations(cadata=first[0] + first[1])
+    except (OSError, ValueError) as why:  # an SSLError is an OSError
+        raise BadRequest(f"cannot read the hall's certificate {certificate}: {why}; name its CA with --ca") from why
     return context
 
 

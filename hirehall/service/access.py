@@ -29,6 +29,7 @@ class AccessFile(msgspec.Struct, omit_defaults=False):
     unix: str | None
     token: str
     http: str | None = None
+    certificate: str | None = None  # a path: whom the clients of this machine trust, whatever names are in it
 
 
 def anonymous_identity(roles: Iterable[str]) -> Identity:

@@ -188,7 +188,6 @@ class Poller:
     async def ask(self, message: Any) -> Any:
         """Say something about jobs in hand. The places that answers give back are not filled again: `n` is what a claim
         wants, however many jobs end while it waits."""
-        self.heard_at = self._hall.clock().mono
         answered = answered_by(message)
         if self.is_claiming and self._wanted and answered:
             lower = requests.Credit(credit=max(self._ceiling - len(answered), 0))
@@ -202,7 +201,6 @@ class Poller:
 
     async def beat(self, jobs: list[requests.KeptJob]) -> Beaten:
         """The leases named run again in full; what is not in its hands any more, and what it shall stop."""
-        self.heard_at = self._hall.clock().mono
         beaten = await self.session.ask(requests.Beat(jobs=jobs))
         named = {(job.id, job.attempt) for job in jobs} | {("", 0)}
         beaten.stop = [stop for key, stop in self._stops.items() if key in named and stop.why != LOST]

@@ -201,6 +201,39 @@ def test_sighup_with_a_certificate_that_is_none_keeps_the_old_one(hall: Hall, pa
     assert shown_certificate(hall) == before
 
 
+# Files, for the programs of this machine.
+
+
+@pytest.fixture
+def renamed(tmp_path: Path) -> Iterator[Hall]:
+    """Its certificate is for another name than the one it is found by here."""
+    hall = Hall(tmp_path / "hall", options=tls(make_pair(tmp_path, "renamed", hosts=("192.0.2.1",))))
+    try:
+        yield hall.start()
+    finally:
+        hall.close()
+
+
+def test_who_finds_a_hall_by_its_data_directory_trusts_its_certificate_for_files(renamed: Hall, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 300_000)
+    (tmp_path / "here").mkdir()
+    status, out, err = said("submit", "echo", "--file", str(tmp_path / "a"), HIREHALL_DATA=str(renamed.data))
+    assert status == 0, err
+    got = said("fetch", out.split()[0], "a", "--into", str(tmp_path / "here"), HIREHALL_DATA=str(renamed.data))
+    assert got[0] == 0, got
+    assert (tmp_path / "here" / "a").read_bytes() == b"x" * 300_000
+
+
+def test_no_other_certificate_is_trusted_for_it(renamed: Hall, tmp_path: Path) -> None:
+    other = make_pair(tmp_path, "other")
+    access = {**renamed.access, "certificate": str(other.certificate)}
+    (tmp_path / "lies").mkdir(mode=0o700)
+    (tmp_path / "lies" / "access.json").write_text(json.dumps(access))
+    (tmp_path / "a").write_text("a")
+    status, _, err = said("submit", "echo", "--file", str(tmp_path / "a"), HIREHALL_DATA=str(tmp_path / "lies"))
+    assert (status != 0, "certificate" in err) == (True, True), err
+
+
 # From another network.
 
 
