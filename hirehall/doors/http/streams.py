@@ -149,6 +149,8 @@ class Stream(Response):
 class EventStream(Stream):
     """What happens in the hall."""
 
+    pace_seconds = 0.02  # a busy hall commits much more often, and what is written at once costs the least
+
     def __init__(self, hall: Hall, request: Request, watch: Any) -> None:
         super().__init__(hall, request, self._begin, self._event)
         self._watch = watch
