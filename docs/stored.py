@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from docs.load import busy
+from docs.load import kept
 
 FIGURES = Path(__file__).parent / "figures" / "stored.json"
 
@@ -22,10 +21,7 @@ the answers ended so, with an offer to go on.
 
 def section() -> str:
     """The part of the page."""
-    kept = json.loads(FIGURES.read_text())
-    found = kept["figures"]
-    where = f"{kept['date']}, {kept['commit']}, {kept['machine']}; `{kept['command']}`."
-    load = "".join(f" {sentence}" for sentence in busy(kept["machine"], found["load"]))
+    found, where, load = kept(FIGURES)
     size = f"{found['jobs']:,} jobs, each answer {found['rounds']} times."
     head = "| | median ms | most | out of time |\n|---|--:|--:|--:|\n"
     rows = "".join(row(what, of) for what, of in found["answers"].items())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from docs.load import busy
+from docs.load import kept
 
 FIGURES = Path(__file__).parent / "figures" / "watching.json"
 
@@ -25,10 +24,7 @@ and reads nothing.
 
 def section() -> str:
     """The part of the page."""
-    kept = json.loads(FIGURES.read_text())
-    found = kept["figures"]
-    where = f"{kept['date']}, {kept['commit']}, {kept['machine']}; `{kept['command']}`."
-    load = "".join(f" {sentence}" for sentence in busy(kept["machine"], found["load"]))
+    found, where, load = kept(FIGURES)
     table = f"| | with | without | ratio |\n|---|--:|--:|--:|\n{rows(found)}"
     return f"{INTRODUCTION}\n{where}{load}\n\n{table}\n{heard(found)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import Any
 
 import pytest
@@ -138,6 +139,27 @@ async def test_a_change_of_many_jobs_is_shown_on_its_way_and_for_a_while_after(s
         async with live(await reader(house, "read"), "page=jobs") as stream:
             await stream.until("job-rows", "thumbnail")
             assert "3 done" not in (await stream.message()).get("job-tasks", ""), "who may not start one sees none"
+
+
+def line(rows: str, queue: str) -> str:
+    """The points of the small picture in the row of this queue."""
+    found = re.search(rf'id="queue-{queue}".*?<svg class="spark".*?points="([^"]*)"', rows, re.DOTALL)
+    assert found is not None, rows
+    return found[1]
+
+
+async def test_each_queue_has_a_line_of_its_own_that_rises_when_its_jobs_end(site: Opening) -> None:
+    async with site as house:
+        for queue in ("idle", "images"):
+            job = (await say(house, path="/jobs", kind="thumbnail", queue=queue))["id"]
+        client = await reader(house, "read")
+        async with live(client, "page=queues") as stream:
+            flat = line(await stream.until("queue-rows", "images"), "images")
+            await say(house, path=f"/jobs/{job}/cancel")
+            async with asyncio.timeout(10):
+                while (rows := (await stream.message()).get("queue-rows", "")) == "" or line(rows, "images") == flat:
+                    pass
+        assert line(rows, "idle") == flat
 
 
 async def test_when_the_last_page_closes_nothing_is_asked_any_more(site: Opening) -> None:
